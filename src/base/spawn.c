@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Starting programs: see spawn.h. The child reports a failed exec through a CLOEXEC pipe: EOF
+ * means that the exec took place. Between fork and exec only async-signal-safe calls are made.
+ */
+#include "base/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+
+extern char **environ;
+
+/* What the child says back: its pid when it is detached, then an errno if exec failed. */
+struct report {
+	int32_t kind; /* 0 pid, 1 errno */
+	int32_t value;
+};
+
+static void say(int fd, int kind, int value)
+{
+	struct report r = {kind, value};
+	ssize_t n = write(fd, &r, sizeof(r));
+
+	(void)n;
+}
+
+/* Put the wanted descriptors in their places. They are first moved above all places, so that no
+ * place is overwritten before it has been read. Returns the report's new descriptor. */
+static int place_fds(const struct smol_spawn *s, int report)
+{
+	int high[SMOL_SPAWN_MAX_FDS];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	report = fcntl(report, F_DUPFD_CLOEXEC, 64);
+	if (null < 0 || report < 0)
+		return -1;
+	for (int i = 0; i < s->nfds; i++) {
+		high[i] = fcntl(s->fds[i] < 0 ? null : s->fds[i], F_DUPFD_CLOEXEC, 64);
+		if (high[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < s->nfds; i++)
+		if (dup2(high[i], i) < 0)
+			return -1;
+	if (report > s->nfds)
+		close_range((unsigned)s->nfds, (unsigned)report - 1, 0);
+	close_range((unsigned)report + 1, ~0U, 0);
+	return report;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void child(const struct smol_spawn *s, int report, pid_t parent)
+{
+	if (s->new_session || s->detach)
+		setsid();
+	if (s->detach) {
+		pid_t pid = fork();
+
+		if (pid) {
+			if (pid < 0)
+				say(report, 1, errno);
+			_exit(0);
+		}
+		say(report, 0, getpid());
+	}
+	report = place_fds(s, report);
+	if (report < 0)
+		_exit(127);
+	reset_signals();
+	if (s->die_with_parent) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(127);
+	}
+	execvpe(s->argv[0], (char *const *)s->argv,
+	    (char *const *)(s->env ? s->env : (const char *const *)environ));
+	say(report, 1, errno);
+	_exit(127);
+}
+
+int smol_spawn(const struct smol_spawn *s, pid_t *pid, int *pidfd, struct smol_err *err)
+{
+	pid_t parent = getpid(), started;
+	int p[2], failed = 0;
+	struct report r;
+	ssize_t n;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
+	started = fork();
+	if (started == 0)
+		child(s, p[1], parent);
+	failed = started < 0 ? errno : 0;
+	close(p[1]);
+	*pid = started;
+	while (!failed && (n = read(p[0], &r, sizeof(r))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(r))
+			failed = n < 0 ? errno : EIO;
+		else if (r.kind == 0)
+			*pid = r.value;
+		else
+			failed = r.value;
+	}
+	close(p[0]);
+	if (started > 0 && (failed || s->detach))
+		while (waitpid(started, NULL, 0) < 0 && errno == EINTR)
+			;
+	if (failed)
+		return smol_err_errno(err,
+		    failed == ENOENT || failed == EACCES ? SMOL_E_DEPENDENCY : SMOL_E_IO, failed,
+		    "cannot run %s", s->argv[0]);
+	if (pidfd)
+		*pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
+	return 0;
+}
+
+int smol_spawn_wait(pid_t pid, int pidfd, smol_deadline deadline, int *status)
+{
+	pid_t r;
+
+	if (deadline != SMOL_NEVER && pidfd >= 0 && smol_io_wait(pidfd, POLLIN, deadline) == 0) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	do {
+		r = waitpid(pid, status, 0);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -1 : 0;
+}
+
+int smol_spawn_run(const char *const *argv, struct smol_err *err)
+{
+	struct smol_spawn s = {.argv = argv, .fds = {-1, 1, 2}, .nfds = 3};
+	int status;
+	pid_t pid;
+
+	if (smol_spawn(&s, &pid, NULL, err) < 0)
+		return -1;
+	if (smol_spawn_wait(pid, -1, SMOL_NEVER, &status) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "waiting for %s", argv[0]);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
