@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Requests and results: see request.h. */
+#include "proto/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/text.h"
+
+static const char *const op_names[] = {
+#define X(e, n) [SMOL_OP_##e] = n,
+    SMOL_OPS(X)
+#undef X
+};
+_Static_assert(SMOL_ARRAY_SIZE(op_names) == SMOL_OP__COUNT, "a name for each op");
+
+const char *smol_op_name(enum smol_op op)
+{
+	return (unsigned)op < SMOL_OP__COUNT ? op_names[op] : "?";
+}
+
+static void free_words(char **words)
+{
+	for (char **w = words; w && *w; w++)
+		free(*w);
+	free(words);
+}
+
+void smol_exec_request_free(struct smol_exec_request *e)
+{
+	free_words(e->argv);
+	free_words(e->env);
+	free(e->command);
+	free(e->cwd);
+	free(e->user);
+	free(e->term);
+	*e = (struct smol_exec_request){0};
+}
+
+void smol_request_free(struct smol_request *r)
+{
+	smol_exec_request_free(&r->exec);
+	free(r->token);
+	free(r->how);
+	*r = (struct smol_request){0};
+}
+
+/* argv: strings under "argv", or, if one of them is not UTF-8, all in base64 under "argv_b64". */
+static void encode_argv(cJSON *j, char *const *argv)
+{
+	bool text = true;
+	cJSON *a;
+
+	for (char *const *w = argv; *w; w++)
+		text = text && smol_utf8_valid(*w, strlen(*w));
+	a = cJSON_AddArrayToObject(j, text ? "argv" : "argv_b64");
+	for (char *const *w = argv; *w; w++) {
+		smol_auto_free char *b64 = text ? NULL : smol_base64_encode(*w, strlen(*w));
+
+		cJSON_AddItemToArray(a, cJSON_CreateString(text ? *w : b64));
+	}
+}
+
+static void encode_env(cJSON *j, char *const *env)
+{
+	cJSON *o = cJSON_AddObjectToObject(j, "env");
+
+	for (char *const *w = env; *w; w++) {
+		const char *eq = strchr(*w, '=');
+		smol_auto_free char *key = eq ? smol_strndup(*w, (size_t)(eq - *w)) : NULL;
+
+		if (key)
+			smol_json_add_str(o, key, eq + 1);
+	}
+}
+
+static void encode_exec(cJSON *j, const struct smol_exec_request *e)
+{
+	if (e->argv)
+		encode_argv(j, e->argv);
+	else
+		smol_json_add_bytes(j, "command", e->command, strlen(e->command));
+	if (e->env && *e->env)
+		encode_env(j, e->env);
+	if (e->cwd)
+		smol_json_add_bytes(j, "cwd", e->cwd, strlen(e->cwd));
+	if (e->user)
+		smol_json_add_str(j, "user", e->user);
+	if (e->timeout_ms)
+		cJSON_AddNumberToObject(j, "timeout", (double)e->timeout_ms / 1000);
+	if (e->stream)
+		smol_json_add_bool(j, "stream", true);
+	if (e->want_stdin)
+		smol_json_add_bool(j, "stdin", true);
+	if (!e->tty)
+		return;
+	smol_json_add_bool(j, "tty", true);
+	if (e->term)
+		smol_json_add_str(j, "term", e->term);
+	smol_json_add_int(j, "rows", e->rows);
+	smol_json_add_int(j, "cols", e->cols);
+}
+
+char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
+{
+	smol_auto_json cJSON *j = cJSON_CreateObject();
+	smol_auto_free char *text = NULL;
+
+	smol_json_add_str(j, "op", smol_op_name(r->op));
+	smol_json_add_int(j, "v", SMOL_PROTO_VERSION);
+	if (r->token)
+		smol_json_add_str(j, "token", r->token);
+	if (r->op == SMOL_OP_EXEC)
+		encode_exec(j, &r->exec);
+	if (r->how)
+		smol_json_add_str(j, "how", r->how);
+	text = smol_json_print(j);
+	if (strlen(text) + 1 > SMOL_LINE_MAX) {
+		smol_err_set(err, SMOL_E_LIMIT,
+		    "the command is longer than a request may be (%d bytes)", SMOL_LINE_MAX);
+		return NULL;
+	}
+	return smol_asprintf("%s\n", text);
+}
+
+static int decode_argv(const cJSON *j, struct smol_exec_request *e, struct smol_err *err)
+{
+	const cJSON *plain = smol_json_get(j, "argv"), *b64 = smol_json_get(j, "argv_b64");
+	const cJSON *a = plain ? plain : b64, *w;
+	int n = cJSON_GetArraySize(a), i = 0;
+
+	if (!a)
+		return 0;
+	if ((plain && b64) || !cJSON_IsArray(a) || n < 1 || n > SMOL_ARGV_MAX)
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "argv must be an array of 1 to %d strings", SMOL_ARGV_MAX);
+	e->argv = smol_alloc(((size_t)n + 1) * sizeof(*e->argv));
+	cJSON_ArrayForEach (w, a) {
+		size_t len;
+
+		if (cJSON_IsString(w))
+			e->argv[i] = plain ? smol_strdup(w->valuestring)
+					   : smol_base64_decode(w->valuestring, &len);
+		if (!e->argv[i] || (!plain && memchr(e->argv[i], '\0', len)))
+			return smol_err_set(err, SMOL_E_INVALID, "argv holds what is no string");
+		i++;
+	}
+	return 0;
+}
+
+static int decode_env(const cJSON *j, struct smol_exec_request *e, struct smol_err *err)
+{
+	const cJSON *o = smol_json_get(j, "env"), *v;
+	int n = cJSON_GetArraySize(o), i = 0;
+
+	if (!o)
+		return 0;
+	if (!cJSON_IsObject(o) || n > SMOL_ENV_MAX)
+		return smol_err_set(err, SMOL_E_INVALID,
+		    "env must be an object of at most %d strings", SMOL_ENV_MAX);
+	e->env = smol_alloc(((size_t)n + 1) * sizeof(*e->env));
+	cJSON_ArrayForEach (v, o) {
+		if (!cJSON_IsString(v) || !*v->string || strchr(v->string, '='))
+			return smol_err_set(err, SMOL_E_INVALID, "env holds what is no variable");
+		e->env[i++] = smol_asprintf("%s=%s", v->string, v->valuestring);
+	}
+	return 0;
+}
+
+/* A member that, where it is there, must be text. */
+static int take_text(const cJSON *j, const char *key, char **out, struct smol_err *err)
+{
+	size_t n = 0;
+	char *s = smol_json_bytes(j, key, &n);
+
+	if (!s && !smol_json_get(j, key))
+		return 0;
+	if (!s || memchr(s, '\0', n)) {
+		free(s);
+		return smol_err_set(err, SMOL_E_INVALID, "%s must be a string", key);
+	}
+	*out = s;
+	return 0;
+}
+
+static int decode_exec(const cJSON *j, struct smol_exec_request *e, struct smol_err *err)
+{
+	const cJSON *timeout = smol_json_get(j, "timeout");
+	int64_t rows = 24, cols = 80;
+
+	if (decode_argv(j, e, err) < 0 || decode_env(j, e, err) < 0 ||
+	    take_text(j, "command", &e->command, err) < 0 ||
+	    take_text(j, "cwd", &e->cwd, err) < 0 || take_text(j, "user", &e->user, err) < 0 ||
+	    take_text(j, "term", &e->term, err) < 0)
+		return -1;
+	if (!e->argv == !e->command)
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "exec takes exactly one of command and argv");
+	if (timeout && !(cJSON_IsNumber(timeout) && timeout->valuedouble >= 0 &&
+			   timeout->valuedouble <= 864000))
+		return smol_err_set(err, SMOL_E_INVALID, "timeout must be 0 to 864000 seconds");
+	e->timeout_ms = timeout ? (int64_t)(timeout->valuedouble * 1000 + 0.5) : 0;
+	e->stream = smol_json_bool(j, "stream", false);
+	e->want_stdin = smol_json_bool(j, "stdin", false);
+	e->tty = smol_json_bool(j, "tty", false);
+	if (smol_json_int(j, "rows", 1, 10000, &rows) < 0 ||
+	    smol_json_int(j, "cols", 1, 10000, &cols) < 0)
+		return smol_err_set(err, SMOL_E_INVALID, "rows and cols must be 1 to 10000");
+	e->rows = (uint16_t)rows;
+	e->cols = (uint16_t)cols;
+	if ((e->tty || e->want_stdin) && !e->stream)
+		return smol_err_set(err, SMOL_E_INVALID, "stdin and tty need the stream form");
+	return 0;
+}
+
+static int decode_op(const cJSON *j, struct smol_request *r, struct smol_err *err)
+{
+	const char *name = smol_json_str(j, "op");
+
+	for (int i = 0; name && i < SMOL_OP__COUNT; i++)
+		if (strcmp(op_names[i], name) == 0) {
+			r->op = i;
+			return 0;
+		}
+	if (!name)
+		return smol_err_set(err, SMOL_E_PROTOCOL, "a request without an op");
+	return smol_err_set(err, SMOL_E_UNSUPPORTED, "unknown op");
+}
+
+int smol_request_decode(const char *line, size_t n, struct smol_request *r, struct smol_err *err)
+{
+	smol_auto_json cJSON *j = smol_json_parse_object(line, n, err);
+
+	*r = (struct smol_request){.op = SMOL_OP__COUNT, .version = 1};
+	if (!j)
+		return -1;
+	r->token = smol_strdup(smol_json_str(j, "token"));
+	if (decode_op(j, r, err) < 0)
+		return -1;
+	if (smol_json_int(j, "v", 1, INT32_MAX, &r->version) < 0 || r->version > SMOL_PROTO_VERSION)
+		return smol_err_set(err, SMOL_E_UNSUPPORTED,
+		    "protocol version not known here; this side speaks 1 to %d",
+		    SMOL_PROTO_VERSION);
+	if (take_text(j, "how", &r->how, err) < 0)
+		return -1;
+	return r->op == SMOL_OP_EXEC ? decode_exec(j, &r->exec, err) : 0;
+}
+
+cJSON *smol_exec_result_encode(const struct smol_exec_result *r)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_int(j, "exit_code", r->exit_code);
+	if (r->signal)
+		smol_json_add_int(j, "signal", r->signal);
+	if (r->timed_out)
+		smol_json_add_bool(j, "timed_out", true);
+	if (r->truncated)
+		smol_json_add_bool(j, "truncated", true);
+	smol_json_add_int(j, "duration_ms", r->duration_ms);
+	return j;
+}
+
+int smol_exec_result_decode(const cJSON *j, struct smol_exec_result *r, struct smol_err *err)
+{
+	int64_t code = -1, sig = 0, ms = 0;
+
+	*r = (struct smol_exec_result){0};
+	if (smol_json_int(j, "exit_code", 0, 255, &code) != 1 ||
+	    smol_json_int(j, "signal", 0, 64, &sig) < 0 ||
+	    smol_json_int(j, "duration_ms", 0, INT64_MAX / 2, &ms) < 0)
+		return smol_err_set(err, SMOL_E_PROTOCOL, "a result without a valid exit code");
+	r->exit_code = (int)code;
+	r->signal = (int)sig;
+	r->duration_ms = ms;
+	r->timed_out = smol_json_bool(j, "timed_out", false);
+	r->truncated = smol_json_bool(j, "truncated", false);
+	return 0;
+}
+
+cJSON *smol_reply_failure(const struct smol_err *err)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_bool(j, "ok", false);
+	smol_json_add_str(j, "error", err->msg ? err->msg : "failed");
+	smol_json_add_str(j, "code", smol_code_name(err->code));
+	return j;
+}
+
+cJSON *smol_reply_parse(const char *line, size_t n, struct smol_err *err)
+{
+	smol_auto_json cJSON *j = smol_json_parse_object(line, n, err);
+	const cJSON *ok;
+	const char *text;
+
+	if (!j)
+		return NULL;
+	ok = smol_json_get(j, "ok");
+	if (!cJSON_IsBool(ok)) {
+		smol_err_set(err, SMOL_E_PROTOCOL, "a reply that says neither ok nor failed");
+		return NULL;
+	}
+	if (cJSON_IsTrue(ok)) {
+		cJSON *nested = cJSON_GetObjectItemCaseSensitive(j, "result");
+
+		return cJSON_IsObject(nested) ? cJSON_DetachItemViaPointer(j, nested)
+					      : smol_steal(&j);
+	}
+	text = smol_json_str(j, "error");
+	{
+		/* The guest's words: one line, escaped. */
+		smol_auto_free char *safe = text ? smol_escape(text, strnlen(text, 500)) : NULL;
+
+		smol_err_set(err, smol_code_from_name(smol_json_str(j, "code")), "%s",
+		    safe ? safe : "the agent gave no reason");
+	}
+	return NULL;
+}
