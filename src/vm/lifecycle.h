@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What one does with a VM: the verbs behind the commands. They speak to the VM's monitor over its
+ * socket (vm/monitor_client.h) and read the registry; every wait has a deadline.
+ */
+#ifndef SMOL_VM_LIFECYCLE_H
+#define SMOL_VM_LIFECYCLE_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "vm/registry.h"
+#include "vsock/addr.h"
+
+#define SMOL_BOOT_TIMEOUT_MS 120000
+#define SMOL_STOP_ASK_MS     10000 /* for the guest to shut down when asked, then by force */
+
+/* Told about the steps of a start: "starting", "kernel", "agent", "ready". */
+typedef void (*smol_phase_fn)(void *ctx, const char *phase);
+
+struct smol_start_opts {
+	smol_deadline deadline; /* for the agent to be ready */
+	smol_phase_fn phase;    /* or NULL */
+	void *ctx;
+	int interrupt_fd; /* readable: give up (SMOL_E_INTERRUPTED); -1 for none */
+};
+
+struct smol_hold; /* a connection that keeps an ephemeral VM alive */
+
+/*
+ * Start a VM and wait until its agent is ready (with vsock disabled: until the hypervisor runs).
+ * On failure the VM is stopped again, and *err carries the cause and the console's last lines.
+ * hold: NULL, or for an ephemeral VM where the connection goes whose end is the VM's end.
+ */
+int smol_vm_start(struct smol_registry *r, struct smol_vm *vm, const struct smol_start_opts *o,
+    struct smol_hold **hold, struct smol_err *err);
+/* End an ephemeral VM: it is killed and removed when this returns 0. NULL is fine. */
+int smol_hold_end(struct smol_hold *hold, struct smol_err *err);
+
+/*
+ * Stop: the guest is asked; after ask_ms the hypervisor is told, then killed. force: killed at
+ * once. Stopping what is not running is no error. Returns when all of it is gone.
+ */
+int smol_vm_stop(struct smol_registry *r, struct smol_vm *vm, int64_t ask_ms, bool force,
+    struct smol_err *err);
+/* Remove it with its logs. SMOL_E_STATE when it runs and force is not set. */
+int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err);
+
+/*
+ * Make the registry true: a VM whose monitor is gone is recorded as died ("its monitor was
+ * killed", "host restarted") and what it left is cleaned up. Called by every command that reads
+ * states. Updates vm in place.
+ */
+int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err);
+
+enum smol_wait_for { SMOL_WAIT_READY, SMOL_WAIT_EXIT };
+/* 1 it is so, 0 it will not become so or the deadline passed, -1 error. */
+int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for what,
+    smol_deadline deadline, int interrupt_fd, struct smol_err *err);
+
+/*
+ * Where its agent is reached. SMOL_E_UNSUPPORTED where vsock is disabled, SMOL_E_STATE or
+ * SMOL_E_VM_DIED (with cause, console lines and "smolsh start x") where it does not run.
+ */
+int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr,
+    struct smol_err *err);
+/*
+ * A request failed with err: if the VM has died meanwhile (waits up to a second to learn it) the
+ * error becomes SMOL_E_VM_DIED with the cause and the console's last lines.
+ */
+void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err);
+
+/* What the monitor knows: pids, hypervisor, accelerator, device, memory of each. Caller deletes. */
+cJSON *smol_vm_monitor_status(const struct smol_vm *vm, struct smol_err *err);
+
+/* Files of a VM; malloc'd, caller frees. */
+char *smol_vm_state_dir(const struct smol_vm *vm, struct smol_err *err);   /* logs, journal */
+char *smol_vm_runtime_dir(const struct smol_vm *vm, struct smol_err *err); /* sockets */
+char *smol_vm_console_path(const struct smol_vm *vm, struct smol_err *err); /* console.log */
+char *smol_vm_journal_path(const struct smol_vm *vm, struct smol_err *err); /* journal.jsonl */
+char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);
+/* The last lines (at most n, of at most 64 KiB) of its console, escaped, newline separated. */
+char *smol_vm_console_tail(const struct smol_vm *vm, int n);
+
+#endif

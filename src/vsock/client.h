@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The host's end of the control protocol: one connection to an agent.
+ *
+ * Opening is lazy about the handshake: over a Unix socket "CONNECT port\n" goes out together with
+ * the first request, and the answers are read in whatever pieces they come (nothing behind "OK n"
+ * is ever lost). Every wait has a deadline. A connection that ends before the answer is
+ * SMOL_E_RESET ("the connection ended before the command did"), never success.
+ */
+#ifndef SMOL_VSOCK_CLIENT_H
+#define SMOL_VSOCK_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "proto/frame.h"
+#include "proto/json.h"
+#include "proto/request.h"
+#include "vsock/addr.h"
+
+#define SMOL_DIAL_TIMEOUT_MS 5000 /* connect and handshake */
+#define SMOL_IO_TIMEOUT_MS   10000 /* an answer to a request that takes no time of its own */
+#define SMOL_IO_MARGIN_MS    10000 /* added to a command's own timeout */
+
+struct smol_client;
+
+static inline void smol_auto_client_fn(struct smol_client **c);
+#define smol_auto_client __attribute__((cleanup(smol_auto_client_fn)))
+
+/*
+ * Connect. token may be NULL; it is copied. SMOL_E_REFUSED: nobody listens on the socket;
+ * SMOL_E_DEADLINE: no answer in time. The caller closes with smol_client_close().
+ */
+struct smol_client *smol_client_open(const struct smol_vsock_addr *addr, const char *token,
+    smol_deadline deadline, struct smol_err *err);
+void smol_client_close(struct smol_client *c); /* NULL is fine */
+
+/*
+ * One request, one reply line. Returns the result object (caller deletes) or NULL. A closed
+ * connection after CONNECT without "OK" is SMOL_E_REFUSED (the guest refuses the port); a reply
+ * line longer than SMOL_LINE_MAX is SMOL_E_PROTOCOL.
+ */
+cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r,
+    smol_deadline deadline, struct smol_err *err);
+
+/* What goes in and out while a command runs. */
+struct smol_exec_io {
+	int stdin_fd; /* sent as STDIN frames, EOF as STDIN_EOF; -1: no stdin */
+	/* Output of one frame (STDOUT or STDERR), in order. -1 with errno ends the exec with an
+	 * error (SMOL_E_IO; EPIPE means that our own reader has gone). */
+	int (*output)(void *ctx, enum smol_frame_type stream, const char *data, size_t n);
+	/* When wake_fd (or -1) becomes readable, wake() is called; it may use
+	 * smol_client_send_signal() and _resize(). -1 gives up with SMOL_E_INTERRUPTED. */
+	int wake_fd;
+	int (*wake)(void *ctx, struct smol_client *c);
+	void *ctx;
+};
+
+/*
+ * Run a command in the stream form (r->stream is set by this function) and wait for its exit. The
+ * reply line has to come within SMOL_IO_TIMEOUT_MS; the end within the command's own timeout plus
+ * SMOL_IO_MARGIN_MS where it has one, else never. 0 with *result, or -1.
+ */
+int smol_client_exec(struct smol_client *c, const struct smol_exec_request *r,
+    const struct smol_exec_io *io, struct smol_exec_result *result, struct smol_err *err);
+
+/* Only while smol_client_exec() runs, from wake(). 0 or -1. */
+int smol_client_send_signal(struct smol_client *c, int signum);
+int smol_client_send_resize(struct smol_client *c, uint16_t rows, uint16_t cols);
+
+static inline void smol_auto_client_fn(struct smol_client **c)
+{
+	smol_client_close(*c);
+}
+
+#endif

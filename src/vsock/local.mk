@@ -1,0 +1,4 @@
+noinst_LIBRARIES += src/vsock/libvsock.a
+src_vsock_libvsock_a_SOURCES = \
+	src/vsock/addr.c src/vsock/addr.h \
+	src/vsock/client.c src/vsock/client.h
