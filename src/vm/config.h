@@ -10,19 +10,19 @@
 #include "proto/json.h"
 #include "vsock/addr.h"
 
-#define SMOL_MEMORY_MIN_MIB     64
-#define SMOL_MEMORY_MAX_MIB     (4 * 1024 * 1024) /* and no more than the host has */
+#define SMOL_MEMORY_MIN_MIB	64
+#define SMOL_MEMORY_MAX_MIB	(4 * 1024 * 1024) /* and no more than the host has */
 #define SMOL_MEMORY_DEFAULT_MIB 128
-#define SMOL_CPUS_MAX           64
-#define SMOL_NAME_MAX           40
-#define SMOL_KERNEL_ARGS_MAX    1024
+#define SMOL_CPUS_MAX		64
+#define SMOL_NAME_MAX		40
+#define SMOL_KERNEL_ARGS_MAX	1024
 
 #define SMOL_ACCELS(X) X(AUTO, "auto") X(KVM, "kvm") X(TCG, "tcg")
 enum smol_accel {
 #define X(e, n) SMOL_ACCEL_##e,
 	SMOL_ACCELS(X)
 #undef X
-	SMOL_ACCEL__COUNT
+	    SMOL_ACCEL__COUNT
 };
 
 #define SMOL_NETS(X) X(NONE, "none") X(USER, "user")
@@ -30,14 +30,14 @@ enum smol_net {
 #define X(e, n) SMOL_NET_##e,
 	SMOL_NETS(X)
 #undef X
-	SMOL_NET__COUNT
+	    SMOL_NET__COUNT
 };
 
 struct smol_vsock_config {
-	bool enabled;        /* true */
+	bool enabled;	     /* true */
 	uint32_t guest_port; /* 5000 */
 	uint32_t guest_cid;  /* 0: derived from the VM's id when it is registered */
-	char *uds_path;      /* NULL: in the VM's runtime directory */
+	char *uds_path;	     /* NULL: in the VM's runtime directory */
 };
 
 struct smol_vm_config {
@@ -45,9 +45,9 @@ struct smol_vm_config {
 	char *backend; /* "qemu" */
 	char *kernel;  /* another kernel file than the image's, absolute; or NULL */
 	enum smol_accel accel;
-	int cpus;             /* 1…SMOL_CPUS_MAX */
-	int64_t memory_mib;   /* SMOL_MEMORY_MIN_MIB… */
-	char *kernel_args;    /* appended; "" */
+	int cpus;	    /* 1…SMOL_CPUS_MAX */
+	int64_t memory_mib; /* SMOL_MEMORY_MIN_MIB… */
+	char *kernel_args;  /* appended; "" */
 	enum smol_net net;
 	struct smol_vsock_config vsock;
 };

@@ -19,7 +19,7 @@ typedef void (*smol_phase_fn)(void *ctx, const char *phase);
 
 struct smol_start_opts {
 	smol_deadline deadline; /* for the agent to be ready */
-	smol_phase_fn phase;    /* or NULL */
+	smol_phase_fn phase;	/* or NULL */
 	void *ctx;
 	int interrupt_fd; /* readable: give up (SMOL_E_INTERRUPTED); -1 for none */
 };
@@ -40,8 +40,8 @@ int smol_hold_end(struct smol_hold *hold, struct smol_err *err);
  * Stop: the guest is asked; after ask_ms the hypervisor is told, then killed. force: killed at
  * once. Stopping what is not running is no error. Returns when all of it is gone.
  */
-int smol_vm_stop(struct smol_registry *r, struct smol_vm *vm, int64_t ask_ms, bool force,
-    struct smol_err *err);
+int smol_vm_stop(
+    struct smol_registry *r, struct smol_vm *vm, int64_t ask_ms, bool force, struct smol_err *err);
 /* Remove it with its logs. SMOL_E_STATE when it runs and force is not set. */
 int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err);
 
@@ -61,8 +61,8 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
  * Where its agent is reached. SMOL_E_UNSUPPORTED where vsock is disabled, SMOL_E_STATE or
  * SMOL_E_VM_DIED (with cause, console lines and "smolsh start x") where it does not run.
  */
-int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr,
-    struct smol_err *err);
+int smol_vm_agent_addr(
+    const struct smol_vm *vm, struct smol_vsock_addr *addr, struct smol_err *err);
 /*
  * A request failed with err: if the VM has died meanwhile (waits up to a second to learn it) the
  * error becomes SMOL_E_VM_DIED with the cause and the console's last lines.
@@ -73,8 +73,8 @@ void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct s
 cJSON *smol_vm_monitor_status(const struct smol_vm *vm, struct smol_err *err);
 
 /* Files of a VM; malloc'd, caller frees. */
-char *smol_vm_state_dir(const struct smol_vm *vm, struct smol_err *err);   /* logs, journal */
-char *smol_vm_runtime_dir(const struct smol_vm *vm, struct smol_err *err); /* sockets */
+char *smol_vm_state_dir(const struct smol_vm *vm, struct smol_err *err);    /* logs, journal */
+char *smol_vm_runtime_dir(const struct smol_vm *vm, struct smol_err *err);  /* sockets */
 char *smol_vm_console_path(const struct smol_vm *vm, struct smol_err *err); /* console.log */
 char *smol_vm_journal_path(const struct smol_vm *vm, struct smol_err *err); /* journal.jsonl */
 char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);

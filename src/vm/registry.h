@@ -15,22 +15,22 @@
 #include "proto/request.h"
 #include "vm/config.h"
 
-#define SMOL_BUSY_MS    10000
-#define SMOL_ID_LEN     12 /* hex digits */
-#define SMOL_CID_TRIES  16 /* how often a taken CID is derived again */
+#define SMOL_BUSY_MS   10000
+#define SMOL_ID_LEN    12 /* hex digits */
+#define SMOL_CID_TRIES 16 /* how often a taken CID is derived again */
 
 #define SMOL_VM_STATES(X)                                                                          \
-	X(CREATED, "created")   /* registered, never started */                                    \
+	X(CREATED, "created")	/* registered, never started */                                    \
 	X(STARTING, "starting") /* a monitor is on it; the agent has not answered */               \
-	X(RUNNING, "running")   /* the agent has said that it is ready */                          \
+	X(RUNNING, "running")	/* the agent has said that it is ready */                          \
 	X(STOPPING, "stopping")                                                                    \
-	X(STOPPED, "stopped")   /* ended as it was asked to, or the guest powered off */           \
-	X(DIED, "died")         /* ended otherwise: end_cause says why */
+	X(STOPPED, "stopped") /* ended as it was asked to, or the guest powered off */             \
+	X(DIED, "died")	      /* ended otherwise: end_cause says why */
 enum smol_vm_state {
 #define X(e, n) SMOL_VM_##e,
 	SMOL_VM_STATES(X)
 #undef X
-	SMOL_VM__COUNT
+	    SMOL_VM__COUNT
 };
 const char *smol_vm_state_name(enum smol_vm_state s);
 /* Is there, or should there be, a monitor? */
@@ -43,11 +43,11 @@ struct smol_vm {
 	char token[SMOL_TOKEN_LEN + 1];
 	uint32_t cid; /* 0 where vsock is disabled */
 	enum smol_vm_state state;
-	bool ephemeral;      /* made by `run` without --keep: goes with its client */
+	bool ephemeral; /* made by `run` without --keep: goes with its client */
 	int64_t created_ms, started_ms, ready_ms, ended_ms; /* wall clock; 0: never */
-	char *end_cause;     /* why it ended last, or NULL */
-	char *accel_used;    /* "tcg (no vmx or svm in /proc/cpuinfo)", or NULL */
-	pid_t monitor_pid;   /* with start time and boot id: which process it is */
+	char *end_cause;				    /* why it ended last, or NULL */
+	char *accel_used;  /* "tcg (no vmx or svm in /proc/cpuinfo)", or NULL */
+	pid_t monitor_pid; /* with start time and boot id: which process it is */
 	uint64_t monitor_start;
 	char boot_id[40];
 };
@@ -67,10 +67,9 @@ void smol_registry_close(struct smol_registry *r);
 int smol_registry_create(struct smol_registry *r, const char *name,
     const struct smol_vm_config *config, bool ephemeral, struct smol_vm **out,
     struct smol_err *err);
-/* By name, id, or an id's beginning of at least 4 digits, or a name's beginning where only one fits.
- * SMOL_E_NOT_FOUND with the nearest name as hint; SMOL_E_INVALID when several fit. */
-struct smol_vm *smol_registry_find(struct smol_registry *r, const char *word,
-    struct smol_err *err);
+/* By name, id, or an id's beginning of at least 4 digits, or a name's beginning where only one
+ * fits. SMOL_E_NOT_FOUND with the nearest name as hint; SMOL_E_INVALID when several fit. */
+struct smol_vm *smol_registry_find(struct smol_registry *r, const char *word, struct smol_err *err);
 /* All VMs by name; a row that cannot be read is left out, counted in *bad. NULL-terminated. */
 struct smol_vm **smol_registry_list(struct smol_registry *r, int *bad, struct smol_err *err);
 int smol_registry_delete(struct smol_registry *r, const char *id, struct smol_err *err);
@@ -78,13 +77,14 @@ int smol_registry_delete(struct smol_registry *r, const char *id, struct smol_er
 /* State changes; each checks what the state was in the same transaction. */
 /* created, stopped, died → starting, for this monitor process; a new token is made (vm->token is
  * set). SMOL_E_STATE when somebody else was first. */
-int smol_registry_claim(struct smol_registry *r, struct smol_vm *vm, pid_t monitor,
-    struct smol_err *err);
+int smol_registry_claim(
+    struct smol_registry *r, struct smol_vm *vm, pid_t monitor, struct smol_err *err);
 int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err);
 int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct smol_err *err);
-int smol_registry_set_accel(struct smol_registry *r, const char *id, const char *accel,
-    struct smol_err *err);
-/* → stopped or died, with the cause. Only while the row still belongs to monitor (0: to anybody). */
+int smol_registry_set_accel(
+    struct smol_registry *r, const char *id, const char *accel, struct smol_err *err);
+/* → stopped or died, with the cause. Only while the row still belongs to monitor (0: to anybody).
+ */
 int smol_registry_set_ended(struct smol_registry *r, const char *id, pid_t monitor, bool died,
     const char *cause, struct smol_err *err);
 
@@ -105,7 +105,7 @@ static inline void smol_auto_vm_list_fn(struct smol_vm ***l)
 {
 	smol_vm_list_free(*l);
 }
-#define smol_auto_vm       __attribute__((cleanup(smol_auto_vm_fn)))
+#define smol_auto_vm	   __attribute__((cleanup(smol_auto_vm_fn)))
 #define smol_auto_vm_list  __attribute__((cleanup(smol_auto_vm_list_fn)))
 #define smol_auto_registry __attribute__((cleanup(smol_auto_registry_fn)))
 

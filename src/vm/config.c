@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a VM is to be: see config.h. */
+#include "vm/config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "proto/request.h"
+
+static const char *const accel_names[] = {
+#define X(e, n) [SMOL_ACCEL_##e] = n,
+    SMOL_ACCELS(X)
+#undef X
+};
+_Static_assert(SMOL_ARRAY_SIZE(accel_names) == SMOL_ACCEL__COUNT, "a name for each accelerator");
+
+static const char *const net_names[] = {
+#define X(e, n) [SMOL_NET_##e] = n,
+    SMOL_NETS(X)
+#undef X
+};
+_Static_assert(SMOL_ARRAY_SIZE(net_names) == SMOL_NET__COUNT, "a name for each network");
+
+const char *smol_accel_name(enum smol_accel a)
+{
+	return (unsigned)a < SMOL_ACCEL__COUNT ? accel_names[a] : "?";
+}
+
+const char *smol_net_name(enum smol_net n)
+{
+	return (unsigned)n < SMOL_NET__COUNT ? net_names[n] : "?";
+}
+
+static int parse_name(
+    const char *what, const char *text, const char *const *names, int n, struct smol_err *err)
+{
+	struct smol_buf known = {0};
+
+	for (int i = 0; text && i < n; i++)
+		if (strcmp(names[i], text) == 0)
+			return i;
+	for (int i = 0; i < n; i++)
+		smol_buf_printf(&known, "%s%s", i ? ", " : "", names[i]);
+	smol_err_set(err, SMOL_E_INVALID, "no such %s: '%s' (there are %s)", what, text ? text : "",
+	    smol_buf_str(&known));
+	smol_buf_free(&known);
+	return -1;
+}
+
+int smol_accel_parse(const char *text, enum smol_accel *a, struct smol_err *err)
+{
+	int i = parse_name("accelerator", text, accel_names, SMOL_ACCEL__COUNT, err);
+
+	if (i < 0)
+		return -1;
+	*a = i;
+	return 0;
+}
+
+int smol_net_parse(const char *text, enum smol_net *n, struct smol_err *err)
+{
+	int i = parse_name("network", text, net_names, SMOL_NET__COUNT, err);
+
+	if (i < 0)
+		return -1;
+	*n = i;
+	return 0;
+}
+
+void smol_vm_config_init(struct smol_vm_config *c)
+{
+	*c = (struct smol_vm_config){
+	    .image = smol_strdup("base"),
+	    .backend = smol_strdup("qemu"),
+	    .accel = SMOL_ACCEL_AUTO,
+	    .cpus = 1,
+	    .memory_mib = SMOL_MEMORY_DEFAULT_MIB,
+	    .kernel_args = smol_strdup(""),
+	    .net = SMOL_NET_NONE,
+	    .vsock = {.enabled = true, .guest_port = SMOL_PORT_AGENT},
+	};
+}
+
+void smol_vm_config_free(struct smol_vm_config *c)
+{
+	free(c->image);
+	free(c->backend);
+	free(c->kernel);
+	free(c->kernel_args);
+	free(c->vsock.uds_path);
+	*c = (struct smol_vm_config){0};
+}
+
+static int64_t host_memory_mib(void)
+{
+	struct sysinfo si;
+
+	return sysinfo(&si) == 0 ? (int64_t)((uint64_t)si.totalram * si.mem_unit >> 20)
+				 : SMOL_MEMORY_MAX_MIB;
+}
+
+static int check_memory(int64_t mib, struct smol_err *err)
+{
+	int64_t host = host_memory_mib();
+
+	if (mib < SMOL_MEMORY_MIN_MIB) {
+		smol_err_set(err, SMOL_E_INVALID,
+		    "memory of %lld MiB is too little: a guest needs %d MiB", (long long)mib,
+		    SMOL_MEMORY_MIN_MIB);
+		return smol_err_hint(err, "--memory %d", SMOL_MEMORY_DEFAULT_MIB);
+	}
+	if (mib > host || mib > SMOL_MEMORY_MAX_MIB) {
+		smol_err_set(err, SMOL_E_INVALID,
+		    "memory of %lld MiB is more than this host has (%lld MiB)", (long long)mib,
+		    (long long)host);
+		return smol_err_hint(err, "--memory %d", SMOL_MEMORY_DEFAULT_MIB);
+	}
+	return 0;
+}
+
+static int check_kernel_args(const char *args, struct smol_err *err)
+{
+	size_t n = strlen(args);
+
+	if (n > SMOL_KERNEL_ARGS_MAX)
+		return smol_err_set(err, SMOL_E_INVALID,
+		    "kernel arguments of %zu bytes: at most %d", n, SMOL_KERNEL_ARGS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (!isprint((unsigned char)args[i]))
+			return smol_err_set(err, SMOL_E_INVALID,
+			    "kernel arguments hold a byte that is not printable ASCII");
+	return 0;
+}
+
+int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
+{
+	if (c->cpus < 1 || c->cpus > SMOL_CPUS_MAX)
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "%d CPUs: must be 1 to %d", c->cpus, SMOL_CPUS_MAX);
+	if (check_memory(c->memory_mib, err) < 0 || check_kernel_args(c->kernel_args, err) < 0)
+		return -1;
+	if (c->kernel && c->kernel[0] != '/')
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "kernel '%s' is not an absolute path", c->kernel);
+	if (!c->vsock.enabled)
+		return 0;
+	if (c->vsock.guest_cid &&
+	    (c->vsock.guest_cid < SMOL_CID_MIN || c->vsock.guest_cid > SMOL_CID_MAX))
+		return smol_err_set(err, SMOL_E_INVALID, "CID %u is out of range: must be %u to %u",
+		    c->vsock.guest_cid, SMOL_CID_MIN, SMOL_CID_MAX);
+	return c->vsock.uds_path ? smol_uds_path_check(c->vsock.uds_path, err) : 0;
+}
+
+cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
+{
+	cJSON *j = cJSON_CreateObject(), *v;
+
+	smol_json_add_str(j, "image", c->image);
+	smol_json_add_str(j, "backend", c->backend);
+	smol_json_add_str(j, "kernel", c->kernel);
+	smol_json_add_str(j, "accel", smol_accel_name(c->accel));
+	smol_json_add_int(j, "cpus", c->cpus);
+	smol_json_add_int(j, "memory_mib", c->memory_mib);
+	smol_json_add_str(j, "kernel_args", c->kernel_args);
+	smol_json_add_str(j, "net", smol_net_name(c->net));
+	v = cJSON_AddObjectToObject(j, "vsock");
+	smol_json_add_bool(v, "enabled", c->vsock.enabled);
+	smol_json_add_int(v, "guest_port", c->vsock.guest_port);
+	if (c->vsock.guest_cid)
+		smol_json_add_int(v, "guest_cid", c->vsock.guest_cid);
+	if (c->vsock.uds_path)
+		smol_json_add_str(v, "uds_path", c->vsock.uds_path);
+	return j;
+}
+
+static void take_str(const cJSON *j, const char *key, char **field)
+{
+	const char *s = smol_json_str(j, key);
+
+	if (!s)
+		return;
+	free(*field);
+	*field = smol_strdup(s);
+}
+
+static int decode_vsock(const cJSON *v, struct smol_vsock_config *c, struct smol_err *err)
+{
+	int64_t port = c->guest_port, cid = 0;
+
+	if (!v)
+		return 0;
+	c->enabled = smol_json_bool(v, "enabled", true);
+	take_str(v, "uds_path", &c->uds_path);
+	if (smol_json_int(v, "guest_port", 1, UINT32_MAX - 1, &port) < 0 ||
+	    smol_json_int(v, "guest_cid", SMOL_CID_MIN, SMOL_CID_MAX, &cid) < 0)
+		return smol_err_set(err, SMOL_E_REGISTRY, "vsock configuration out of range");
+	c->guest_port = (uint32_t)port;
+	c->guest_cid = (uint32_t)cid;
+	return 0;
+}
+
+int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_err *err)
+{
+	int64_t cpus = 1;
+
+	smol_vm_config_init(c);
+	if (!cJSON_IsObject(j))
+		return smol_err_set(err, SMOL_E_REGISTRY, "no configuration");
+	take_str(j, "image", &c->image);
+	take_str(j, "backend", &c->backend);
+	take_str(j, "kernel", &c->kernel);
+	take_str(j, "kernel_args", &c->kernel_args);
+	if (smol_json_int(j, "cpus", 1, SMOL_CPUS_MAX, &cpus) < 0 ||
+	    smol_json_int(j, "memory_mib", 1, SMOL_MEMORY_MAX_MIB, &c->memory_mib) < 0)
+		return smol_err_set(err, SMOL_E_REGISTRY, "CPUs or memory out of range");
+	c->cpus = (int)cpus;
+	if ((smol_json_str(j, "accel") &&
+		smol_accel_parse(smol_json_str(j, "accel"), &c->accel, err) < 0) ||
+	    (smol_json_str(j, "net") && smol_net_parse(smol_json_str(j, "net"), &c->net, err) < 0))
+		return -1;
+	return decode_vsock(smol_json_get(j, "vsock"), &c->vsock, err);
+}
+
+/* An id's abbreviation must not be somebody's name. */
+static bool looks_like_id(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n == 12 && strspn(name, "0123456789abcdef") == n;
+}
+
+int smol_vm_name_check(const char *name, struct smol_err *err)
+{
+	size_t n = strlen(name);
+
+	if (n < 1 || n > SMOL_NAME_MAX)
+		return smol_err_set(err, SMOL_E_INVALID, "a name has 1 to %d characters, not %zu",
+		    SMOL_NAME_MAX, n);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char ch = (unsigned char)name[i];
+		bool ok = ch < 0x80 && (isalnum(ch) || (i > 0 && strchr("._-", ch)));
+
+		if (!ok) {
+			smol_auto_free char *safe = smol_escape(name, n);
+
+			smol_err_set(err, SMOL_E_INVALID, "'%s' cannot be a VM's name", safe);
+			return smol_err_hint(
+			    err, "letters, digits, '.', '_' and '-', with a letter or digit first");
+		}
+	}
+	if (looks_like_id(name))
+		return smol_err_set(err, SMOL_E_INVALID, "'%s' looks like an id", name);
+	return 0;
+}

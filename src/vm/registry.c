@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The registry's database: opening, schema, rows. What changes a row's state is in
+ * registry_state.c. A row that cannot be understood never stops the others from being listed.
+ */
+#include "vm/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "vm/registry_internal.h"
+
+#define SCHEMA_VERSION 1
+
+static const char schema[] = "CREATE TABLE vm ("
+			     " id TEXT PRIMARY KEY,"
+			     " name TEXT NOT NULL UNIQUE,"
+			     " config TEXT NOT NULL,"
+			     " token TEXT NOT NULL,"
+			     " cid INTEGER UNIQUE,"
+			     " state TEXT NOT NULL,"
+			     " ephemeral INTEGER NOT NULL DEFAULT 0,"
+			     " created_ms INTEGER NOT NULL,"
+			     " started_ms INTEGER NOT NULL DEFAULT 0,"
+			     " ready_ms INTEGER NOT NULL DEFAULT 0,"
+			     " ended_ms INTEGER NOT NULL DEFAULT 0,"
+			     " end_cause TEXT,"
+			     " accel_used TEXT,"
+			     " monitor_pid INTEGER NOT NULL DEFAULT 0,"
+			     " monitor_start INTEGER NOT NULL DEFAULT 0,"
+			     " boot_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
+			     "PRAGMA user_version = 1;";
+
+static const char *const state_names[] = {
+#define X(e, n) [SMOL_VM_##e] = n,
+    SMOL_VM_STATES(X)
+#undef X
+};
+_Static_assert(SMOL_ARRAY_SIZE(state_names) == SMOL_VM__COUNT, "a name for each state");
+
+const char *smol_vm_state_name(enum smol_vm_state s)
+{
+	return (unsigned)s < SMOL_VM__COUNT ? state_names[s] : "?";
+}
+
+bool smol_vm_state_live(enum smol_vm_state s)
+{
+	return s == SMOL_VM_STARTING || s == SMOL_VM_RUNNING || s == SMOL_VM_STOPPING;
+}
+
+int smol_registry_fail(struct smol_registry *r, const char *what, struct smol_err *err)
+{
+	int rc = sqlite3_extended_errcode(r->db) & 0xff;
+
+	if (rc == SQLITE_FULL) {
+		smol_err_set(err, SMOL_E_NO_SPACE, "%s: no space left for the registry", what);
+		return smol_err_hint(err, "free some space on the disk that holds %s", r->path);
+	}
+	if (rc == SQLITE_READONLY || rc == SQLITE_PERM || rc == SQLITE_CANTOPEN) {
+		smol_err_set(
+		    err, SMOL_E_PERMISSION, "%s: the registry %s cannot be written", what, r->path);
+		return smol_err_hint(
+		    err, "set SMOLSH_HOME or XDG_STATE_HOME to a directory that can be written");
+	}
+	if (rc == SQLITE_BUSY) {
+		smol_err_set(err, SMOL_E_REGISTRY, "%s: the registry is busy for more than %d s",
+		    what, SMOL_BUSY_MS / 1000);
+		return smol_err_hint(err, "smolsh doctor");
+	}
+	smol_err_set(err, SMOL_E_REGISTRY, "%s: the registry %s cannot be used: %s", what, r->path,
+	    sqlite3_errmsg(r->db));
+	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+		smol_err_hint(err,
+		    "mv %s %s.damaged (VMs that run are then unknown; their logs stay)", r->path,
+		    r->path);
+	return -1;
+}
+
+int smol_registry_exec(struct smol_registry *r, const char *sql, struct smol_err *err)
+{
+	if (sqlite3_exec(r->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return smol_registry_fail(r, "registry", err);
+	return 0;
+}
+
+sqlite3_stmt *smol_registry_prepare(struct smol_registry *r, const char *sql, struct smol_err *err)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(r->db, sql, -1, &st, NULL) != SQLITE_OK) {
+		smol_registry_fail(r, "registry", err);
+		return NULL;
+	}
+	return st;
+}
+
+static int user_version(struct smol_registry *r, int *version, struct smol_err *err)
+{
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, "PRAGMA user_version", err);
+
+	if (!st)
+		return -1;
+	if (sqlite3_step(st) != SQLITE_ROW)
+		return smol_registry_fail(r, "registry", err);
+	*version = sqlite3_column_int(st, 0);
+	return 0;
+}
+
+/* Two processes may find an empty database at once: the check is repeated in the transaction. */
+static int make_schema(struct smol_registry *r, struct smol_err *err)
+{
+	int version;
+
+	if (smol_registry_exec(r, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (user_version(r, &version, err) == 0 &&
+	    (version != 0 || smol_registry_exec(r, schema, err) == 0) &&
+	    smol_registry_exec(r, "COMMIT", err) == 0)
+		return 0;
+	sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+static int prepare_database(struct smol_registry *r, struct smol_err *err)
+{
+	int version = 0;
+
+	sqlite3_busy_timeout(r->db, SMOL_BUSY_MS);
+	if (smol_registry_exec(r, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256", err) < 0 ||
+	    user_version(r, &version, err) < 0)
+		return -1;
+	if (version > SCHEMA_VERSION) {
+		smol_err_set(err, SMOL_E_REGISTRY,
+		    "the registry %s was made by a newer smolsh (schema %d, this one knows %d)",
+		    r->path, version, SCHEMA_VERSION);
+		return smol_err_hint(
+		    err, "use that smolsh, or set SMOLSH_HOME to another directory");
+	}
+	return version ? 0 : make_schema(r, err);
+}
+
+struct smol_registry *smol_registry_open(struct smol_err *err)
+{
+	smol_auto_registry struct smol_registry *r = NULL;
+	smol_auto_free char *dir = smol_path_state(err);
+
+	if (!dir)
+		return NULL;
+	r = smol_alloc(sizeof(*r));
+	r->path = smol_asprintf("%s/registry.db", dir);
+	/* SQLite makes its files with the umask; they hold tokens. */
+	mode_t old = umask(077);
+	int rc = sqlite3_open_v2(r->path, &r->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		smol_registry_fail(r, "registry", err);
+	else
+		rc = prepare_database(r, err);
+	umask(old);
+	return rc == 0 ? smol_steal(&r) : NULL;
+}
+
+void smol_registry_close(struct smol_registry *r)
+{
+	if (!r)
+		return;
+	sqlite3_close(r->db);
+	free(r->path);
+	free(r);
+}
+
+void smol_vm_free(struct smol_vm *vm)
+{
+	if (!vm)
+		return;
+	free(vm->name);
+	smol_vm_config_free(&vm->config);
+	explicit_bzero(vm->token, sizeof(vm->token));
+	free(vm->end_cause);
+	free(vm->accel_used);
+	free(vm);
+}
+
+void smol_vm_list_free(struct smol_vm **list)
+{
+	for (struct smol_vm **v = list; v && *v; v++)
+		smol_vm_free(*v);
+	free(list);
+}
+
+#define COLUMNS                                                                                    \
+	"id, name, config, token, cid, state, ephemeral, created_ms, started_ms, ready_ms, "       \
+	"ended_ms, end_cause, accel_used, monitor_pid, monitor_start, boot_id"
+
+static const char *text(sqlite3_stmt *st, int column)
+{
+	const char *s = (const char *)sqlite3_column_text(st, column);
+
+	return s ? s : "";
+}
+
+static int row_state(const char *name)
+{
+	for (int i = 0; i < SMOL_VM__COUNT; i++)
+		if (strcmp(state_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* The row st stands on; NULL when it makes no sense. */
+static struct smol_vm *read_row(sqlite3_stmt *st, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *vm = smol_alloc(sizeof(*vm));
+	smol_auto_json cJSON *config = NULL;
+	int state = row_state(text(st, 5));
+	int64_t cid = sqlite3_column_int64(st, 4);
+
+	if (strlen(text(st, 0)) != SMOL_ID_LEN || smol_vm_name_check(text(st, 1), NULL) < 0 ||
+	    state < 0 || cid < 0 || cid > SMOL_CID_MAX ||
+	    (config = smol_json_parse_object(text(st, 2), strlen(text(st, 2)), NULL)) == NULL ||
+	    smol_vm_config_decode(config, &vm->config, NULL) < 0) {
+		smol_auto_free char *safe = smol_escape(text(st, 0), strnlen(text(st, 0), 40));
+
+		smol_err_set(
+		    err, SMOL_E_REGISTRY, "the registry's row of VM '%s' makes no sense", safe);
+		return NULL;
+	}
+	snprintf(vm->id, sizeof(vm->id), "%s", text(st, 0));
+	vm->name = smol_strdup(text(st, 1));
+	snprintf(vm->token, sizeof(vm->token), "%s", text(st, 3));
+	vm->cid = (uint32_t)cid;
+	vm->state = state;
+	vm->ephemeral = sqlite3_column_int(st, 6);
+	vm->created_ms = sqlite3_column_int64(st, 7);
+	vm->started_ms = sqlite3_column_int64(st, 8);
+	vm->ready_ms = sqlite3_column_int64(st, 9);
+	vm->ended_ms = sqlite3_column_int64(st, 10);
+	vm->end_cause = smol_strdup((const char *)sqlite3_column_text(st, 11));
+	vm->accel_used = smol_strdup((const char *)sqlite3_column_text(st, 12));
+	vm->monitor_pid = sqlite3_column_int(st, 13);
+	vm->monitor_start = (uint64_t)sqlite3_column_int64(st, 14);
+	snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", text(st, 15));
+	return smol_steal(&vm);
+}
+
+struct smol_vm **smol_registry_list(struct smol_registry *r, int *bad, struct smol_err *err)
+{
+	smol_auto_stmt sqlite3_stmt *st =
+	    smol_registry_prepare(r, "SELECT " COLUMNS " FROM vm ORDER BY name", err);
+	smol_auto_vm_list struct smol_vm **list = smol_alloc(sizeof(*list));
+	size_t n = 0;
+	int rc;
+
+	*bad = 0;
+	if (!st)
+		return NULL;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct smol_vm *vm = read_row(st, NULL);
+
+		if (!vm) {
+			++*bad;
+			continue;
+		}
+		list = smol_realloc(list, (n + 2) * sizeof(*list));
+		list[n++] = vm;
+		list[n] = NULL;
+	}
+	if (rc != SQLITE_DONE) {
+		smol_registry_fail(r, "cannot list the VMs", err);
+		return NULL;
+	}
+	return smol_steal(&list);
+}
+
+static struct smol_vm *select_one(
+    struct smol_registry *r, const char *sql, const char *word, struct smol_err *err, bool *several)
+{
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
+	smol_auto_vm struct smol_vm *vm = NULL;
+	int rc;
+
+	if (!st)
+		return NULL;
+	sqlite3_bind_text(st, 1, word, -1, SQLITE_STATIC);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		vm = read_row(st, err);
+		if (!vm)
+			return NULL;
+		rc = sqlite3_step(st);
+	}
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+		smol_registry_fail(r, "cannot read the registry", err);
+		return NULL;
+	}
+	*several = rc == SQLITE_ROW;
+	return smol_steal(&vm);
+}
+
+static void hint_nearest(struct smol_registry *r, const char *word, struct smol_err *err)
+{
+	int bad, n = 0;
+	smol_auto_vm_list struct smol_vm **list = smol_registry_list(r, &bad, NULL);
+	smol_auto_free const char **names = NULL;
+	const char *near;
+
+	for (struct smol_vm **v = list; v && *v; v++)
+		n++;
+	names = smol_alloc(((size_t)n + 1) * sizeof(*names));
+	for (int i = 0; i < n; i++)
+		names[i] = list[i]->name;
+	near = smol_nearest(word, names);
+	if (near)
+		smol_err_hint(err, "did you mean '%s'?", near);
+	else if (n)
+		smol_err_hint(err, "smolsh list");
+	else
+		smol_err_hint(
+		    err, "smolsh create %s", smol_vm_name_check(word, NULL) == 0 ? word : "web");
+}
+
+struct smol_vm *smol_registry_find(struct smol_registry *r, const char *word, struct smol_err *err)
+{
+	/* In this order: a whole name or id before any beginning of one. */
+	static const char *const queries[] = {
+	    "SELECT " COLUMNS " FROM vm WHERE name = ?1 OR id = ?1",
+	    "SELECT " COLUMNS " FROM vm WHERE substr(name, 1, length(?1)) = ?1 OR"
+	    " (length(?1) >= 4 AND substr(id, 1, length(?1)) = ?1)",
+	};
+	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
+	smol_auto_free char *safe = NULL;
+	bool several = false;
+
+	for (size_t i = 0; *word && i < SMOL_ARRAY_SIZE(queries); i++) {
+		smol_auto_vm struct smol_vm *vm = select_one(r, queries[i], word, &local, &several);
+
+		if (local.code) {
+			smol_err_move(err, &local);
+			return NULL;
+		}
+		if (vm && several) {
+			smol_err_set(err, SMOL_E_INVALID, "'%s' fits several VMs", word);
+			smol_err_hint(err, "smolsh list");
+			return NULL;
+		}
+		if (vm)
+			return smol_steal(&vm);
+	}
+	safe = smol_escape(word, strnlen(word, 60));
+	smol_err_set(err, SMOL_E_NOT_FOUND, "no VM '%s'", safe);
+	hint_nearest(r, word, err);
+	return NULL;
+}
+
+/* Bytes from the kernel's generator, as hex. */
+static int random_hex(char *out, size_t bytes, struct smol_err *err)
+{
+	unsigned char raw[32];
+
+	if (bytes > sizeof(raw) || getrandom(raw, bytes, 0) != (ssize_t)bytes)
+		return smol_err_set(err, SMOL_E_INTERNAL, "getrandom failed");
+	smol_hex(raw, bytes, out);
+	explicit_bzero(raw, sizeof(raw));
+	return 0;
+}
+
+int smol_registry_new_token(char token[SMOL_TOKEN_LEN + 1], struct smol_err *err)
+{
+	return random_hex(token, SMOL_TOKEN_LEN / 2, err);
+}
+
+uint32_t smol_cid_derive(const char *id, unsigned n)
+{
+	uint64_t h = 0xcbf29ce484222325ULL; /* FNV-1a, 64 bit */
+
+	for (const char *p = id; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3ULL;
+	h = (h ^ n) * 0x100000001b3ULL;
+	h ^= h >> 32;
+	return (uint32_t)(SMOL_CID_MIN + h % (SMOL_CID_MAX - SMOL_CID_MIN + 1ULL));
+}
+
+static int insert_row(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+{
+	static const char sql[] = "INSERT INTO vm (id, name, config, token, cid, state, ephemeral,"
+				  " created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
+	smol_auto_json cJSON *j = smol_vm_config_encode(&vm->config);
+	smol_auto_free char *config = smol_json_print(j);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, vm->id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, vm->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 3, config, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 4, vm->token, -1, SQLITE_STATIC);
+	if (vm->cid)
+		sqlite3_bind_int64(st, 5, vm->cid);
+	sqlite3_bind_text(st, 6, smol_vm_state_name(vm->state), -1, SQLITE_STATIC);
+	sqlite3_bind_int(st, 7, vm->ephemeral);
+	sqlite3_bind_int64(st, 8, vm->created_ms);
+	if (sqlite3_step(st) != SQLITE_DONE)
+		return smol_registry_fail(r, "cannot register the VM", err);
+	return 0;
+}
+
+/* Does a row hold this value? 1, 0 or -1. */
+static int taken(struct smol_registry *r, const char *sql, const char *word, int64_t number,
+    struct smol_err *err)
+{
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
+	int rc;
+
+	if (!st)
+		return -1;
+	if (word)
+		sqlite3_bind_text(st, 1, word, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_int64(st, 1, number);
+	rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return smol_registry_fail(r, "cannot register the VM", err);
+	return rc == SQLITE_ROW;
+}
+
+/* In the transaction: the CID asked for, or the first free one of those that the id gives. */
+static int reserve_cid(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	static const char sql[] = "SELECT 1 FROM vm WHERE cid = ?1";
+	uint32_t wanted = vm->config.vsock.guest_cid;
+	int t;
+
+	if (!vm->config.vsock.enabled)
+		return 0;
+	if (wanted) {
+		t = taken(r, sql, NULL, wanted, err);
+		if (t > 0) {
+			smol_err_set(err, SMOL_E_EXISTS, "CID %u is taken by another VM", wanted);
+			smol_err_hint(err, "leave --cid out, or smolsh list");
+		}
+		vm->cid = wanted;
+		return t ? -1 : 0;
+	}
+	for (unsigned n = 0; n < SMOL_CID_TRIES; n++) {
+		vm->cid = smol_cid_derive(vm->id, n);
+		t = taken(r, sql, NULL, vm->cid, err);
+		if (t <= 0)
+			return t;
+	}
+	smol_err_set(err, SMOL_E_LIMIT, "no free CID found: all %d that were derived are taken",
+	    SMOL_CID_TRIES);
+	return smol_err_hint(err, "choose one with --cid");
+}
+
+static int create_in_transaction(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	int t = taken(r, "SELECT 1 FROM vm WHERE name = ?1", vm->name, 0, err);
+
+	if (t > 0) {
+		smol_err_set(err, SMOL_E_EXISTS, "a VM '%s' exists already", vm->name);
+		smol_err_hint(err, "smolsh start %s, or choose another name", vm->name);
+	}
+	if (t || reserve_cid(r, vm, err) < 0)
+		return -1;
+	return insert_row(r, vm, err);
+}
+
+int smol_registry_create(struct smol_registry *r, const char *name,
+    const struct smol_vm_config *config, bool ephemeral, struct smol_vm **out, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *vm = smol_alloc(sizeof(*vm));
+	smol_auto_json cJSON *copy = smol_vm_config_encode(config);
+
+	if (smol_vm_config_decode(copy, &vm->config, err) < 0 ||
+	    smol_vm_config_check(config, err) < 0 || (name && smol_vm_name_check(name, err) < 0) ||
+	    random_hex(vm->id, SMOL_ID_LEN / 2, err) < 0 ||
+	    smol_registry_new_token(vm->token, err) < 0)
+		return -1;
+	vm->name = name ? smol_strdup(name) : smol_asprintf("%s-%.4s", config->image, vm->id);
+	vm->ephemeral = ephemeral;
+	vm->state = SMOL_VM_CREATED;
+	vm->created_ms = smol_wall_ms();
+	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (create_in_transaction(r, vm, err) < 0 || smol_registry_exec(r, "COMMIT", err) < 0) {
+		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
+	*out = smol_steal(&vm);
+	return 0;
+}
