@@ -6,7 +6,7 @@
  *                              its file name, size, SHA-256
  *   images/NAME/vmlinux        the kernel, unpacked ELF with a PVH note
  *   images/NAME/vmlinuz        the same as the distribution ships it (bzImage), where there is one
- *   images/NAME/initramfs.cpio uncompressed newc, length a multiple of 4
+ *   images/NAME/initramfs.cpio uncompressed newc, length a multiple of 512
  *   images/NAME/verified       what a verification saw of each part (inode, size, mtime, ctime),
  *                              so that it need not be repeated until a part has changed
  *
@@ -21,12 +21,14 @@
 #include "base/err.h"
 #include "proto/json.h"
 
-#define SMOL_IMAGE_DEFAULT "base"
+#define SMOL_IMAGE_DEFAULT   "base"
+#define SMOL_IMAGE_NAME_MAX  40
+#define SMOL_IMAGE_PARTS_MAX 16
 
 struct smol_image_part {
-	char *role;   /* "kernel", "kernel-packed", "initramfs" */
-	char *path;   /* absolute */
-	char *sha256; /* 64 hex digits */
+	char *role;    /* "kernel", "kernel-packed", "initramfs" */
+	char *path;    /* absolute */
+	char *sha256;  /* 64 hex digits */
 	uint64_t size; /* bytes */
 };
 
@@ -35,6 +37,7 @@ struct smol_image {
 	char *kernel_version; /* "6.1.0-32-cloud-amd64" */
 	char *kernel_args;    /* that this kernel wants, "" for none */
 	char *agent_version;
+	char *inputs;	    /* SHA-256 over what it was built from, or NULL */
 	int64_t created_ms; /* wall clock */
 	struct smol_image_part *parts;
 	int nparts;
@@ -45,6 +48,8 @@ bool smol_image_name_ok(const char *name);
 /* Find and read an image. SMOL_E_IMAGE: "no image 'x'" (hint: the command that builds it) or what
  * is wrong with its manifest. Caller frees. */
 struct smol_image *smol_image_open(const char *name, struct smol_err *err);
+/* The same, in this directory of images and no other. */
+struct smol_image *smol_image_open_in(const char *images, const char *name, struct smol_err *err);
 /*
  * Are all parts there and what the manifest says? Cheap when nothing has changed since the last
  * time. SMOL_E_IMAGE names the image, the damaged part and the mend ("smolsh image build x").
@@ -64,6 +69,11 @@ static inline void smol_auto_image_fn(struct smol_image **img)
 {
 	smol_image_free(*img);
 }
-#define smol_auto_image __attribute__((cleanup(smol_auto_image_fn)))
+static inline void smol_auto_image_list_fn(struct smol_image ***list)
+{
+	smol_image_list_free(*list);
+}
+#define smol_auto_image	     __attribute__((cleanup(smol_auto_image_fn)))
+#define smol_auto_image_list __attribute__((cleanup(smol_auto_image_list_fn)))
 
 #endif
