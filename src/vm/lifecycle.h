@@ -35,6 +35,9 @@ int smol_vm_start(struct smol_registry *r, struct smol_vm *vm, const struct smol
     struct smol_hold **hold, struct smol_err *err);
 /* End an ephemeral VM: it is killed and removed when this returns 0. NULL is fine. */
 int smol_hold_end(struct smol_hold *hold, struct smol_err *err);
+/* As smol_vm_explain(), for a VM that one holds: its row and logs go with it, so only this
+ * connection can say why it died. NULL is fine. */
+void smol_hold_explain(struct smol_hold *hold, struct smol_err *err);
 
 /*
  * Stop: the guest is asked; after ask_ms the hypervisor is told, then killed. force: killed at

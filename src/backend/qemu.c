@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * QEMU: a q35 machine with nothing but what the guest needs: memory that is shared with the vsock
+ * device, a serial console on a socket pair, QMP on another, the vsock device's listener. No
+ * descriptor of ours has a name in the file system but the vhost-user socket, so there is nothing
+ * for others to connect to and little to clean up.
+ *
+ * Descriptors in the child: 0 /dev/null, 1 and 2 the complaints, then as enum below.
+ */
+#include "backend/qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "backend/qmp.h"
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/spawn.h"
+
+enum { FD_CONSOLE = 3, FD_QMP, FD_INITRD, FD_VHOST, FD__COUNT };
+
+/*
+ * What every guest gets on its command line. The console is the log of the VM, so it must stay
+ * readable: errors and panics, no boot chatter. The rest is what emulated boots lose time with:
+ * timer calibration checks, self-tests, mitigations for a CPU that does not exist, waiting for
+ * devices that are not there.
+ */
+#define KERNEL_ARGS                                                                                \
+	"console=ttyS0 quiet panic=0 no_timer_check nokaslr mitigations=off random.trust_cpu=on "  \
+	"cryptomgr.notests audit=0 8250.nr_uarts=1 tsc=nowatchdog rcupdate.rcu_expedited=1"
+
+struct qemu {
+	struct smol_qmp qmp;
+	int control; /* our end of QMP */
+	char *program;
+	enum smol_accel accel;
+	struct smol_backend *b;
+};
+
+int smol_qemu_parse_version(const char *text, int *major, int *minor)
+{
+	const char *p = strstr(text, "version ");
+
+	return p && sscanf(p, "version %d.%d", major, minor) == 2 ? 0 : -1;
+}
+
+static int read_version(const char *program, struct smol_probe *out)
+{
+	const char *const argv[] = {program, "--version", NULL};
+	struct smol_spawn s = {.argv = argv, .nfds = 3};
+	char text[512];
+	size_t have = 0;
+	int p[2], status, pidfd = -1, major, minor;
+	pid_t pid;
+	ssize_t n;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -1;
+	s.fds[0] = s.fds[2] = -1;
+	s.fds[1] = p[1];
+	if (smol_spawn(&s, &pid, &pidfd, NULL) < 0) {
+		close(p[0]);
+		close(p[1]);
+		return -1;
+	}
+	close(p[1]);
+	while (have < sizeof(text) - 1 && (n = smol_io_read_some(p[0], text + have,
+					       sizeof(text) - 1 - have, smol_in_ms(10000))) > 0)
+		have += (size_t)n;
+	text[have] = '\0';
+	close(p[0]);
+	if (smol_spawn_wait(pid, pidfd, smol_in_ms(10000), &status) < 0)
+		smol_proc_kill(pidfd, 9);
+	close(pidfd);
+	if (smol_qemu_parse_version(text, &major, &minor) < 0)
+		return -1;
+	out->version = smol_asprintf("%d.%d", major, minor);
+	return 0;
+}
+
+static int qemu_probe(struct smol_probe *out, struct smol_err *err)
+{
+	*out = (struct smol_probe){0};
+	out->accel = smol_accel_choose(&out->accel_reason);
+	out->program = smol_path_which(SMOL_QEMU_PROGRAM);
+	if (!out->program) {
+		smol_err_set(err, SMOL_E_DEPENDENCY, "%s is not installed", SMOL_QEMU_PROGRAM);
+		return smol_err_hint(err, "apt-get install qemu-system-x86");
+	}
+	if (read_version(out->program, out) < 0)
+		return smol_err_set(
+		    err, SMOL_E_DEPENDENCY, "%s --version is not understood", out->program);
+	return 0;
+}
+
+static void add(char ***argv, int *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void add(char ***argv, int *n, const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = smol_strdup("");
+	va_end(ap);
+	*argv = smol_realloc(*argv, ((size_t)*n + 2) * sizeof(**argv));
+	(*argv)[(*n)++] = s;
+	(*argv)[*n] = NULL;
+}
+
+/* A comma in a value of QEMU's option syntax is written twice. */
+static char *quoted(const char *s)
+{
+	struct smol_buf b = {0};
+
+	for (; *s; s++)
+		smol_buf_printf(&b, *s == ',' ? ",," : "%c", *s);
+	return smol_buf_take(&b);
+}
+
+char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smol_accel accel)
+{
+	const struct smol_vm_config *c = l->config;
+	smol_auto_free char *name = quoted(l->name);
+	char **argv = NULL;
+	int n = 0;
+
+#define ADD(...) add(&argv, &n, __VA_ARGS__)
+	ADD("%s", program);
+	ADD("-name");
+	ADD("guest=%s", name);
+	ADD("-nodefaults");
+	ADD("-no-user-config");
+	ADD("-display");
+	ADD("none");
+	ADD("-accel");
+	ADD("%s", accel == SMOL_ACCEL_KVM ? "kvm" : "tcg,thread=multi");
+	ADD("-cpu");
+	ADD("%s", accel == SMOL_ACCEL_KVM ? "host" : "max");
+	ADD("-M");
+	ADD("q35,memory-backend=mem,graphics=off,vmport=off,smbus=off,sata=off,hpet=off");
+	ADD("-object");
+	ADD("memory-backend-memfd,id=mem,size=%lldM,share=on", (long long)c->memory_mib);
+	ADD("-m");
+	ADD("%lldM", (long long)c->memory_mib);
+	ADD("-smp");
+	ADD("%d", c->cpus);
+	ADD("-kernel");
+	ADD("%s", l->kernel);
+	ADD("-initrd");
+	ADD("/proc/self/fd/%d", FD_INITRD);
+	ADD("-append");
+	ADD("%s%s%s%s%s", KERNEL_ARGS, *l->kernel_args ? " " : "", l->kernel_args,
+	    *c->kernel_args ? " " : "", c->kernel_args);
+	ADD("-chardev");
+	ADD("socket,id=con,fd=%d", FD_CONSOLE);
+	ADD("-serial");
+	ADD("chardev:con");
+	ADD("-chardev");
+	ADD("socket,id=qmp,fd=%d", FD_QMP);
+	ADD("-mon");
+	ADD("chardev=qmp,mode=control");
+	ADD("-device");
+	ADD("pvpanic-pci");
+	if (l->vhost_listen_fd >= 0) {
+		ADD("-chardev");
+		ADD("socket,id=vsock,fd=%d,server=on,wait=on", FD_VHOST);
+		ADD("-device");
+		ADD("vhost-user-vsock-pci,chardev=vsock");
+	}
+	if (c->net == SMOL_NET_USER) {
+		ADD("-netdev");
+		ADD("user,id=net0");
+		ADD("-device");
+		ADD("virtio-net-pci,netdev=net0,romfile=");
+	}
+	ADD("-sandbox");
+	ADD("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+#undef ADD
+	return argv;
+}
+
+void smol_qemu_argv_free(char **argv)
+{
+	for (char **p = argv; p && *p; p++)
+		free(*p);
+	free(argv);
+}
+
+static void on_event(void *ctx, const char *name, const cJSON *data)
+{
+	struct qemu *q = ctx;
+	const char *reason = data ? smol_json_str(data, "reason") : NULL;
+	static const struct {
+		const char *name, *reason;
+		enum smol_backend_event_type type;
+	} map[] = {
+	    {"SHUTDOWN", "guest-shutdown", SMOL_BACKEND_SHUTDOWN},
+	    {"SHUTDOWN", "guest-panic", SMOL_BACKEND_PANIC},
+	    {"RESET", "guest-reset", SMOL_BACKEND_RESET},
+	    {"GUEST_PANICKED", NULL, SMOL_BACKEND_PANIC},
+	};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(map); i++)
+		if (strcmp(map[i].name, name) == 0 &&
+		    (!map[i].reason || (reason && strcmp(map[i].reason, reason) == 0))) {
+			q->b->event(q->b->ctx, map[i].type, NULL);
+			return;
+		}
+}
+
+static void on_up(void *ctx)
+{
+	struct qemu *q = ctx;
+
+	q->b->event(q->b->ctx, SMOL_BACKEND_UP, NULL);
+}
+
+static void on_failed(void *ctx, const char *desc)
+{
+	struct qemu *q = ctx;
+
+	q->b->event(q->b->ctx, SMOL_BACKEND_LOST, desc);
+}
+
+static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
+{
+	struct qemu *q = smol_alloc(sizeof(*q));
+	smol_auto_free char *reason = NULL;
+
+	b->priv = q;
+	b->control_fd = b->pidfd = -1;
+	*q = (struct qemu){.control = -1, .b = b};
+	q->qmp = (struct smol_qmp){.event = on_event, .up = on_up, .failed = on_failed, .ctx = q};
+	q->program = smol_path_which(SMOL_QEMU_PROGRAM);
+	if (!q->program) {
+		smol_err_set(err, SMOL_E_DEPENDENCY, "%s is not installed", SMOL_QEMU_PROGRAM);
+		return smol_err_hint(err, "apt-get install qemu-system-x86");
+	}
+	q->accel = l->config->accel;
+	if (q->accel == SMOL_ACCEL_AUTO)
+		q->accel = smol_accel_choose(&reason);
+	else
+		reason = smol_strdup("as asked");
+	b->accel_used = smol_asprintf("%s (%s)", smol_accel_name(q->accel), reason);
+	return 0;
+}
+
+static int qemu_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
+{
+	struct qemu *q = b->priv;
+	struct smol_spawn s = {.nfds = FD__COUNT, .die_with_parent = true, .new_session = true};
+	char **argv;
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	q->control = pair[0];
+	s.fds[0] = -1;
+	s.fds[1] = s.fds[2] = l->stderr_fd;
+	s.fds[FD_CONSOLE] = l->console_fd;
+	s.fds[FD_QMP] = pair[1];
+	s.fds[FD_INITRD] = l->initrd_fd;
+	s.fds[FD_VHOST] = l->vhost_listen_fd;
+	argv = smol_qemu_argv(q->program, l, q->accel);
+	s.argv = (const char *const *)argv;
+	rc = smol_spawn(&s, &b->pid, &b->pidfd, err);
+	smol_qemu_argv_free(argv);
+	close(pair[1]);
+	if (rc < 0)
+		return -1;
+	b->control_fd = q->control;
+	/* QEMU reads it once it has said its greeting; there is room for it in the socket. */
+	smol_auto_free char *hello = smol_qmp_command("qmp_capabilities");
+	return smol_io_write_all(q->control, hello, strlen(hello), smol_in_ms(1000));
+}
+
+static void qemu_control(struct smol_backend *b)
+{
+	struct qemu *q = b->priv;
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	char buf[16384];
+	ssize_t n = read(q->control, buf, sizeof(buf));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		b->event(b->ctx, SMOL_BACKEND_LOST, NULL);
+	else if (smol_qmp_feed(&q->qmp, buf, (size_t)n, &err) < 0)
+		b->event(b->ctx, SMOL_BACKEND_LOST, err.msg);
+}
+
+static int qemu_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)
+{
+	struct qemu *q = b->priv;
+	smol_auto_free char *quit = smol_qmp_command("quit");
+
+	if (b->pidfd < 0)
+		return 0;
+	if (how == SMOL_STOP_QUIT) {
+		if (smol_io_write_all(q->control, quit, strlen(quit), smol_in_ms(0)) == 0)
+			return 0;
+		return smol_err_errno(err, SMOL_E_IO, errno, "QMP");
+	}
+	if (smol_proc_kill(b->pidfd, SIGKILL) < 0 && errno != ESRCH)
+		return smol_err_errno(err, SMOL_E_IO, errno, "cannot kill QEMU");
+	return 0;
+}
+
+static void qemu_destroy(struct smol_backend *b)
+{
+	struct qemu *q = b->priv;
+
+	if (!q)
+		return;
+	if (q->control >= 0)
+		close(q->control);
+	if (b->pidfd >= 0)
+		close(b->pidfd);
+	smol_qmp_free(&q->qmp);
+	free(q->program);
+	free(q);
+	b->priv = NULL;
+	b->control_fd = b->pidfd = -1;
+}
+
+const struct smol_backend_ops smol_backend_qemu = {
+    .name = "qemu",
+    .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_NET_USER | SMOL_CAP_REBOOT,
+    .probe = qemu_probe,
+    .prepare = qemu_prepare,
+    .start = qemu_start,
+    .control = qemu_control,
+    .stop = qemu_stop,
+    .destroy = qemu_destroy,
+};

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What one does with a VM: see lifecycle.h. The work is the monitor's; here it is started, asked,
+ * and waited for. The registry is read again after each step: others act at the same time.
+ */
+#include "vm/lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/spawn.h"
+#include "vm/monitor_client.h"
+
+#define END_MS	   15000 /* for a monitor to clean up once the VM is being killed */
+#define EXPLAIN_MS 1000
+#define TAIL_LINES 10
+
+struct smol_hold {
+	struct smol_monitor *m;
+	char *name;
+};
+
+/* The VM's row as it is now; vm is updated in place. */
+static int refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	struct smol_vm *now = smol_registry_find(r, vm->id, err), old;
+
+	if (!now)
+		return -1;
+	old = *vm;
+	*vm = *now;
+	*now = old;
+	smol_vm_free(now);
+	return 0;
+}
+
+static void remove_files(const struct smol_vm *vm, bool state_too)
+{
+	smol_auto_free char *run = smol_vm_runtime_dir(vm, NULL);
+	smol_auto_free char *state = state_too ? smol_vm_state_dir(vm, NULL) : NULL;
+
+	if (run)
+		smol_rmdir_r(run, NULL);
+	if (state)
+		smol_rmdir_r(state, NULL);
+}
+
+static void take_str(char **to, const cJSON *j, const char *key)
+{
+	free(*to);
+	*to = smol_strdup(smol_json_str(j, key));
+}
+
+/* An "end" event's error, or the cause as one. */
+static int error_from_end(const cJSON *j, const char *name, struct smol_err *err)
+{
+	const cJSON *e = smol_json_get(j, "error");
+	const char *cause = smol_json_str(j, "cause");
+
+	if (e) {
+		smol_err_set(err, smol_code_from_name(smol_json_str(e, "code")), "%s",
+		    smol_json_str(e, "message") ? smol_json_str(e, "message") : "failed");
+		if (err)
+			take_str(&err->hint, e, "hint");
+	} else {
+		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", name,
+		    smol_json_bool(j, "died", true) ? "died" : "stopped", cause ? cause : "?");
+	}
+	if (err)
+		take_str(&err->tail, j, "console");
+	return -1;
+}
+
+static bool is_event(const cJSON *j, const char *name)
+{
+	const char *e = smol_json_str(j, "event");
+
+	return e && strcmp(e, name) == 0;
+}
+
+/* Read events until the VM is ready. */
+static int await_ready(struct smol_monitor *m, const struct smol_vm *vm,
+    const struct smol_start_opts *o, struct smol_err *err)
+{
+	for (;;) {
+		smol_auto_json cJSON *j = smol_monitor_next(m, o->deadline, o->interrupt_fd, err);
+
+		if (!j)
+			return -1;
+		if (is_event(j, "phase") && o->phase && smol_json_str(j, "phase"))
+			o->phase(o->ctx, smol_json_str(j, "phase"));
+		if (is_event(j, "ready"))
+			return 0;
+		if (is_event(j, "end"))
+			return error_from_end(j, vm->name, err);
+	}
+}
+
+/* Wait for the VM's end. 0 with the event in *end, or -1. */
+static int await_end(struct smol_monitor *m, smol_deadline deadline, int interrupt_fd, cJSON **end,
+    struct smol_err *err)
+{
+	for (;;) {
+		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, interrupt_fd, err);
+
+		if (!j)
+			return -1;
+		if (is_event(j, "end")) {
+			*end = smol_steal(&j);
+			return 0;
+		}
+	}
+}
+
+static cJSON *stop_request(int64_t ask_ms, bool force)
+{
+	cJSON *j = smol_monitor_request("stop");
+
+	smol_json_add_int(j, "ask_ms", ask_ms);
+	smol_json_add_bool(j, "force", force);
+	return j;
+}
+
+static int spawn_monitor(const struct smol_vm *vm, bool hold, int *conn, struct smol_err *err)
+{
+	smol_auto_free char *program = smol_path_helper("smolsh-monitor", err);
+	smol_auto_free char *dir = smol_vm_state_dir(vm, err);
+	smol_auto_free char *log = dir ? smol_asprintf("%s/monitor.log", dir) : NULL;
+	smol_auto_close int ours = -1, theirs = -1, log_fd = -1;
+	const char *argv[] = {
+	    program, "--id", vm->id, "--starter-fd", "3", hold ? "--hold" : NULL, NULL};
+	struct smol_spawn s = {.argv = argv, .nfds = 4, .detach = true};
+	int pair[2];
+	pid_t pid;
+
+	if (!program || !dir || smol_mkdir_p(dir, 0700, err) < 0)
+		return -1;
+	log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0600);
+	if (log_fd < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "%s", log);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	ours = pair[0];
+	theirs = pair[1];
+	s.fds[0] = s.fds[1] = -1;
+	s.fds[2] = log_fd;
+	s.fds[3] = theirs;
+	if (smol_spawn(&s, &pid, NULL, err) < 0)
+		return -1;
+	*conn = smol_steal_fd(&ours);
+	return 0;
+}
+
+/* The start has failed or was given up: end what there is of it. */
+static void abandon(struct smol_monitor *m)
+{
+	smol_auto_json cJSON *end = NULL;
+
+	if (smol_monitor_send(m, stop_request(0, true), NULL) == 0)
+		await_end(m, smol_in_ms(END_MS), -1, &end, NULL);
+}
+
+static int start_failed(struct smol_monitor *m, const struct smol_vm *vm, struct smol_err *err)
+{
+	switch (err->code) {
+	case SMOL_E_DEADLINE:
+		smol_err_set(err, SMOL_E_DEADLINE,
+		    "VM '%s' started, but its agent was not ready in time", vm->name);
+		smol_err_hint(err,
+		    "give it longer with --boot-timeout; smolsh logs %s shows the whole console",
+		    vm->name);
+		err->tail = smol_vm_console_tail(vm, TAIL_LINES);
+		abandon(m);
+		break;
+	case SMOL_E_INTERRUPTED:
+		abandon(m);
+		break;
+	case SMOL_E_RESET:
+		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' died: its monitor was killed", vm->name);
+		break;
+	default:
+		break;
+	}
+	return -1;
+}
+
+int smol_vm_start(struct smol_registry *r, struct smol_vm *vm, const struct smol_start_opts *o,
+    struct smol_hold **hold, struct smol_err *err)
+{
+	smol_auto_monitor struct smol_monitor *m = NULL;
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+	int fd = -1;
+
+	if (smol_vm_reconcile(r, vm, err) < 0)
+		return -1;
+	if (vm->state == SMOL_VM_RUNNING)
+		return 0;
+	if (vm->state == SMOL_VM_STOPPING) {
+		smol_err_set(err, SMOL_E_STATE, "VM '%s' is being stopped", vm->name);
+		return smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
+	}
+	if (vm->state == SMOL_VM_STARTING) {
+		m = smol_monitor_open(vm, err);
+		if (!m || smol_monitor_send(m, smol_monitor_request("watch"), err) < 0)
+			return -1;
+	} else if (spawn_monitor(vm, hold != NULL, &fd, err) < 0) {
+		return -1;
+	} else {
+		m = smol_monitor_adopt(fd);
+	}
+	if (await_ready(m, vm, o, &why) < 0) {
+		start_failed(m, vm, &why);
+		return smol_err_move(err, &why);
+	}
+	if (refresh(r, vm, err) < 0)
+		return -1;
+	if (hold) {
+		*hold = smol_alloc(sizeof(**hold));
+		(*hold)->m = smol_steal(&m);
+		(*hold)->name = smol_strdup(vm->name);
+	}
+	return 0;
+}
+
+int smol_hold_end(struct smol_hold *hold, struct smol_err *err)
+{
+	smol_auto_json cJSON *end = NULL;
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+	int rc = 0;
+
+	if (!hold)
+		return 0;
+	if (smol_monitor_send(hold->m, stop_request(0, true), &why) < 0 ||
+	    await_end(hold->m, smol_in_ms(END_MS), -1, &end, &why) < 0) {
+		/* A monitor that has ended before took the VM with it. */
+		if (why.code != SMOL_E_RESET)
+			rc = smol_err_move(err, &why);
+	}
+	smol_monitor_close(hold->m);
+	free(hold->name);
+	free(hold);
+	return rc;
+}
+
+void smol_hold_explain(struct smol_hold *hold, struct smol_err *err)
+{
+	smol_auto_json cJSON *end = NULL;
+
+	if (hold && await_end(hold->m, smol_in_ms(EXPLAIN_MS), -1, &end, NULL) == 0)
+		error_from_end(end, hold->name, err);
+}
+
+/* The monitor does not do what it should: its death takes its children with it (PDEATHSIG). */
+static int kill_monitor(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_close int pidfd = smol_proc_open(vm->monitor_pid, vm->monitor_start);
+
+	if (pidfd >= 0) {
+		smol_proc_kill(pidfd, SIGKILL);
+		smol_io_wait(pidfd, POLLIN, smol_in_ms(END_MS));
+	}
+	return smol_vm_reconcile(r, vm, err);
+}
+
+int smol_vm_stop(
+    struct smol_registry *r, struct smol_vm *vm, int64_t ask_ms, bool force, struct smol_err *err)
+{
+	smol_auto_monitor struct smol_monitor *m = NULL;
+	smol_auto_json cJSON *end = NULL;
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+
+	if (smol_vm_reconcile(r, vm, err) < 0)
+		return -1;
+	if (!smol_vm_state_live(vm->state))
+		return 0;
+	m = smol_monitor_open(vm, &why);
+	if (m && smol_monitor_send(m, smol_monitor_request("watch"), &why) == 0 &&
+	    smol_monitor_send(m, stop_request(ask_ms, force), &why) == 0)
+		await_end(m, smol_in_ms((force ? 0 : ask_ms) + END_MS), -1, &end, &why);
+	if (end)
+		return vm->ephemeral ? 0 : refresh(r, vm, err);
+	if (why.code == SMOL_E_DEADLINE)
+		return kill_monitor(r, vm, err);
+	/* It ended in the very moment, or was killed. */
+	if (vm->ephemeral)
+		return 0;
+	return smol_vm_reconcile(r, vm, err) < 0 ? -1 : 0;
+}
+
+int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err)
+{
+	if (smol_vm_reconcile(r, vm, err) < 0)
+		return -1;
+	if (smol_vm_state_live(vm->state)) {
+		bool goes = vm->ephemeral;
+
+		if (!force) {
+			smol_err_set(err, SMOL_E_STATE, "VM '%s' is %s", vm->name,
+			    smol_vm_state_name(vm->state));
+			return smol_err_hint(
+			    err, "smolsh stop %s, or smolsh delete --force %s", vm->name, vm->name);
+		}
+		if (smol_vm_stop(r, vm, 0, true, err) < 0)
+			return -1;
+		if (goes)
+			return 0;
+	}
+	if (smol_registry_delete(r, vm->id, err) < 0)
+		return -1;
+	remove_files(vm, true);
+	return 0;
+}
+
+int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	bool restarted = strcmp(vm->boot_id, smol_proc_boot_id()) != 0;
+	pid_t gone = vm->monitor_pid;
+
+	if (!smol_vm_state_live(vm->state))
+		return 0;
+	if (!restarted && smol_proc_alive(vm->monitor_pid, vm->monitor_start))
+		return 0;
+	/* The monitor may have recorded the end between our reading and its going. */
+	if (refresh(r, vm, err) < 0)
+		return -1;
+	if (!smol_vm_state_live(vm->state) || vm->monitor_pid != gone)
+		return 0;
+	if (smol_registry_set_ended(r, vm->id, gone, true,
+		restarted ? "host restarted" : "its monitor was killed", err) < 0)
+		return -1;
+	remove_files(vm, vm->ephemeral);
+	if (vm->ephemeral)
+		return smol_registry_delete(r, vm->id, err);
+	return refresh(r, vm, err);
+}
+
+int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for what,
+    smol_deadline deadline, int interrupt_fd, struct smol_err *err)
+{
+	smol_auto_monitor struct smol_monitor *m = NULL;
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+	smol_auto_json cJSON *end = NULL;
+	struct smol_start_opts o = {.deadline = deadline, .interrupt_fd = interrupt_fd};
+	int rc;
+
+	if (smol_vm_reconcile(r, vm, err) < 0)
+		return -1;
+	if (!smol_vm_state_live(vm->state))
+		return what == SMOL_WAIT_EXIT;
+	if (what == SMOL_WAIT_READY && vm->state == SMOL_VM_RUNNING)
+		return 1;
+	m = smol_monitor_open(vm, &why);
+	if (!m || smol_monitor_send(m, smol_monitor_request("watch"), &why) < 0)
+		rc = -1;
+	else if (what == SMOL_WAIT_READY)
+		rc = await_ready(m, vm, &o, &why);
+	else
+		rc = await_end(m, deadline, interrupt_fd, &end, &why);
+	if (rc == 0)
+		return 1;
+	if (why.code == SMOL_E_INTERRUPTED)
+		return smol_err_move(err, &why);
+	if (why.code == SMOL_E_DEADLINE || what == SMOL_WAIT_READY)
+		return 0;
+	return 1; /* the monitor has gone: so has the VM */
+}
+
+static int not_running(const struct smol_vm *vm, struct smol_err *err)
+{
+	if (vm->state == SMOL_VM_DIED) {
+		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' died: %s", vm->name,
+		    vm->end_cause ? vm->end_cause : "nobody knows why");
+		if (err)
+			err->tail = smol_vm_console_tail(vm, TAIL_LINES);
+	} else {
+		smol_err_set(
+		    err, SMOL_E_STATE, "VM '%s' is %s", vm->name, smol_vm_state_name(vm->state));
+	}
+	if (vm->state == SMOL_VM_STARTING)
+		return smol_err_hint(err, "smolsh wait %s", vm->name);
+	return smol_err_hint(err, "smolsh start %s", vm->name);
+}
+
+int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, struct smol_err *err)
+{
+	smol_auto_free char *path = NULL;
+
+	if (!vm->config.vsock.enabled) {
+		smol_err_set(err, SMOL_E_UNSUPPORTED,
+		    "VM '%s' has no vsock, so its agent cannot be reached", vm->name);
+		return smol_err_hint(err,
+		    "create it without --no-vsock; smolsh logs %s shows its console", vm->name);
+	}
+	if (vm->state != SMOL_VM_RUNNING)
+		return not_running(vm, err);
+	path = smol_vm_uds_path(vm, err);
+	if (!path || smol_uds_path_check(path, err) < 0)
+		return -1;
+	*addr =
+	    (struct smol_vsock_addr){.kind = SMOL_VSOCK_UNIX, .port = vm->config.vsock.guest_port};
+	snprintf(addr->path, sizeof(addr->path), "%s", path);
+	return 0;
+}
+
+void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
+	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
+
+	if (!now || smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
+	    refresh(r, now, &local) < 0 || smol_vm_state_live(now->state))
+		return;
+	smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", now->name,
+	    now->state == SMOL_VM_DIED ? "died" : "was stopped",
+	    now->end_cause ? now->end_cause : "?");
+	smol_err_hint(err, "smolsh start %s", now->name);
+	if (err)
+		err->tail = smol_vm_console_tail(now, TAIL_LINES);
+}
+
+cJSON *smol_vm_monitor_status(const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_monitor struct smol_monitor *m = smol_monitor_open(vm, err);
+	smol_auto_json cJSON *j = NULL;
+	cJSON *result;
+
+	if (!m || smol_monitor_send(m, smol_monitor_request("status"), err) < 0)
+		return NULL;
+	j = smol_monitor_next(m, smol_in_ms(5000), -1, err);
+	if (!j)
+		return NULL;
+	result = cJSON_DetachItemFromObjectCaseSensitive(j, "result");
+	if (!result)
+		smol_err_set(err, SMOL_E_PROTOCOL, "the monitor gave no status");
+	return result;
+}

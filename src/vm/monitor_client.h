@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A connection to a VM's monitor: JSON lines on the Unix socket "monitor.sock" in the VM's runtime
+ * directory (docs/architecture.md, "The monitor's protocol"). Requests carry the version "v".
+ *
+ *   {"v":1,"op":"watch"}                       events follow on this connection
+ *   {"v":1,"op":"status"}                      {"ok":true,"result":{…}}
+ *   {"v":1,"op":"stop","ask_ms":N,"force":B}   {"ok":true}; the end comes as an event to watchers
+ *
+ * Events: {"event":"phase","phase":…}, {"event":"ready"}, {"event":"reboot"},
+ * {"event":"end","died":B,"cause":…,"error":{code,message,hint,console}}.
+ */
+#ifndef SMOL_VM_MONITOR_CLIENT_H
+#define SMOL_VM_MONITOR_CLIENT_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "proto/json.h"
+#include "vm/registry.h"
+
+#define SMOL_MONITOR_VERSION  1
+#define SMOL_MONITOR_LINE_MAX (64 * 1024) /* bytes of a line either way */
+
+struct smol_monitor;
+
+/* Connect to a running VM's monitor. SMOL_E_REFUSED when there is none. */
+struct smol_monitor *smol_monitor_open(const struct smol_vm *vm, struct smol_err *err);
+/* The same over a descriptor that is connected already; it is taken over. */
+struct smol_monitor *smol_monitor_adopt(int fd);
+void smol_monitor_close(struct smol_monitor *m); /* NULL is fine */
+
+/* Send a request object; it is deleted. */
+int smol_monitor_send(struct smol_monitor *m, cJSON *request, struct smol_err *err);
+/*
+ * The next line. NULL: SMOL_E_DEADLINE, SMOL_E_INTERRUPTED (interrupt_fd, or -1, is readable),
+ * SMOL_E_RESET when the monitor has gone. Caller deletes.
+ */
+cJSON *smol_monitor_next(
+    struct smol_monitor *m, smol_deadline deadline, int interrupt_fd, struct smol_err *err);
+/* {"v":…,"op":op} */
+cJSON *smol_monitor_request(const char *op);
+
+static inline void smol_auto_monitor_fn(struct smol_monitor **m)
+{
+	smol_monitor_close(*m);
+}
+#define smol_auto_monitor __attribute__((cleanup(smol_auto_monitor_fn)))
+
+#endif
