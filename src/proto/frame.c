@@ -41,6 +41,7 @@ static const struct {
     [SMOL_FRAME_EXIT] = {2, 4096},
     [SMOL_FRAME_ERROR] = {2, 4096},
     [SMOL_FRAME_GAP] = {8, 8},
+    [SMOL_FRAME_WINDOW] = {8, 8},
 };
 
 void smol_frame_encode(const struct smol_frame *f, unsigned char out[SMOL_FRAME_HEADER])

@@ -21,17 +21,21 @@
 
 #define SMOL_FRAME_HEADER 16
 #define SMOL_FRAME_MAX	  (256 * 1024)
+/* STDIN that may be sent before the first WINDOW frame. Who keeps to the window never has a signal
+ * or a resize waiting behind input that the command does not take. */
+#define SMOL_STDIN_WINDOW (256 * 1024)
 
 enum smol_frame_type {
 	SMOL_FRAME_STDIN = 1,
 	SMOL_FRAME_STDIN_EOF = 2, /* no payload */
 	SMOL_FRAME_STDOUT = 3,
 	SMOL_FRAME_STDERR = 4,
-	SMOL_FRAME_RESIZE = 5, /* u16 rows, u16 columns */
-	SMOL_FRAME_SIGNAL = 6, /* u32 signal number, sent to the job's process group */
-	SMOL_FRAME_EXIT = 7,   /* JSON: struct smol_exec_result; the last frame of a job */
-	SMOL_FRAME_ERROR = 8,  /* JSON {"code","error"}; the last frame of a job */
-	SMOL_FRAME_GAP = 9,    /* u64 bytes of output that are no longer held */
+	SMOL_FRAME_RESIZE = 5,	/* u16 rows, u16 columns */
+	SMOL_FRAME_SIGNAL = 6,	/* u32 signal number, sent to the job's process group */
+	SMOL_FRAME_EXIT = 7,	/* JSON: struct smol_exec_result; the last frame of a job */
+	SMOL_FRAME_ERROR = 8,	/* JSON {"code","error"}; the last frame of a job */
+	SMOL_FRAME_GAP = 9,	/* u64 bytes of output that are no longer held */
+	SMOL_FRAME_WINDOW = 10, /* u64: STDIN may be sent up to this position */
 	SMOL_FRAME__COUNT
 };
 
