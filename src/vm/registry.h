@@ -80,6 +80,8 @@ int smol_registry_delete(struct smol_registry *r, const char *id, struct smol_er
 int smol_registry_claim(
     struct smol_registry *r, struct smol_vm *vm, pid_t monitor, struct smol_err *err);
 int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err);
+/* running → starting: the guest reboots. */
+int smol_registry_set_starting(struct smol_registry *r, const char *id, struct smol_err *err);
 int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct smol_err *err);
 int smol_registry_set_accel(
     struct smol_registry *r, const char *id, const char *accel, struct smol_err *err);

@@ -75,6 +75,17 @@ int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol
 	return update(r, st, "cannot record the VM's state", err) < 0 ? -1 : 0;
 }
 
+int smol_registry_set_starting(struct smol_registry *r, const char *id, struct smol_err *err)
+{
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(
+	    r, "UPDATE vm SET state = 'starting' WHERE id = ?1 AND state = 'running'", err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
+	return update(r, st, "cannot record the VM's state", err) < 0 ? -1 : 0;
+}
+
 int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct smol_err *err)
 {
 	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,

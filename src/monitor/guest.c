@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The monitor's side of the vsock: the agent connects to the host's ready port and says one line,
+ * {"ready":true,…}, each time it has started; no polling, at boot or ever. The other way, the agent
+ * is asked to power off. All that comes from there is hostile: bounded, and at worst ignored.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "monitor/monitor.h"
+
+#define LINE_MAX_BYTES 4096
+
+struct smol_ready_conn {
+	struct smol_watch watch;
+	int fd;
+	struct smol_buf in;
+	struct smol_monitor_state *m;
+	struct smol_ready_conn *next;
+};
+
+static void drop(struct smol_ready_conn *c)
+{
+	struct smol_ready_conn **p = &c->m->ready_conns;
+
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	c->m->nready--;
+	smol_buf_free(&c->in);
+	smol_watch_stop_free(&c->watch, c);
+	close(c->fd);
+}
+
+static void copy_escaped(const cJSON *j, const char *key, char *out, size_t n)
+{
+	const char *s = smol_json_str(j, key);
+	smol_auto_free char *safe = s ? smol_escape(s, strnlen(s, n / 4)) : NULL;
+
+	if (safe)
+		snprintf(out, n, "%s", safe);
+}
+
+static void take_note(struct smol_monitor_state *m, const char *line, size_t n)
+{
+	smol_auto_json cJSON *j = smol_json_parse_object(line, n, NULL);
+
+	if (!j || !smol_json_bool(j, "ready", false))
+		return;
+	copy_escaped(j, "agent", m->agent_version, sizeof(m->agent_version));
+	copy_escaped(j, "kernel", m->guest_kernel, sizeof(m->guest_kernel));
+	smol_machine_ready(m);
+}
+
+static void on_note(void *ctx)
+{
+	struct smol_ready_conn *c = ctx;
+	ssize_t n = read(c->fd, smol_buf_reserve(&c->in, 1024), 1024);
+	char *line;
+	size_t len;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		smol_buf_commit(&c->in, (size_t)n);
+	line = smol_buf_len(&c->in) ? smol_buf_line(&c->in, &len) : NULL;
+	if (line)
+		take_note(c->m, line, len);
+	if (line || n <= 0 || smol_buf_len(&c->in) > LINE_MAX_BYTES)
+		drop(c);
+}
+
+static void on_connect(void *ctx)
+{
+	struct smol_monitor_state *m = ctx;
+	int fd = accept4(m->ready_sock.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct smol_ready_conn *c, *oldest;
+
+	if (fd < 0)
+		return;
+	/* One that says nothing must not keep the next one out. */
+	if (m->nready >= SMOL_READY_MAX) {
+		for (oldest = m->ready_conns; oldest->next; oldest = oldest->next)
+			;
+		drop(oldest);
+	}
+	c = smol_alloc(sizeof(*c));
+	c->fd = fd;
+	c->m = m;
+	c->next = m->ready_conns;
+	m->ready_conns = c;
+	m->nready++;
+	smol_watch_start(&m->loop, &c->watch, fd, on_note, c);
+}
+
+void smol_guest_begin(struct smol_monitor_state *m)
+{
+	if (m->ready_sock.fd >= 0)
+		smol_watch_start(&m->loop, &m->ready_watch, m->ready_sock.fd, on_connect, m);
+}
+
+/* The answer to the request: "OK …" and a reply; then nothing, or the end. */
+static void on_answer(void *ctx)
+{
+	struct smol_monitor_state *m = ctx;
+	char buf[512];
+	ssize_t n = read(m->ask_fd, buf, sizeof(buf));
+
+	if (n > 0)
+		m->ask_ok = m->ask_ok || memmem(buf, (size_t)n, "\"ok\":true", 9);
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	smol_watch_stop(&m->ask_watch);
+	if (!m->ask_ok)
+		smol_machine_ask_failed(m);
+}
+
+int smol_guest_ask_poweroff(struct smol_monitor_state *m)
+{
+	struct smol_request r = {.op = SMOL_OP_SHUTDOWN, .token = m->vm->token, .how = "poweroff"};
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	smol_auto_free char *line = smol_request_encode(&r, NULL);
+	smol_auto_free char *text = NULL;
+
+	if (m->uds.fd < 0 || !m->ready || !line || m->ask_fd >= 0)
+		return -1;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", m->uds_path);
+	m->ask_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (m->ask_fd < 0 || connect(m->ask_fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -1;
+	text = smol_asprintf("CONNECT %u\n%s", m->vm->config.vsock.guest_port, line);
+	if (smol_io_write_all(m->ask_fd, text, strlen(text), smol_in_ms(100)) < 0)
+		return -1;
+	smol_watch_start(&m->loop, &m->ask_watch, m->ask_fd, on_answer, m);
+	return 0;
+}
+
+void smol_guest_end(struct smol_monitor_state *m)
+{
+	smol_watch_stop(&m->ready_watch);
+	smol_watch_stop(&m->ask_watch);
+	while (m->ready_conns)
+		drop(m->ready_conns);
+	if (m->ask_fd >= 0)
+		close(m->ask_fd);
+	m->ask_fd = -1;
+}

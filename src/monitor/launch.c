@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is made before the hypervisor starts, in this order: the sockets, the initramfs with the
+ * VM's own archive behind it, the vsock device (it connects first: QEMU then need not wait), the
+ * hypervisor. Whatever was made before a failure is undone by the end of the machine.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/spawn.h"
+#include "image/newc.h"
+#include "monitor/monitor.h"
+#include "vm/lifecycle.h"
+
+static int sockaddr_of(const char *path, struct sockaddr_un *sa, struct smol_err *err)
+{
+	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(sa->sun_path)) {
+		smol_err_set(err, SMOL_E_INVALID, "the socket path %s has %zu bytes: at most %zu",
+		    path, strlen(path), sizeof(sa->sun_path) - 1);
+		return smol_err_hint(err, "set SMOLSH_HOME or XDG_RUNTIME_DIR to a shorter path");
+	}
+	memcpy(sa->sun_path, path, strlen(path));
+	return 0;
+}
+
+/* Only a socket of our own that nobody listens on any more may be taken away. */
+static int clear_stale(const char *path, const struct sockaddr_un *sa, struct smol_err *err)
+{
+	smol_auto_close int fd = -1;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
+	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid()) {
+		smol_err_set(err, SMOL_E_EXISTS, "%s exists and is not a socket of ours", path);
+		return smol_err_hint(err, "choose another --vsock-path, or remove it");
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socket");
+	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN) {
+		smol_err_set(err, SMOL_E_EXISTS, "%s is in use by another program", path);
+		return smol_err_hint(err, "choose another --vsock-path");
+	}
+	if (unlink(path) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
+	return 0;
+}
+
+int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err)
+{
+	struct sockaddr_un sa;
+	struct stat st;
+	mode_t old;
+	int rc;
+
+	if (sockaddr_of(path, &sa, err) < 0 || clear_stale(path, &sa, err) < 0)
+		return -1;
+	b->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (b->fd < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socket");
+	old = umask(0177);
+	rc = bind(b->fd, (struct sockaddr *)&sa, sizeof(sa));
+	umask(old);
+	if (rc < 0 || listen(b->fd, 128) < 0 || lstat(path, &st) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
+	b->path = smol_strdup(path);
+	b->dev = st.st_dev;
+	b->ino = st.st_ino;
+	return 0;
+}
+
+void smol_bound_close(struct smol_bound *b)
+{
+	struct stat st;
+
+	if (b->path && lstat(b->path, &st) == 0 && st.st_dev == b->dev && st.st_ino == b->ino)
+		unlink(b->path);
+	if (b->fd >= 0)
+		close(b->fd);
+	free(b->path);
+	b->path = NULL;
+	b->fd = -1;
+}
+
+static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_free char *dir = smol_strdup(m->uds_path);
+	smol_auto_free char *ready = smol_asprintf("%s_%d", m->uds_path, SMOL_PORT_READY);
+	smol_auto_free char *vhost = smol_asprintf("%s/vhost.sock", m->runtime_dir);
+	char *slash = strrchr(dir, '/');
+
+	if (smol_uds_path_check(m->uds_path, err) < 0)
+		return -1;
+	if (slash && slash != dir) {
+		*slash = '\0';
+		if (smol_mkdir_p(dir, 0700, err) < 0)
+			return -1;
+	}
+	if (smol_bound_listen(&m->uds, m->uds_path, err) < 0 ||
+	    smol_bound_listen(&m->ready_sock, ready, err) < 0 ||
+	    smol_bound_listen(&m->vhost, vhost, err) < 0)
+		return -1;
+	/* QEMU accepts on it with wait=on, which wants a blocking socket. */
+	smol_io_set_nonblock(m->vhost.fd, false);
+	return 0;
+}
+
+/* What the guest is told, for its eyes only: the archive is in memory and nowhere else. */
+static void guest_config(const struct smol_monitor_state *m, struct smol_buf *archive)
+{
+	smol_auto_json cJSON *j = cJSON_CreateObject();
+	char *text;
+
+	smol_json_add_int(j, "v", SMOL_PROTO_VERSION);
+	smol_json_add_str(j, "token", m->vm->token);
+	smol_json_add_str(j, "name", m->vm->name);
+	smol_json_add_int(j, "guest_port", m->vm->config.vsock.guest_port);
+	smol_json_add_int(j, "ready_port", SMOL_PORT_READY);
+	text = smol_json_print(j);
+	smol_newc_single(archive, "smolsh", "vm.json", text, strlen(text), 0400);
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static int copy_file(int to, const char *path, struct smol_err *err)
+{
+	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return smol_err_errno(err, SMOL_E_IMAGE, errno, "%s", path);
+	while ((n = sendfile(to, fd, NULL, 1 << 30)) > 0)
+		;
+	return n < 0 ? smol_err_errno(err, SMOL_E_IO, errno, "%s", path) : 0;
+}
+
+static int make_initrd(const struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_buf struct smol_buf archive = {0};
+	smol_auto_close int fd = memfd_create("smolsh-initramfs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const char *base = smol_image_part_path(m->image, "initramfs");
+	static const char zeros[4];
+	off_t size;
+	int rc;
+
+	if (fd < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "memfd_create");
+	if (!base)
+		return smol_err_set(
+		    err, SMOL_E_IMAGE, "image '%s' has no initramfs", m->image->name);
+	if (copy_file(fd, base, err) < 0)
+		return -1;
+	/* The kernel skips an archive that does not begin at a multiple of four. */
+	size = lseek(fd, 0, SEEK_END);
+	guest_config(m, &archive);
+	rc = smol_io_write_all(fd, zeros, (size_t)(-size & 3), SMOL_NEVER);
+	if (rc == 0)
+		rc = smol_io_write_all(
+		    fd, smol_buf_head(&archive), smol_buf_len(&archive), SMOL_NEVER);
+	explicit_bzero(smol_buf_head(&archive), smol_buf_len(&archive));
+	if (rc < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "initramfs");
+	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+	return smol_steal_fd(&fd);
+}
+
+/* A pipe for a child's complaints: our end is in c, the child's is returned. */
+static int complaint_pipe(struct smol_child *c, struct smol_err *err)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
+	c->stderr_fd = p[0];
+	return p[1];
+}
+
+static int connect_vhost(struct smol_monitor_state *m, struct smol_err *err)
+{
+	struct sockaddr_un sa;
+	smol_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || sockaddr_of(m->vhost.path, &sa, err) < 0 ||
+	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "vhost-user socket");
+	return smol_steal_fd(&fd);
+}
+
+static int start_device(struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_free char *program = smol_path_helper("smolsh-vsockd", err);
+	smol_auto_close int vhost = program ? connect_vhost(m, err) : -1;
+	smol_auto_close int complaints = vhost < 0 ? -1 : complaint_pipe(&m->device, err);
+	char cid[16];
+	const char *argv[] = {program, "--vhost-fd", "3", "--listen-fd", "4", "--uds-path",
+	    m->uds_path, "--guest-cid", cid, NULL};
+	static const char *const env[] = {NULL};
+	struct smol_spawn s = {
+	    .argv = argv, .env = env, .nfds = 5, .die_with_parent = true, .new_session = true};
+
+	if (complaints < 0)
+		return -1;
+	snprintf(cid, sizeof(cid), "%u", m->vm->cid);
+	s.fds[0] = s.fds[1] = -1;
+	s.fds[2] = complaints;
+	s.fds[3] = vhost;
+	s.fds[4] = m->uds.fd;
+	if (smol_spawn(&s, &m->device.pid, &m->device.pidfd, err) < 0)
+		return -1;
+	smol_machine_child(m, &m->device);
+	return 0;
+}
+
+static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smol_err *err)
+{
+	int console[2];
+	smol_auto_close int theirs = -1;
+	smol_auto_close int complaints = complaint_pipe(&m->hypervisor, err);
+	const char *own = m->vm->config.kernel;
+	const char *kernel = own ? own : smol_image_part_path(m->image, "kernel");
+	struct smol_launch l = {.name = m->vm->name,
+	    .config = &m->vm->config,
+	    .kernel_args = m->image->kernel_args ? m->image->kernel_args : "",
+	    .initrd_fd = initrd,
+	    .stderr_fd = complaints,
+	    .vhost_listen_fd = m->vhost.fd,
+	    .cid = m->vm->cid};
+
+	l.kernel = kernel ? kernel : smol_image_part_path(m->image, "kernel-packed");
+	if (complaints < 0)
+		return -1;
+	if (!l.kernel)
+		return smol_err_set(err, SMOL_E_IMAGE, "image '%s' has no kernel", m->image->name);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, console) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	m->console_fd = console[0];
+	l.console_fd = theirs = console[1];
+	if (smol_backend_prepare(&m->backend, &l, err) < 0 ||
+	    smol_backend_start(&m->backend, &l, err) < 0)
+		return -1;
+	m->hypervisor.pid = m->backend.pid;
+	m->hypervisor.pidfd = m->backend.pidfd;
+	smol_machine_child(m, &m->hypervisor);
+	smol_watch_start(&m->loop, &m->console_watch, m->console_fd, smol_output_console, m);
+	return 0;
+}
+
+int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_close int initrd = -1;
+
+	m->image = smol_image_open(m->vm->config.image, err);
+	if (!m->image || smol_image_verify(m->image, false, err) < 0)
+		return -1;
+	if (m->vm->config.vsock.enabled && make_vsock_sockets(m, err) < 0)
+		return -1;
+	initrd = make_initrd(m, err);
+	if (initrd < 0)
+		return -1;
+	if (m->vm->config.vsock.enabled && start_device(m, err) < 0)
+		return -1;
+	return start_hypervisor(m, initrd, err);
+}

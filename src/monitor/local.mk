@@ -1,0 +1,16 @@
+pkglibexec_PROGRAMS += smolsh-monitor
+smolsh_monitor_SOURCES = \
+	src/monitor/control.c \
+	src/monitor/guest.c \
+	src/monitor/launch.c \
+	src/monitor/loop.c src/monitor/loop.h \
+	src/monitor/machine.c \
+	src/monitor/main.c \
+	src/monitor/monitor.h \
+	src/monitor/output.c \
+	src/monitor/rotlog.c src/monitor/rotlog.h
+smolsh_monitor_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)
+smolsh_monitor_LDADD = \
+	src/backend/libbackend.a src/vm/libvm.a src/vsock/libvsock.a src/image/libimage.a \
+	src/proto/libproto.a src/base/libbase.a \
+	$(UV_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS)

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The VM's life as its monitor sees it. It begins with the claim in the registry, passes its
+ * phases, and ends in one of two ways: somebody asked (stopped) or not (died). Whatever the way,
+ * finish() runs once, when both children are reaped.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "monitor/monitor.h"
+#include "vm/lifecycle.h"
+
+#define QUIT_MS	   3000 /* for the hypervisor to end when told, then it is killed */
+#define TAIL_LINES 10
+
+static void maybe_finish(struct smol_monitor_state *m);
+static void on_stop_timer(uv_timer_t *t);
+
+static cJSON *one(const char *key, const char *value)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	if (value)
+		smol_json_add_str(j, key, value);
+	return j;
+}
+
+/* The first cause of the end counts. */
+static void begin_end(struct smol_monitor_state *m, bool died, const char *cause)
+{
+	if (m->ending)
+		return;
+	m->ending = true;
+	m->died = died;
+	m->cause = smol_strdup(cause);
+	smol_journal(m, "ending", one("cause", cause));
+}
+
+static void kill_all(struct smol_monitor_state *m)
+{
+	m->stopping = SMOL_KILLING;
+	uv_timer_stop(&m->stop_timer);
+	if (m->hypervisor.pid > 0)
+		smol_backend_stop(&m->backend, SMOL_STOP_KILL, NULL);
+	if (m->device.pid > 0)
+		smol_proc_kill(m->device.pidfd, SIGKILL);
+	maybe_finish(m);
+}
+
+void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
+{
+	smol_auto_free char *cause = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&cause, fmt, ap) < 0)
+		cause = NULL;
+	va_end(ap);
+	begin_end(m, true, cause ? cause : "out of memory");
+	kill_all(m);
+}
+
+/* "was killed by signal 9 (SIGKILL)", "exited with code 1: its last words" */
+static char *end_words(const struct smol_child *c, int status)
+{
+	const char *name;
+
+	if (WIFSIGNALED(status)) {
+		name = sigabbrev_np(WTERMSIG(status));
+		return smol_asprintf("%s was killed by signal %d (SIG%s)", c->what,
+		    WTERMSIG(status), name ? name : "?");
+	}
+	if (c->last_line[0])
+		return smol_asprintf(
+		    "%s exited with code %d: %s", c->what, WEXITSTATUS(status), c->last_line);
+	return smol_asprintf("%s exited with code %d", c->what, WEXITSTATUS(status));
+}
+
+/* A child has ended: reap it. false when it is not so yet. */
+static bool reap(struct smol_child *c, int *status)
+{
+	if (c->pid <= 0 || waitpid(c->pid, status, WNOHANG) != c->pid)
+		return false;
+	smol_watch_stop(&c->exit_watch);
+	c->pid = 0;
+	return true;
+}
+
+static void on_hypervisor_exit(void *ctx)
+{
+	struct smol_monitor_state *m = ctx;
+	smol_auto_free char *words = NULL;
+	int status;
+
+	if (!reap(&m->hypervisor, &status))
+		return;
+	/* Its last events may not have been read yet, and they say why. */
+	while (
+	    m->qmp_watch.active && smol_io_wait(m->backend.control_fd, POLLIN, smol_in_ms(0)) > 0)
+		smol_backend_control(&m->backend);
+	smol_watch_stop(&m->qmp_watch);
+	smol_output_end(m);
+	words = end_words(&m->hypervisor, status);
+	smol_journal(m, "hypervisor-exit", one("how", words));
+	begin_end(m, true, words);
+	kill_all(m);
+}
+
+static void on_device_exit(void *ctx)
+{
+	struct smol_monitor_state *m = ctx;
+	smol_auto_free char *words = NULL;
+	int status;
+
+	if (!reap(&m->device, &status))
+		return;
+	words = end_words(&m->device, status);
+	smol_journal(m, "device-exit", one("how", words));
+	/* The device ends by itself when the hypervisor has gone: then that is the cause, not this.
+	 */
+	if (m->hypervisor.pid > 0 && !m->ending && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(500)) > 0) {
+		on_hypervisor_exit(m);
+		return;
+	}
+	begin_end(m, true, words);
+	kill_all(m);
+}
+
+void smol_machine_phase(struct smol_monitor_state *m, const char *phase)
+{
+	if (m->ending || strcmp(m->phase, phase) == 0)
+		return;
+	m->phase = phase;
+	cJSON *j = one("event", "phase");
+	smol_json_add_str(j, "phase", phase);
+	smol_control_event(m, j);
+	cJSON *record = one("phase", phase);
+	smol_json_add_int(record, "after_ms", smol_now_ms() - m->begun_ms);
+	smol_journal(m, "phase", record);
+}
+
+void smol_machine_ready(struct smol_monitor_state *m)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (m->ending)
+		return;
+	if (m->ready) {
+		/* The agent was restarted, or a guest plays with the port: nothing changes. */
+		smol_journal(m, "agent-again", NULL);
+		return;
+	}
+	if (smol_registry_set_ready(m->registry, m->vm->id, &err) < 0)
+		smol_journal(m, "registry", smol_json_from_err(&err));
+	m->ready = true;
+	smol_machine_phase(m, "ready");
+	smol_control_event(m, one("event", "ready"));
+}
+
+/* The guest reboots: it is starting again. After a panic it does not (panic=-1 restarts at once,
+ * so that a panic is seen here on every kernel). */
+static void on_reset(struct smol_monitor_state *m)
+{
+	smol_output_drain(m);
+	if (m->panic[0]) {
+		smol_machine_fail(m, "the guest's kernel panicked: %s", m->panic);
+		return;
+	}
+	smol_journal(m, "reboot", NULL);
+	m->ready = false;
+	m->phase = "starting";
+	smol_registry_set_starting(m->registry, m->vm->id, NULL);
+	smol_control_event(m, one("event", "reboot"));
+	smol_machine_phase(m, "kernel");
+}
+
+static void on_backend(void *ctx, enum smol_backend_event_type type, const char *detail)
+{
+	struct smol_monitor_state *m = ctx;
+
+	switch (type) {
+	case SMOL_BACKEND_UP:
+		if (!m->ready)
+			smol_machine_phase(m, "kernel");
+		if (!m->vm->config.vsock.enabled)
+			smol_machine_ready(m);
+		break;
+	case SMOL_BACKEND_RESET:
+		on_reset(m);
+		break;
+	case SMOL_BACKEND_SHUTDOWN:
+		begin_end(m, false, "the guest powered off");
+		m->stopping = SMOL_QUITTING;
+		uv_timer_start(&m->stop_timer, on_stop_timer, QUIT_MS, 0);
+		break;
+	case SMOL_BACKEND_PANIC:
+		smol_output_drain(m);
+		smol_machine_fail(
+		    m, "the guest's kernel panicked%s%s", m->panic[0] ? ": " : "", m->panic);
+		break;
+	case SMOL_BACKEND_LOST:
+		smol_watch_stop(&m->qmp_watch);
+		if (m->hypervisor.pid <= 0)
+			break;
+		smol_journal(m, "control-lost", one("why", detail ? detail : "closed"));
+		/* Where the process has ended its exit says more, and is about to be seen. */
+		if (smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(1000)) > 0)
+			on_hypervisor_exit(m);
+		else
+			smol_machine_fail(m, "the hypervisor's control connection broke%s%s",
+			    detail ? ": " : "", detail ? detail : "");
+		break;
+	}
+}
+
+static void on_qmp(void *ctx)
+{
+	struct smol_monitor_state *m = ctx;
+
+	smol_backend_control(&m->backend);
+}
+
+static void on_stop_timer(uv_timer_t *t)
+{
+	struct smol_monitor_state *m = t->data;
+
+	if (m->stopping == SMOL_ASKING) {
+		m->stopping = SMOL_QUITTING;
+		smol_journal(m, "stop", one("step", "quit"));
+		uv_timer_start(&m->stop_timer, on_stop_timer, QUIT_MS, 0);
+		if (smol_backend_stop(&m->backend, SMOL_STOP_QUIT, NULL) == 0)
+			return;
+	}
+	smol_journal(m, "stop", one("step", "kill"));
+	kill_all(m);
+}
+
+void smol_machine_ask_failed(struct smol_monitor_state *m)
+{
+	if (m->ending && m->stopping == SMOL_ASKING)
+		on_stop_timer(&m->stop_timer);
+}
+
+void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
+{
+	bool first = !m->ending;
+
+	if (!first && !force)
+		return;
+	begin_end(m, false, force ? "killed as asked" : "stopped as asked");
+	if (m->claimed)
+		smol_registry_set_stopping(m->registry, m->vm->id, NULL);
+	if (force) {
+		kill_all(m);
+		return;
+	}
+	m->stopping = SMOL_ASKING;
+	smol_journal(m, "stop", one("step", "ask"));
+	if (smol_guest_ask_poweroff(m) < 0)
+		on_stop_timer(&m->stop_timer);
+	else
+		uv_timer_start(&m->stop_timer, on_stop_timer, (uint64_t)ask_ms, 0);
+}
+
+static cJSON *end_event(const struct smol_monitor_state *m)
+{
+	smol_auto_free char *tail = NULL;
+	cJSON *j = one("event", "end");
+
+	smol_json_add_bool(j, "died", m->died);
+	smol_json_add_str(j, "cause", m->cause);
+	if (m->failure.code)
+		cJSON_AddItemToObject(j, "error", smol_json_from_err(&m->failure));
+	tail = m->died && m->console.path ? smol_vm_console_tail(m->vm, TAIL_LINES) : NULL;
+	if (tail)
+		smol_json_add_str(j, "console", tail);
+	return j;
+}
+
+static void record_end(struct smol_monitor_state *m)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	int rc = 0;
+
+	if (!m->claimed)
+		return;
+	if (m->vm->ephemeral)
+		rc = smol_registry_delete(m->registry, m->vm->id, &err);
+	else
+		rc = smol_registry_set_ended(
+		    m->registry, m->vm->id, getpid(), m->died, m->cause, &err);
+	if (rc < 0)
+		smol_journal(m, "registry", smol_json_from_err(&err));
+}
+
+static void finish(struct smol_monitor_state *m)
+{
+	cJSON *event;
+
+	smol_guest_end(m);
+	smol_output_end(m);
+	smol_watch_stop(&m->console_watch);
+	event = end_event(m);
+	smol_journal(m, "end", one("cause", m->cause));
+	smol_bound_close(&m->uds);
+	smol_bound_close(&m->ready_sock);
+	smol_bound_close(&m->vhost);
+	/* New questions find no socket from here on: they read the registry. */
+	smol_bound_close(&m->control);
+	/* Without the claim the VM is somebody else's, and so are its directories. */
+	if (m->claimed)
+		smol_rmdir_r(m->runtime_dir, NULL);
+	record_end(m);
+	if (m->claimed && m->vm->ephemeral)
+		smol_rmdir_r(m->state_dir, NULL);
+	smol_control_event(m, event);
+	smol_control_end(m);
+	uv_stop(&m->loop);
+}
+
+static void maybe_finish(struct smol_monitor_state *m)
+{
+	if (!m->ending || m->hypervisor.pid > 0 || m->device.pid > 0 || m->finished)
+		return;
+	m->finished = true;
+	finish(m);
+}
+
+static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *err)
+{
+	m->registry = smol_registry_open(err);
+	m->vm = m->registry ? smol_registry_find(m->registry, id, err) : NULL;
+	if (!m->vm)
+		return -1;
+	m->runtime_dir = smol_vm_runtime_dir(m->vm, err);
+	m->state_dir = smol_vm_state_dir(m->vm, err);
+	m->uds_path = smol_vm_uds_path(m->vm, err);
+	m->backend.ops = smol_backend_lookup(m->vm->config.backend, err);
+	if (!m->runtime_dir || !m->state_dir || !m->uds_path || !m->backend.ops)
+		return -1;
+	m->hypervisor.what = m->backend.ops->name;
+	/* The claim comes before anything is touched: of two monitors only one gets further. */
+	if (smol_registry_claim(m->registry, m->vm, getpid(), err) < 0)
+		return -1;
+	m->claimed = true;
+	if (smol_output_begin(m, err) < 0 || smol_control_begin(m, err) < 0)
+		return -1;
+	smol_journal(m, "start", one("name", m->vm->name));
+	return 0;
+}
+
+void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c)
+{
+	smol_output_child(c);
+	smol_watch_start(&m->loop, &c->exit_watch, c->pidfd,
+	    c == &m->device ? on_device_exit : on_hypervisor_exit, m);
+}
+
+void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starter_fd)
+{
+	m->begun_ms = smol_now_ms();
+	m->phase = "starting";
+	m->backend.event = on_backend;
+	m->backend.ctx = m;
+	uv_timer_init(&m->loop, &m->stop_timer);
+	m->stop_timer.data = m;
+	if (starter_fd >= 0)
+		smol_control_adopt(m, starter_fd);
+	if (begin(m, id, &m->failure) < 0 || smol_launch(m, &m->failure) < 0) {
+		begin_end(m, true, m->failure.msg ? m->failure.msg : "it could not be started");
+		kill_all(m);
+		return;
+	}
+	if (m->backend.control_fd >= 0)
+		smol_watch_start(&m->loop, &m->qmp_watch, m->backend.control_fd, on_qmp, m);
+	smol_guest_begin(m);
+	smol_registry_set_accel(m->registry, m->vm->id, m->backend.accel_used, NULL);
+}

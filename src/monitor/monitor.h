@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The monitor of one VM. It owns the hypervisor, the vsock device, their sockets and logs; nobody
+ * else touches them. This header is what its files share:
+ *
+ *   machine.c   the VM's life: begin, phases, ready, stop with its escalation, the end
+ *   launch.c    what is made before the hypervisor starts: sockets, initramfs, device, process
+ *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
+ *   guest.c     what the guest's agent says (ready) and is asked (shut down), over vsock
+ *   output.c    console, complaints of the children, journal
+ *
+ * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when both children
+ * are reaped, and only then the end is recorded, told, and the process exits.
+ */
+#ifndef SMOL_MONITOR_MONITOR_H
+#define SMOL_MONITOR_MONITOR_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "backend/backend.h"
+#include "base/buf.h"
+#include "image/image.h"
+#include "monitor/loop.h"
+#include "monitor/rotlog.h"
+#include "vm/registry.h"
+
+#define SMOL_CONSOLE_MAX (1024 * 1024) /* bytes of console.log before it is rotated */
+#define SMOL_JOURNAL_MAX (256 * 1024)
+#define SMOL_CLIENTS_MAX 64 /* connections to monitor.sock */
+#define SMOL_READY_MAX	 8  /* connections to the ready port */
+
+struct smol_client_list;
+
+/* A child process: the hypervisor or the vsock device. */
+struct smol_child {
+	const char *what; /* "qemu", "smolsh-vsockd" */
+	pid_t pid;	  /* 0: not running */
+	int pidfd;
+	int stderr_fd; /* our end of its complaints */
+	struct smol_watch exit_watch, stderr_watch;
+	struct smol_buf stderr_buf;
+	char last_line[256]; /* its last complaint, escaped */
+	struct smol_monitor_state *m;
+};
+
+/* A socket in the file system that is ours: only that very inode is unlinked. */
+struct smol_bound {
+	char *path;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+};
+
+struct smol_monitor_state {
+	uv_loop_t loop;
+	struct smol_registry *registry;
+	struct smol_vm *vm;
+	char *runtime_dir, *state_dir, *uds_path;
+	bool hold; /* the VM goes when the starter's connection ends */
+
+	struct smol_image *image;
+	struct smol_backend backend;
+	struct smol_child hypervisor, device;
+	struct smol_bound control, uds, ready_sock, vhost;
+	int console_fd;
+	struct smol_watch console_watch, qmp_watch, control_watch, ready_watch, ask_watch;
+	struct smol_rotlog console, journal;
+	char console_line[512]; /* the line being written, for what is looked for in it */
+	size_t console_len;
+	char panic[256]; /* "Kernel panic - …" as the console showed it, escaped */
+
+	const char *phase; /* "starting", "kernel", "agent", "ready" */
+	bool ready, claimed, finished;
+	bool ending, died; /* died: not as somebody asked */
+	char *cause;
+	struct smol_err failure; /* the start failed: what is told to the starter */
+	int64_t begun_ms;
+	uv_timer_t stop_timer;
+	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING } stopping;
+	int ask_fd;
+	bool ask_ok;
+	char agent_version[64], guest_kernel[128];
+	uv_signal_t on_term;
+
+	struct smol_client_conn *clients; /* list, control.c */
+	int nclients;
+	struct smol_ready_conn *ready_conns; /* list, guest.c */
+	int nready;
+};
+
+/* machine.c */
+/* Begin. When the VM cannot be started that has been told and recorded, and m->finished is set. */
+void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starter_fd);
+/* A child has been started: watch for its end. */
+void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c);
+void smol_machine_phase(struct smol_monitor_state *m, const char *phase);
+void smol_machine_ready(struct smol_monitor_state *m);
+/* Somebody asks for a stop. */
+void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force);
+/* The VM cannot go on: kill what there is of it. The first cause counts. */
+void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The guest did not take the request to shut down. */
+void smol_machine_ask_failed(struct smol_monitor_state *m);
+
+/* launch.c */
+int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
+/* Bind a listening socket, 0600. A stale one of ours is replaced, anything else is refused. */
+int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err);
+void smol_bound_close(struct smol_bound *b);
+
+/* control.c */
+/* The starter's connection: it watches from the beginning, and may hold the VM. */
+void smol_control_adopt(struct smol_monitor_state *m, int starter_fd);
+int smol_control_begin(struct smol_monitor_state *m, struct smol_err *err);
+/* Send an event to all who watch; it is deleted. */
+void smol_control_event(struct smol_monitor_state *m, cJSON *event);
+/* Deliver what is still to be sent and close all. */
+void smol_control_end(struct smol_monitor_state *m);
+
+/* guest.c */
+void smol_guest_begin(struct smol_monitor_state *m);
+/* Ask the agent to power off. -1 when it cannot be asked. */
+int smol_guest_ask_poweroff(struct smol_monitor_state *m);
+void smol_guest_end(struct smol_monitor_state *m);
+
+/* output.c */
+int smol_output_begin(struct smol_monitor_state *m, struct smol_err *err);
+void smol_output_console(void *m);	      /* console_watch's */
+void smol_output_child(struct smol_child *c); /* start reading its complaints */
+void smol_output_drain(struct smol_monitor_state *m);
+/* One record in the journal; data (may be NULL) is deleted. */
+void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data);
+void smol_output_end(struct smol_monitor_state *m);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the VM and its processes say: the console into console.log as it comes, the children's
+ * complaints and all events into journal.jsonl, one JSON object a line. Foreign text is data in a
+ * JSON string, so no record can forge another.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "monitor/monitor.h"
+#include "vm/lifecycle.h"
+
+#define COMPLAINT_MAX 1024 /* bytes of a line that is kept */
+
+int smol_output_begin(struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_free char *console = smol_asprintf("%s/console.log", m->state_dir);
+	smol_auto_free char *journal = smol_asprintf("%s/journal.jsonl", m->state_dir);
+
+	if (smol_mkdir_p(m->state_dir, 0700, err) < 0 ||
+	    smol_rotlog_open(&m->console, console, SMOL_CONSOLE_MAX, err) < 0 ||
+	    smol_rotlog_open(&m->journal, journal, SMOL_JOURNAL_MAX, err) < 0)
+		return -1;
+	return 0;
+}
+
+void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data)
+{
+	smol_auto_json cJSON *j = data ? data : cJSON_CreateObject();
+	smol_auto_free char *text = NULL;
+	smol_auto_free char *line = NULL;
+	char when[32];
+
+	if (!m->journal.path)
+		return;
+	smol_wall_text(smol_wall_ms(), when);
+	smol_json_add_str(j, "time", when);
+	smol_json_add_str(j, "event", event);
+	text = smol_json_print(j);
+	line = smol_asprintf("%s\n", text);
+	smol_rotlog_write(&m->journal, line, strlen(line));
+}
+
+/* A whole line of the console: what the monitor looks for in it. */
+static void console_line(struct smol_monitor_state *m)
+{
+	static const char panic[] = "Kernel panic - not syncing";
+	char *p;
+
+	m->console_line[m->console_len] = '\0';
+	p = strstr(m->console_line, panic);
+	if (p && !m->panic[0]) {
+		smol_auto_free char *safe = smol_escape(p, strcspn(p, "\r\n"));
+
+		snprintf(m->panic, sizeof(m->panic), "%s", safe);
+	}
+	if (!m->ready && strncmp(m->console_line, "smolsh-agent: up", 16) == 0)
+		smol_machine_phase(m, "agent");
+	m->console_len = 0;
+}
+
+void smol_output_console(void *ctx)
+{
+	struct smol_monitor_state *m = ctx;
+	char buf[8192];
+	ssize_t n = read(m->console_fd, buf, sizeof(buf));
+
+	if (n <= 0) {
+		if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			smol_watch_stop(&m->console_watch);
+		return;
+	}
+	smol_rotlog_write(&m->console, buf, (size_t)n);
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] == '\n')
+			console_line(m);
+		else if (m->console_len < sizeof(m->console_line) - 1)
+			m->console_line[m->console_len++] = buf[i] ? buf[i] : ' ';
+	}
+}
+
+void smol_output_drain(struct smol_monitor_state *m)
+{
+	/* The hypervisor is dead or stopped in its reset: what it wrote is all there, and bounded
+	 * by the socket's buffer. */
+	for (int i = 0;
+	     i < 256 && m->console_fd >= 0 &&
+	     smol_io_wait(m->console_fd, POLLIN, smol_in_ms(0)) > 0 && m->console_watch.active;
+	     i++)
+		smol_output_console(m);
+}
+
+static void complaint(struct smol_child *c, const char *line, size_t n)
+{
+	smol_auto_free char *safe = smol_escape(line, n > COMPLAINT_MAX ? COMPLAINT_MAX : n);
+	cJSON *j;
+
+	if (!n)
+		return;
+	snprintf(c->last_line, sizeof(c->last_line), "%s", safe);
+	j = cJSON_CreateObject();
+	smol_json_add_str(j, "from", c->what);
+	smol_json_add_str(j, "text", safe);
+	smol_journal(c->m, "message", j);
+}
+
+static void on_complaint(void *ctx)
+{
+	struct smol_child *c = ctx;
+	ssize_t n = read(c->stderr_fd, smol_buf_reserve(&c->stderr_buf, 4096), 4096);
+	char *line;
+	size_t len;
+
+	if (n <= 0) {
+		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+			smol_watch_stop(&c->stderr_watch);
+			complaint(c, smol_buf_str(&c->stderr_buf), smol_buf_len(&c->stderr_buf));
+			smol_buf_clear(&c->stderr_buf);
+		}
+		return;
+	}
+	smol_buf_commit(&c->stderr_buf, (size_t)n);
+	while ((line = smol_buf_line(&c->stderr_buf, &len)))
+		complaint(c, line, len);
+	if (smol_buf_len(&c->stderr_buf) > 4 * COMPLAINT_MAX)
+		smol_buf_clear(&c->stderr_buf);
+}
+
+void smol_output_child(struct smol_child *c)
+{
+	smol_io_set_nonblock(c->stderr_fd, true);
+	smol_watch_start(&c->m->loop, &c->stderr_watch, c->stderr_fd, on_complaint, c);
+}
+
+void smol_output_end(struct smol_monitor_state *m)
+{
+	struct smol_child *const children[] = {&m->hypervisor, &m->device};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(children); i++)
+		while (children[i]->stderr_watch.active &&
+		       smol_io_wait(children[i]->stderr_fd, POLLIN, smol_in_ms(0)) > 0)
+			on_complaint(children[i]);
+	smol_output_drain(m);
+}
