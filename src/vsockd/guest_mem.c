@@ -23,8 +23,7 @@ static int check(const struct smol_gm_desc *d, unsigned n, struct smol_err *err)
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (d[i].size == 0 || d[i].size > UINT64_MAX - d[i].gpa ||
-		    d[i].size > UINT64_MAX - d[i].uaddr ||
-		    d[i].size > (uint64_t)INT64_MAX - 1 ||
+		    d[i].size > UINT64_MAX - d[i].uaddr || d[i].size > (uint64_t)INT64_MAX - 1 ||
 		    d[i].mmap_offset > (uint64_t)INT64_MAX - d[i].size)
 			return smol_err_set(
 			    err, SMOL_E_PROTOCOL, "memory region %u has an impossible range", i);
@@ -75,7 +74,8 @@ int smol_gm_set(struct smol_guest_mem *gm, const struct smol_gm_desc *d, const i
 	struct smol_guest_mem fresh = {.n = 0};
 
 	if (n > SMOL_GM_MAX)
-		return smol_err_set(err, SMOL_E_LIMIT, "%u memory regions, at most %u", n, SMOL_GM_MAX);
+		return smol_err_set(
+		    err, SMOL_E_LIMIT, "%u memory regions, at most %u", n, SMOL_GM_MAX);
 	if (check(d, n, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < n; i++) {

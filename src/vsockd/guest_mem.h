@@ -51,7 +51,7 @@ void *smol_gm_user(const struct smol_guest_mem *gm, uint64_t uaddr, uint64_t len
 void *smol_gm_phys(const struct smol_guest_mem *gm, uint64_t gpa, uint64_t len);
 /* The same as pieces where a range runs over neighbouring regions: the number of pieces, 0 for no
  * bytes, -1 when part of it is no memory or max pieces do not do. */
-int smol_gm_iov(const struct smol_guest_mem *gm, uint64_t gpa, uint64_t len, struct iovec *iov,
-    unsigned max);
+int smol_gm_iov(
+    const struct smol_guest_mem *gm, uint64_t gpa, uint64_t len, struct iovec *iov, unsigned max);
 
 #endif

@@ -13,13 +13,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SMOL_VSOCK_HDR_LEN 44u
+#define SMOL_VSOCK_HDR_LEN     44u
 /* The largest payload Linux puts into one packet; a bigger one is a bad packet. */
 #define SMOL_VSOCK_MAX_PAYLOAD (64u * 1024u)
 
 #define SMOL_VSOCK_CID_HOST 2u
-#define SMOL_VSOCK_CID_MIN 3u
-#define SMOL_VSOCK_CID_MAX 0xfffffffeu
+#define SMOL_VSOCK_CID_MIN  3u
+#define SMOL_VSOCK_CID_MAX  0xfffffffeu
 #define SMOL_VSOCK_PORT_ANY 0xffffffffu
 
 #define SMOL_VSOCK_TYPE_STREAM 1u
@@ -36,7 +36,7 @@ enum smol_vsock_op {
 };
 
 /* Flags of SHUTDOWN: the sender will not receive, or not send, any more. */
-#define SMOL_VSOCK_SHUT_RCV 1u
+#define SMOL_VSOCK_SHUT_RCV  1u
 #define SMOL_VSOCK_SHUT_SEND 2u
 #define SMOL_VSOCK_SHUT_BOTH 3u
 

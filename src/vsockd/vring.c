@@ -5,11 +5,11 @@
 
 #include "vsockd/vring.h"
 
-#define DESC_F_NEXT 1u
-#define DESC_F_WRITE 2u
-#define DESC_F_INDIRECT 4u
+#define DESC_F_NEXT	     1u
+#define DESC_F_WRITE	     2u
+#define DESC_F_INDIRECT	     4u
 #define AVAIL_F_NO_INTERRUPT 1u
-#define USED_F_NO_NOTIFY 1u
+#define USED_F_NO_NOTIFY     1u
 
 _Static_assert(sizeof(struct smol_vring_desc) == 16, "descriptors are 16 bytes");
 
@@ -145,8 +145,8 @@ int smol_vring_take(struct smol_vring *vr, const struct smol_guest_mem *gm, bool
 		if (vr->seen_avail == vr->last_avail)
 			return 0;
 	}
-	head = le16toh(__atomic_load_n(
-	    &vr->avail->ring[vr->last_avail & (vr->num - 1)], __ATOMIC_RELAXED));
+	head = le16toh(
+	    __atomic_load_n(&vr->avail->ring[vr->last_avail & (vr->num - 1)], __ATOMIC_RELAXED));
 	/* There is no used entry that could give such a head back. */
 	if (head >= vr->num)
 		return broke(vr);
@@ -188,14 +188,14 @@ void smol_vring_signal(struct smol_vring *vr)
 	uint16_t old = vr->told_used;
 	uint64_t one = 1;
 
-	if (!vr->active || (vr->told_valid && old == vr->used_idx))
+	if (!vr->active || old == vr->used_idx)
 		return;
 	/* The used index must be visible before the driver's wish is read. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	vr->told_used = vr->used_idx;
 	if (vr->event_idx) {
-		uint16_t event = le16toh(
-		    __atomic_load_n(&vr->avail->ring[vr->num], __ATOMIC_RELAXED));
+		uint16_t event =
+		    le16toh(__atomic_load_n(&vr->avail->ring[vr->num], __ATOMIC_RELAXED));
 
 		if (vr->told_valid && !passed(event, vr->used_idx, old))
 			return;
