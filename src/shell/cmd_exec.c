@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* exec: a command in a VM that runs. run: a fresh VM for one command. */
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "shell/commands.h"
+#include "shell/guest.h"
+#include "shell/output.h"
+#include "shell/vm_args.h"
+
+static int run_exec(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
+	smol_auto_vm struct smol_vm *vm = NULL;
+	struct smol_guest g = {.sh = sh, .args = args, .signals = &signals};
+
+	if (smol_guest_check(sh, args, err) < 0)
+		return -1;
+	vm = smol_shell_vm(sh, args->words[0], err);
+	if (!vm || smol_signals_open(&signals, err) < 0)
+		return -1;
+	g.vm = vm;
+	return smol_guest_run(&g, err);
+}
+
+/* The VM has not come up: nothing of it stays, unless it was to stay and has something to tell. */
+static int boot_failed(struct smol_shell *sh, struct smol_vm *vm, bool keep, struct smol_err *err)
+{
+	bool booted = err->code == SMOL_E_VM_DIED || err->code == SMOL_E_DEADLINE;
+
+	if (err->code == SMOL_E_INTERRUPTED)
+		sh->interrupted = true;
+	if (keep && booted)
+		return -1;
+	smol_vm_delete(sh->registry, vm, true, NULL);
+	if (booted && !keep)
+		smol_err_hint(err, "run --keep leaves the VM for `smolsh logs`");
+	return -1;
+}
+
+static int run_in(struct smol_shell *sh, const struct smol_args *args, struct smol_vm *vm,
+    bool keep, struct smol_err *err)
+{
+	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
+	smol_auto_spinner struct smol_spinner *spinner = NULL;
+	smol_auto_err struct smol_err ignored = SMOL_ERR_INIT;
+	struct smol_hold *hold = NULL;
+	struct smol_guest g = {.sh = sh, .vm = vm, .args = args, .signals = &signals};
+	int code;
+
+	if (smol_signals_open(&signals, err) < 0 ||
+	    smol_shell_start(sh, vm, args, &signals, keep ? NULL : &hold, &spinner, err) < 0)
+		return boot_failed(sh, vm, keep, err);
+	/* Whoever types into the command does not want a line that is being redrawn. */
+	if (smol_args_flag(args, "stdin"))
+		smol_spinner_stop(spinner);
+	smol_spinner_phase(spinner, "command");
+	g.spinner = spinner;
+	g.hold = hold;
+	code = smol_guest_run(&g, err);
+	if (keep)
+		smol_out_notice(sh, "VM '%s' is kept", vm->name);
+	else if (smol_hold_end(hold, &ignored) < 0)
+		smol_out_trouble(sh, &ignored);
+	return code;
+}
+
+static int run_run(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_config struct smol_vm_config c = {0};
+	smol_auto_vm struct smol_vm *vm = NULL;
+	const char *name = smol_args_str(args, "name");
+	bool keep = smol_args_flag(args, "keep");
+
+	if (smol_guest_check(sh, args, err) < 0 || (name && smol_vm_name_check(name, err) < 0) ||
+	    smol_config_from_args(args, &c, err) < 0)
+		return -1;
+	if (!c.vsock.enabled) {
+		smol_err_set(err, SMOL_E_USAGE, "run reaches its command over vsock");
+		return smol_err_hint(err, "leave --no-vsock out");
+	}
+	if (!smol_shell_registry(sh, err) ||
+	    smol_registry_create(sh->registry, name, &c, !keep, &vm, err) < 0)
+		return -1;
+	return run_in(sh, args, vm, keep, err);
+}
+
+static const struct smol_positional exec_words[] = {
+    {"VM", SMOL_ONE, "its name, its id, or an unambiguous beginning of either", SMOL_COMPLETE_VM,
+	NULL},
+    {0},
+};
+
+static const struct smol_option run_options[] = {
+    {.name = "keep", .help = "leave the VM running when the command has ended"},
+    {0},
+};
+
+#define ONE_WORD                                                                                   \
+	"The words of the command are passed exactly as they are; one single word without -- is\n" \
+	"a line for /bin/sh -c. Options stand before it. The exit code is the command's own."
+
+const struct smol_command smol_cmd_exec[] = {
+    {
+	.name = "exec",
+	.summary = "run a command in a VM",
+	.description = ONE_WORD,
+	.examples = "smolsh exec web -- ls -l /etc\n"
+		    "smolsh exec web 'ps | wc -l'\n"
+		    "smolsh exec -i --cwd /tmp web -- tar xf - < files.tar",
+	.options = {smol_guest_options},
+	.positionals = exec_words,
+	.flags = SMOL_COMMAND_GUEST,
+	.run = run_exec,
+    },
+    {
+	.name = "run",
+	.summary = "run a command in a fresh VM and remove the VM",
+	.description =
+	    ONE_WORD "\n"
+		     "However smolsh ends, the VM goes with it, unless --keep was given.",
+	.examples = "smolsh run -- uname -a\n"
+		    "smolsh run --memory 512 'make -C /src test'\n"
+		    "smolsh run --keep --name web -- true",
+	.options = {run_options, smol_guest_options, smol_config_options},
+	.flags = SMOL_COMMAND_GUEST,
+	.run = run_run,
+    },
+    {0},
+};

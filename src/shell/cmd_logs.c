@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "shell/commands.h"
+const struct smol_command smol_cmd_logs[] = {{0}};

@@ -1,0 +1,31 @@
+noinst_LIBRARIES += src/shell/libshell.a
+src_shell_libshell_a_SOURCES = \
+	src/shell/cmd_create.c \
+	src/shell/cmd_doctor.c \
+	src/shell/cmd_exec.c \
+	src/shell/cmd_health.c \
+	src/shell/cmd_help.c \
+	src/shell/cmd_image.c \
+	src/shell/cmd_list.c \
+	src/shell/cmd_logs.c \
+	src/shell/cmd_state.c \
+	src/shell/command.c src/shell/command.h src/shell/commands.h \
+	src/shell/filter.c src/shell/filter.h \
+	src/shell/grammar.c src/shell/grammar.h \
+	src/shell/guest.c src/shell/guest.h \
+	src/shell/help.c src/shell/help.h \
+	src/shell/man.c \
+	src/shell/output.c src/shell/output.h \
+	src/shell/parse.c src/shell/parse.h \
+	src/shell/shell.c src/shell/shell.h \
+	src/shell/signals.c src/shell/signals.h \
+	src/shell/spinner.c src/shell/spinner.h \
+	src/shell/table.c \
+	src/shell/vm_args.c src/shell/vm_args.h \
+	src/shell/vm_json.c src/shell/vm_json.h
+src_shell_libshell_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+
+bin_PROGRAMS += smolsh
+smolsh_SOURCES = src/main.c
+smolsh_LDADD = src/shell/libshell.a src/vm/libvm.a src/image/libimage.a src/vsock/libvsock.a \
+	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS) -lm

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a VM is to be, in options: see vm_args.h. */
+#include "shell/vm_args.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "shell/output.h"
+#include "vsock/addr.h"
+
+#define X(e, n) n,
+static const char *const accel_names[] = {SMOL_ACCELS(X) NULL};
+static const char *const net_names[] = {SMOL_NETS(X) NULL};
+#undef X
+static const char *const backend_names[] = {"qemu", NULL};
+
+const struct smol_option smol_config_options[] = {
+    {.name = "name", .type = SMOL_OPTION_STRING, .arg = "NAME", .help = "the VM's name"},
+    {.name = "image",
+	.type = SMOL_OPTION_STRING,
+	.arg = "IMAGE",
+	.help = "the image it boots (base)",
+	.complete = SMOL_COMPLETE_IMAGE},
+    {.name = "memory",
+	.letter = 'm',
+	.type = SMOL_OPTION_MEMORY,
+	.arg = "SIZE",
+	.help = "its memory: 128, 512M, 1.5G (128M)"},
+    {.name = "cpus",
+	.type = SMOL_OPTION_INT,
+	.arg = "N",
+	.help = "its processors (1)",
+	.min = 1,
+	.max = SMOL_CPUS_MAX},
+    {.name = "accel",
+	.type = SMOL_OPTION_ENUM,
+	.arg = "NAME",
+	.help = "accelerator: auto, kvm or tcg (auto)",
+	.values = accel_names},
+    {.name = "backend",
+	.type = SMOL_OPTION_ENUM,
+	.arg = "NAME",
+	.help = "hypervisor (qemu)",
+	.values = backend_names},
+    {.name = "kernel",
+	.type = SMOL_OPTION_STRING,
+	.arg = "FILE",
+	.help = "boot this kernel instead of the image's",
+	.complete = SMOL_COMPLETE_FILE},
+    {.name = "kernel-args",
+	.type = SMOL_OPTION_STRING,
+	.arg = "TEXT",
+	.help = "appended to the kernel's command line"},
+    {.name = "net",
+	.type = SMOL_OPTION_ENUM,
+	.arg = "NAME",
+	.help = "guest network: none or user (none)",
+	.values = net_names},
+    {.name = "no-vsock", .help = "no vsock: the agent cannot be reached"},
+    {.name = "cid",
+	.type = SMOL_OPTION_STRING,
+	.arg = "N",
+	.help = "its CID, 3 to 4294967294 (derived from its id)"},
+    {.name = "vsock-port",
+	.type = SMOL_OPTION_STRING,
+	.arg = "N",
+	.help = "the guest port of the agent (5000)"},
+    {.name = "vsock-path",
+	.type = SMOL_OPTION_STRING,
+	.arg = "PATH",
+	.help = "the host's Unix socket for its vsock",
+	.complete = SMOL_COMPLETE_FILE},
+    {.name = "boot-timeout",
+	.type = SMOL_OPTION_DURATION,
+	.arg = "TIME",
+	.help = "give up when it is not ready by then (120s)"},
+    {0},
+};
+
+static void put(char **to, const char *from)
+{
+	if (!from)
+		return;
+	free(*to);
+	*to = smol_strdup(from);
+}
+
+/* ELF, or the header magic of a bzImage (Linux, Documentation/arch/x86/boot.rst). */
+static int check_kernel(const char *path, struct smol_err *err)
+{
+	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char elf[4] = "", boot[4] = "";
+
+	if (fd < 0)
+		return smol_err_errno(err, SMOL_E_INVALID, errno, "--kernel: %s", path);
+	if (pread(fd, elf, 4, 0) == 4 && memcmp(elf, "\177ELF", 4) == 0)
+		return 0;
+	if (pread(fd, boot, 4, 0x202) == 4 && memcmp(boot, "HdrS", 4) == 0)
+		return 0;
+	smol_err_set(err, SMOL_E_INVALID, "--kernel: %s is no kernel", path);
+	return smol_err_hint(err, "give a vmlinux (ELF) or a bzImage, such as /boot/vmlinuz-*");
+}
+
+static int take_kernel(const char *file, struct smol_vm_config *c, struct smol_err *err)
+{
+	smol_auto_free char *path = NULL;
+
+	if (!file)
+		return 0;
+	/* Absolute: the monitor has another working directory. */
+	path = realpath(file, NULL);
+	if (!path)
+		return smol_err_errno(err, SMOL_E_INVALID, errno, "--kernel: %s", file);
+	if (check_kernel(path, err) < 0)
+		return -1;
+	put(&c->kernel, path);
+	return 0;
+}
+
+static int take_vsock(
+    const struct smol_args *args, struct smol_vsock_config *v, struct smol_err *err)
+{
+	const char *cid = smol_args_str(args, "cid"), *port = smol_args_str(args, "vsock-port");
+	const char *path = smol_args_str(args, "vsock-path");
+	smol_auto_free char *cwd = NULL, *full = NULL;
+
+	v->enabled = !smol_args_flag(args, "no-vsock");
+	if (!v->enabled && (cid || port || path))
+		return smol_err_set(err, SMOL_E_USAGE, "--no-vsock excludes --%s",
+		    cid	   ? "cid"
+		    : port ? "vsock-port"
+			   : "vsock-path");
+	if (cid && smol_cid_parse(cid, &v->guest_cid, err) < 0)
+		return smol_err_wrap(err, "--cid");
+	if (port && smol_vsock_port_parse(port, &v->guest_port, err) < 0)
+		return smol_err_wrap(err, "--vsock-port");
+	if (!path)
+		return 0;
+	if (*path != '/') {
+		cwd = getcwd(NULL, 0);
+		full = smol_asprintf("%s/%s", cwd ? cwd : "", path);
+		path = full;
+	}
+	if (smol_uds_path_check(path, err) < 0)
+		return smol_err_wrap(err, "--vsock-path");
+	put(&v->uds_path, path);
+	return 0;
+}
+
+int smol_config_from_args(
+    const struct smol_args *args, struct smol_vm_config *c, struct smol_err *err)
+{
+	smol_vm_config_init(c);
+	put(&c->image, smol_args_str(args, "image"));
+	put(&c->backend, smol_args_str(args, "backend"));
+	put(&c->kernel_args, smol_args_str(args, "kernel-args"));
+	c->memory_mib = smol_args_int(args, "memory", c->memory_mib);
+	c->cpus = (int)smol_args_int(args, "cpus", c->cpus);
+	c->accel = (enum smol_accel)smol_args_int(args, "accel", c->accel);
+	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
+	if (take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
+	    take_vsock(args, &c->vsock, err) < 0)
+		return -1;
+	return smol_vm_config_check(c, err);
+}
+
+struct start {
+	struct smol_shell *sh;
+	struct smol_spinner *spinner;
+	int64_t began_ms;
+};
+
+static void on_phase(void *ctx, const char *phase)
+{
+	struct start *s = ctx;
+	int64_t ms = smol_now_ms() - s->began_ms;
+
+	smol_spinner_phase(s->spinner, phase);
+	smol_out_detail(
+	    s->sh, "%s %lld.%03lld s", phase, (long long)ms / 1000, (long long)ms % 1000);
+}
+
+int smol_shell_start(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    struct smol_signals *signals, struct smol_hold **hold, struct smol_spinner **spinner,
+    struct smol_err *err)
+{
+	/* --verbose prints the phases as lines: the spinner would be drawn across them. */
+	smol_auto_spinner struct smol_spinner *own =
+	    sh->verbose ? NULL : smol_spinner_start(sh, "booting");
+	struct start s = {.sh = sh, .spinner = own, .began_ms = smol_now_ms()};
+	struct smol_start_opts o = {
+	    .deadline = smol_in_ms(smol_args_int(args, "boot-timeout", SMOL_BOOT_TIMEOUT_MS)),
+	    .phase = on_phase,
+	    .ctx = &s,
+	    .interrupt_fd = signals->fd,
+	};
+
+	smol_spinner_phase(own, "starting");
+	if (smol_vm_start(sh->registry, vm, &o, hold, err) < 0)
+		return -1;
+	if (spinner)
+		*spinner = smol_steal(&own);
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A VM as JSON, for every command that prints one. Never the token. */
+#ifndef SMOL_SHELL_VM_JSON_H
+#define SMOL_SHELL_VM_JSON_H
+
+#include "proto/json.h"
+#include "vm/registry.h"
+
+/* Caller deletes. */
+cJSON *smol_vm_json(const struct smol_vm *vm);
+/* ms since it was ready, or since it was made where it does not run; *up tells which. */
+int64_t smol_vm_age_ms(const struct smol_vm *vm, bool *up);
+
+#endif
