@@ -430,8 +430,7 @@ static int taken(struct smol_registry *r, const char *sql, const char *word, int
 	return rc == SQLITE_ROW;
 }
 
-/* In the transaction: the CID asked for, or the first free one of those that the id gives. */
-static int reserve_cid(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+int smol_registry_reserve_cid(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
 {
 	static const char sql[] = "SELECT 1 FROM vm WHERE cid = ?1";
 	uint32_t wanted = vm->config.vsock.guest_cid;
@@ -467,7 +466,7 @@ static int create_in_transaction(struct smol_registry *r, struct smol_vm *vm, st
 		smol_err_set(err, SMOL_E_EXISTS, "a VM '%s' exists already", vm->name);
 		smol_err_hint(err, "smolsh start %s, or choose another name", vm->name);
 	}
-	if (t || reserve_cid(r, vm, err) < 0)
+	if (t || smol_registry_reserve_cid(r, vm, err) < 0)
 		return -1;
 	return insert_row(r, vm, err);
 }

@@ -24,5 +24,7 @@ int smol_registry_exec(struct smol_registry *r, const char *sql, struct smol_err
 /* NULL with *err set. Finalise with smol_auto_stmt. */
 sqlite3_stmt *smol_registry_prepare(struct smol_registry *r, const char *sql, struct smol_err *err);
 int smol_registry_new_token(char token[SMOL_TOKEN_LEN + 1], struct smol_err *err);
+/* In the caller's transaction: the CID asked for, or the first free one that the id gives. */
+int smol_registry_reserve_cid(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err);
 
 #endif

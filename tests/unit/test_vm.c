@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The registry and a VM's configuration, each test in a home of its own. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "vm/lifecycle.h"
+#include "vm/registry_internal.h"
+
+static char home[64];
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(home, sizeof(home), "/tmp/smolsh-test-XXXXXX");
+	assert_non_null(mkdtemp(home));
+	return setenv("SMOLSH_HOME", home, 1);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return smol_rmdir_r(home, NULL);
+}
+
+static struct smol_registry *open_registry(void)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_registry *r = smol_registry_open(&err);
+
+	if (!r)
+		fail_msg("%s", err.msg);
+	return r;
+}
+
+static struct smol_vm *create(
+    struct smol_registry *r, const char *name, uint32_t cid, struct smol_err *err)
+{
+	struct smol_vm_config c;
+	struct smol_vm *vm = NULL;
+
+	smol_vm_config_init(&c);
+	c.vsock.guest_cid = cid;
+	smol_registry_create(r, name, &c, false, &vm, err);
+	smol_vm_config_free(&c);
+	return vm;
+}
+
+/* Run SQL behind the registry's back. */
+static void sql(const char *fmt, ...)
+{
+	smol_auto_free char *path = smol_asprintf("%s/state/registry.db", home);
+	char text[2048];
+	sqlite3 *db;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void test_create_and_find(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_vm struct smol_vm *by_name = smol_registry_find(r, "web", &err);
+	smol_auto_vm struct smol_vm *by_prefix = smol_registry_find(r, "we", &err);
+	smol_auto_vm struct smol_vm *by_id = NULL;
+	char shortened[6];
+	struct stat st;
+	smol_auto_free char *db = smol_asprintf("%s/state/registry.db", home);
+
+	(void)state;
+	assert_non_null(a);
+	assert_non_null(by_name);
+	assert_non_null(by_prefix);
+	assert_string_equal(by_name->id, a->id);
+	assert_string_equal(by_name->token, a->token);
+	assert_int_equal(strlen(a->token), SMOL_TOKEN_LEN);
+	assert_in_range(a->cid, SMOL_CID_MIN, SMOL_CID_MAX);
+	snprintf(shortened, sizeof(shortened), "%.5s", a->id);
+	by_id = smol_registry_find(r, shortened, &err);
+	assert_non_null(by_id);
+	/* The database holds tokens. */
+	assert_int_equal(stat(db, &st), 0);
+	assert_int_equal(st.st_mode & 077, 0);
+}
+
+static void test_refusals(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 77, &err);
+	smol_auto_vm struct smol_vm *w = create(r, "wood", 0, &err);
+
+	(void)state;
+	assert_non_null(a);
+	assert_null(create(r, "web", 0, &err));
+	assert_int_equal(err.code, SMOL_E_EXISTS);
+	assert_null(create(r, "other", 77, &err));
+	assert_int_equal(err.code, SMOL_E_EXISTS);
+	assert_non_null(strstr(err.msg, "CID 77 is taken"));
+	assert_null(create(r, "../x", 0, &err));
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	assert_null(create(r, "", 0, &err));
+	assert_null(create(r, "a b", 0, &err));
+	assert_null(create(r, "0123456789ab", 0, &err));
+	assert_null(smol_registry_find(r, "wbe", &err));
+	assert_int_equal(err.code, SMOL_E_NOT_FOUND);
+	assert_string_equal(err.hint, "did you mean 'web'?");
+	assert_null(smol_registry_find(r, "w", &err));
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	assert_null(smol_registry_find(r, "", &err));
+	assert_null(smol_registry_find(r, "' OR 1=1 --", &err));
+}
+
+static void test_cid_collision(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "a", 0, &err);
+	smol_auto_vm struct smol_vm *b = NULL;
+	smol_auto_vm struct smol_vm *again = NULL;
+
+	(void)state;
+	assert_int_equal(a->cid, smol_cid_derive(a->id, 0));
+	/* Somebody else holds the first two that a's id gives: moving a there must take the third.
+	 */
+	sql("DELETE FROM vm");
+	b = create(r, "b", smol_cid_derive(a->id, 0), &err);
+	assert_non_null(b);
+	again = create(r, "c", smol_cid_derive(a->id, 1), &err);
+	assert_non_null(again);
+	assert_int_equal(smol_registry_reserve_cid(r, a, &err), 0);
+	assert_int_equal(a->cid, smol_cid_derive(a->id, 2));
+}
+
+static void test_cid_exhaustion(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "a", 0, &err);
+
+	(void)state;
+	sql("DELETE FROM vm");
+	for (unsigned n = 0; n < SMOL_CID_TRIES; n++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "taken-%u", n);
+		smol_auto_vm struct smol_vm *t = create(r, name, smol_cid_derive(a->id, n), &err);
+		assert_non_null(t);
+	}
+	assert_int_equal(smol_registry_reserve_cid(r, a, &err), -1);
+	assert_int_equal(err.code, SMOL_E_LIMIT);
+	assert_string_equal(err.hint, "choose one with --cid");
+}
+
+static void test_cid_derive_range(void **state)
+{
+	char id[16];
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		uint32_t cid;
+
+		snprintf(id, sizeof(id), "%012x", i * 2654435761U);
+		cid = smol_cid_derive(id, i % SMOL_CID_TRIES);
+		assert_in_range(cid, SMOL_CID_MIN, SMOL_CID_MAX);
+		assert_int_equal(cid, smol_cid_derive(id, i % SMOL_CID_TRIES));
+	}
+}
+
+/* Eight processes register at once: all succeed, and no two get the same CID. */
+static void test_racing_creators(void **state)
+{
+	enum { PROCS = 8, EACH = 10 };
+	smol_auto_registry struct smol_registry *r = NULL;
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm_list struct smol_vm **list = NULL;
+	int go[2], bad, n = 0;
+
+	(void)state;
+	assert_int_equal(pipe(go), 0);
+	for (int p = 0; p < PROCS; p++) {
+		if (fork() == 0) {
+			char c;
+			int failures = 0;
+
+			close(go[1]);
+			if (read(go[0], &c, 1) != 0) /* EOF: everybody starts */
+				_exit(99);
+			struct smol_registry *mine = smol_registry_open(NULL);
+			for (int i = 0; i < EACH; i++) {
+				char name[32];
+
+				snprintf(name, sizeof(name), "p%d-%d", p, i);
+				struct smol_vm *vm = mine ? create(mine, name, 0, NULL) : NULL;
+				failures += vm == NULL;
+			}
+			_exit(failures);
+		}
+	}
+	close(go[0]);
+	close(go[1]);
+	for (int p = 0; p < PROCS; p++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	r = open_registry();
+	list = smol_registry_list(r, &bad, &err);
+	assert_non_null(list);
+	for (; list[n]; n++)
+		for (int k = 0; k < n; k++)
+			assert_int_not_equal(list[n]->cid, list[k]->cid);
+	assert_int_equal(n, PROCS * EACH);
+}
+
+static void test_bad_row_is_left_out(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "good", 0, &err);
+	smol_auto_vm struct smol_vm *b = create(r, "bad", 0, &err);
+	smol_auto_vm struct smol_vm *c = create(r, "worse", 0, &err);
+	smol_auto_vm_list struct smol_vm **list = NULL;
+	int bad;
+
+	(void)state;
+	sql("UPDATE vm SET config = '{\"cpus\":' WHERE name = 'bad';"
+	    "UPDATE vm SET state = 'levitating' WHERE name = 'worse'");
+	list = smol_registry_list(r, &bad, &err);
+	assert_non_null(list);
+	assert_int_equal(bad, 2);
+	assert_string_equal(list[0]->name, "good");
+	assert_null(list[1]);
+	assert_null(smol_registry_find(r, "bad", &err));
+	assert_int_equal(err.code, SMOL_E_REGISTRY);
+}
+
+static void test_corrupt_database(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *dir = smol_asprintf("%s/state", home);
+	smol_auto_free char *path = smol_asprintf("%s/registry.db", dir);
+
+	(void)state;
+	assert_int_equal(smol_mkdir_p(dir, 0700, &err), 0);
+	assert_int_equal(smol_file_write(path,
+			     "this is no database, and long enough to be read as one"
+			     "....................................................",
+			     106, 0600, &err),
+	    0);
+	assert_null(smol_registry_open(&err));
+	assert_int_equal(err.code, SMOL_E_REGISTRY);
+	assert_non_null(strstr(err.hint, "registry.db.damaged"));
+}
+
+static void test_newer_schema(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	(void)state;
+	smol_registry_close(open_registry());
+	sql("PRAGMA user_version = 99");
+	assert_null(smol_registry_open(&err));
+	assert_non_null(strstr(err.msg, "newer smolsh"));
+}
+
+static void test_claim_is_exclusive(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_vm struct smol_vm *b = smol_registry_find(r, "web", &err);
+	char before[SMOL_TOKEN_LEN + 1];
+
+	(void)state;
+	memcpy(before, a->token, sizeof(before));
+	assert_int_equal(smol_registry_claim(r, a, getpid(), &err), 0);
+	assert_int_equal(a->state, SMOL_VM_STARTING);
+	assert_string_not_equal(a->token, before);
+	assert_int_equal(smol_registry_claim(r, b, getpid(), &err), -1);
+	assert_int_equal(err.code, SMOL_E_STATE);
+}
+
+/* Its monitor is gone: the VM is recorded as died, whatever has its number now. */
+static void test_reconcile(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+
+	(void)state;
+	assert_int_equal(smol_registry_claim(r, a, getpid(), &err), 0);
+	assert_int_equal(smol_vm_reconcile(r, a, &err), 0);
+	assert_int_equal(a->state, SMOL_VM_STARTING);
+	/* This very process lives, but started at another time: not the monitor. */
+	sql("UPDATE vm SET monitor_start = monitor_start + 1");
+	a->monitor_start++;
+	assert_int_equal(smol_vm_reconcile(r, a, &err), 0);
+	assert_int_equal(a->state, SMOL_VM_DIED);
+	assert_string_equal(a->end_cause, "its monitor was killed");
+	assert_int_equal(smol_registry_claim(r, a, getpid(), &err), 0);
+	sql("UPDATE vm SET boot_id = 'another'");
+	snprintf(a->boot_id, sizeof(a->boot_id), "another");
+	assert_int_equal(smol_vm_reconcile(r, a, &err), 0);
+	assert_string_equal(a->end_cause, "host restarted");
+}
+
+static void test_agent_addr(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	struct smol_vsock_addr addr;
+
+	(void)state;
+	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
+	assert_int_equal(err.code, SMOL_E_STATE);
+	assert_string_equal(err.hint, "smolsh start web");
+	a->state = SMOL_VM_RUNNING;
+	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), 0);
+	assert_int_equal(addr.port, 5000);
+	a->config.vsock.enabled = false;
+	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
+	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
+}
+
+static void test_config(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_vm_config c, d;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	assert_int_equal(smol_vm_config_check(&c, &err), 0);
+	c.memory_mib = 1;
+	assert_int_equal(smol_vm_config_check(&c, &err), -1);
+	assert_non_null(strstr(err.msg, "too little"));
+	c.memory_mib = 10LL * 1024 * 1024;
+	assert_int_equal(smol_vm_config_check(&c, &err), -1);
+	assert_non_null(strstr(err.msg, "more than this host has"));
+	c.memory_mib = 256;
+	c.cpus = 0;
+	assert_int_equal(smol_vm_config_check(&c, &err), -1);
+	c.cpus = 2;
+	free(c.kernel_args);
+	c.kernel_args = smol_strdup("a\nb");
+	assert_int_equal(smol_vm_config_check(&c, &err), -1);
+	free(c.kernel_args);
+	c.kernel_args = smol_strdup("debug foo=\"a,b\"");
+	c.net = SMOL_NET_USER;
+	c.vsock.uds_path = smol_strdup("/tmp/x.sock");
+	smol_auto_json cJSON *j = smol_vm_config_encode(&c);
+	assert_int_equal(smol_vm_config_decode(j, &d, &err), 0);
+	assert_int_equal(d.cpus, 2);
+	assert_int_equal(d.memory_mib, 256);
+	assert_int_equal(d.net, SMOL_NET_USER);
+	assert_string_equal(d.kernel_args, c.kernel_args);
+	assert_string_equal(d.vsock.uds_path, "/tmp/x.sock");
+	smol_vm_config_free(&d);
+	free(c.vsock.uds_path);
+	c.vsock.uds_path = smol_alloc(120);
+	memset(c.vsock.uds_path, 'x', 118);
+	c.vsock.uds_path[0] = '/';
+	assert_int_equal(smol_vm_config_check(&c, &err), -1);
+	assert_non_null(strstr(err.msg, "96"));
+	smol_vm_config_free(&c);
+}
+
+static void test_console_tail(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_free char *dir = smol_vm_state_dir(a, &err);
+	smol_auto_free char *path = smol_vm_console_path(a, &err);
+	static const char text[] = "one\ntwo\r\n\033[2Jthree\nfour\\\n\n";
+	smol_auto_free char *tail = NULL;
+
+	(void)state;
+	assert_null(smol_vm_console_tail(a, 3));
+	assert_int_equal(smol_mkdir_p(dir, 0700, &err), 0);
+	assert_int_equal(smol_file_write(path, text, sizeof(text) - 1, 0600, &err), 0);
+	tail = smol_vm_console_tail(a, 3);
+	assert_string_equal(tail, "two\n\\x1b[2Jthree\nfour\\\\");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_create_and_find, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cid_collision, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cid_exhaustion, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cid_derive_range, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_racing_creators, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bad_row_is_left_out, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_corrupt_database, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_newer_schema, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_claim_is_exclusive, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reconcile, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_agent_addr, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_console_tail, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("vm", tests, NULL, NULL);
+}
