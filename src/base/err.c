@@ -18,7 +18,7 @@ static const struct {
 };
 _Static_assert(sizeof(codes) / sizeof(codes[0]) == SMOL_E__COUNT, "a name for each code");
 
-static char *format(const char *fmt, va_list ap)
+static __attribute__((format(printf, 1, 0))) char *format(const char *fmt, va_list ap)
 {
 	char *s = NULL;
 

@@ -101,8 +101,8 @@ int smol_json_int(const cJSON *obj, const char *key, int64_t min, int64_t max, i
 	if (!j)
 		return 0;
 	v = j->valuedouble;
-	if (!cJSON_IsNumber(j) || !(fabs(v) <= MAX_WHOLE) || v != floor(v) || v < (double)min ||
-	    v > (double)max)
+	if (!cJSON_IsNumber(j) || !(fabs(v) <= MAX_WHOLE) || v < (double)min || v > (double)max ||
+	    v != (double)(int64_t)v)
 		return -1;
 	*out = (int64_t)v;
 	return 1;
