@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A job's streams: pipes or a terminal on one side, frames or a one-shot's buffers on the other.
+ * Everything is watched edge-triggered: `ready` remembers what was reported until EAGAIN.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "agent/conn.h"
+#include "agent/job_impl.h"
+#include "base/auto.h"
+
+#define PIPE_SIZE   (1024 * 1024)
+#define CHUNK_FIRST 4096
+#define ROUNDS	    8 /* reads per stream and round, so that others get their turn */
+
+/* Where a one-shot's output passes through; one thread, so one is enough. */
+static char scratch[64 * 1024];
+
+static void on_output(struct smol_watch *w, uint32_t events)
+{
+	struct smol_output *o = smol_container(w, struct smol_output, watch);
+	struct smol_job *j = o->job;
+
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		o->ready = true;
+	if (j->tty && (events & EPOLLOUT))
+		j->in_ready = true;
+	if (j->conn)
+		smol_server_mark(j->server, j->conn);
+}
+
+static void on_stdin(struct smol_watch *w, uint32_t events)
+{
+	struct smol_job *j = smol_container(w, struct smol_job, in);
+
+	(void)events;
+	j->in_ready = true;
+	if (j->conn)
+		smol_server_mark(j->server, j->conn);
+}
+
+static int make_output(struct smol_job *j, struct smol_output *o)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -1;
+	o->child_end = p[1];
+	o->watch = (struct smol_watch){.fd = p[0], .fn = on_output};
+	/* Refused beyond the user's share; the default size works as well. */
+	fcntl(p[0], F_SETPIPE_SZ, PIPE_SIZE);
+	if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0)
+		return -1;
+	return smol_loop_add(&j->server->loop, &o->watch, EPOLLIN | EPOLLET);
+}
+
+int smol_job_io_make(struct smol_job *j)
+{
+	j->in.fd = -1;
+	j->chunk = CHUNK_FIRST;
+	j->in_granted = SMOL_STDIN_WINDOW;
+	for (int i = 0; i < 2; i++) {
+		j->out[i].job = j;
+		j->out[i].watch.fd = j->out[i].child_end = -1;
+	}
+	return make_output(j, &j->out[0]) < 0 || make_output(j, &j->out[1]) < 0 ? -1 : 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_stdin(struct smol_job *j)
+{
+	if (j->tty)
+		j->in.fd = -1; /* out[0]'s */
+	else
+		smol_watch_close(&j->in);
+	smol_buf_free(&j->in_buf);
+}
+
+void smol_job_io_close(struct smol_job *j)
+{
+	close_stdin(j);
+	for (int i = 0; i < 2; i++) {
+		smol_watch_close(&j->out[i].watch);
+		close_fd(&j->out[i].child_end);
+	}
+}
+
+int smol_job_io_stdin(struct smol_job *j, int *child_end)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -1;
+	*child_end = p[0];
+	j->in = (struct smol_watch){.fd = p[1], .fn = on_stdin};
+	j->in_ready = true;
+	fcntl(p[1], F_SETPIPE_SZ, PIPE_SIZE);
+	if (fcntl(p[1], F_SETFL, O_NONBLOCK) < 0)
+		return -1;
+	return smol_loop_add(&j->server->loop, &j->in, EPOLLOUT | EPOLLET);
+}
+
+/* The slave's settings: a size, and UTF-8 aware erasing. */
+static int set_up_terminal(int slave, const struct smol_exec_request *e, uid_t uid, gid_t gid)
+{
+	struct winsize ws = {.ws_row = e->rows, .ws_col = e->cols};
+	struct termios t;
+
+	if (tcgetattr(slave, &t) == 0) {
+		t.c_iflag |= IUTF8;
+		tcsetattr(slave, TCSANOW, &t);
+	}
+	/* Its user must be able to open it again as /dev/tty. */
+	if (uid != geteuid() && fchown(slave, uid, gid) < 0)
+		return -1;
+	return ioctl(slave, TIOCSWINSZ, &ws);
+}
+
+int smol_job_io_tty(struct smol_job *j, const struct smol_exec_request *e, uid_t uid, gid_t gid)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), slave;
+
+	if (master < 0)
+		return -1;
+	smol_job_io_close(j);
+	j->tty = true;
+	j->out[0].watch = (struct smol_watch){.fd = master, .fn = on_output};
+	j->in = (struct smol_watch){.fd = master};
+	j->in_ready = true;
+	if (unlockpt(master) < 0)
+		return -1;
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return -1;
+	j->out[0].child_end = slave;
+	if (set_up_terminal(slave, e, uid, gid) < 0)
+		return -1;
+	return smol_loop_add(&j->server->loop, &j->out[0].watch, EPOLLIN | EPOLLOUT | EPOLLET);
+}
+
+void smol_job_io_exited(struct smol_job *j)
+{
+	for (int i = 0; i < 2; i++) {
+		close_fd(&j->out[i].child_end);
+		j->out[i].ready = j->out[i].watch.fd >= 0;
+	}
+}
+
+/* Into the connection's buffer, right behind the room for the frame's header. */
+static ssize_t read_frame(struct smol_job *j, struct smol_output *o)
+{
+	struct smol_buf *b = &j->conn->out;
+	char *p = smol_buf_reserve(b, SMOL_FRAME_HEADER + j->chunk);
+	ssize_t n = read(o->watch.fd, p + SMOL_FRAME_HEADER, j->chunk);
+	struct smol_frame f = {
+	    .type = o == &j->out[0] ? SMOL_FRAME_STDOUT : SMOL_FRAME_STDERR, .seq = j->seq};
+
+	if (n <= 0)
+		return n;
+	f.length = (uint32_t)n;
+	smol_frame_encode(&f, (unsigned char *)p);
+	smol_buf_commit(b, SMOL_FRAME_HEADER + (size_t)n);
+	j->conn->holding = false;
+	return n;
+}
+
+static ssize_t read_gather(struct smol_job *j, struct smol_output *o)
+{
+	const struct smol_agent_limits *l = &j->server->cfg->limits;
+	ssize_t n = read(o->watch.fd, scratch, sizeof(scratch));
+
+	if (n > 0)
+		smol_gather_add(&o->gather, scratch, (size_t)n,
+		    (size_t)(o == &j->out[0] ? l->stdout_bytes : l->stderr_bytes));
+	return n;
+}
+
+/* True when bytes came. */
+static bool read_output(struct smol_job *j, struct smol_output *o)
+{
+	size_t asked = j->stream ? j->chunk : sizeof(scratch);
+	ssize_t n = j->stream ? read_frame(j, o) : read_gather(j, o);
+
+	if (n < 0 && errno == EINTR)
+		return false;
+	if (n < 0 && errno == EAGAIN) {
+		o->ready = false;
+		o->owed = 0;
+		return false;
+	}
+	if (n <= 0) { /* a terminal ends with EIO */
+		if (j->tty)
+			close_stdin(j);
+		smol_watch_close(&o->watch);
+		o->ready = false;
+		o->owed = 0;
+		return false;
+	}
+	j->seq += (uint64_t)n;
+	o->owed -= o->owed < (size_t)n ? o->owed : (size_t)n;
+	if ((size_t)n == asked && j->stream && j->chunk < SMOL_FRAME_MAX)
+		j->chunk = j->chunk * 8 < SMOL_FRAME_MAX ? j->chunk * 8 : SMOL_FRAME_MAX;
+	/* A short read emptied the pipe, and the next write will be reported. After the exit the
+	 * end itself is looked for. */
+	if ((size_t)n < asked && !j->exited && !j->tty)
+		o->ready = false;
+	return true;
+}
+
+bool smol_job_io_pump(struct smol_job *j)
+{
+	bool came = false, progress = true;
+
+	for (int round = 0; round < ROUNDS && progress; round++) {
+		progress = false;
+		for (int i = 0; i < 2; i++)
+			if (j->out[i].ready && (!j->stream || smol_conn_has_room(j->conn)))
+				progress |= read_output(j, &j->out[i]);
+		came |= progress;
+	}
+	return came;
+}
+
+/* Tell the client how far it may send, once that has moved enough to be worth a frame. */
+static void grant(struct smol_job *j)
+{
+	unsigned char payload[8];
+	uint64_t upto;
+
+	if (j->in.fd < 0) /* nobody reads: all of it is done with */
+		j->in_taken = j->in_received;
+	upto = j->in_taken + SMOL_STDIN_WINDOW;
+	if (!j->conn || j->in_eof || upto - j->in_granted < SMOL_STDIN_WINDOW / 2)
+		return;
+	j->in_granted = upto;
+	smol_put_le64(payload, upto);
+	smol_conn_frame(j->conn, SMOL_FRAME_WINDOW, 0, payload, sizeof(payload));
+}
+
+/* Write n bytes as far as stdin takes them now; gives how many are done with. Where nobody reads
+ * any more that is all of them. */
+static size_t write_stdin(struct smol_job *j, const char *data, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && j->in.fd >= 0 && j->in_ready) {
+		ssize_t w = write(j->in.fd, data + done, n - done);
+
+		if (w >= 0) {
+			done += (size_t)w;
+			j->in_taken += (size_t)w;
+		} else if (errno == EAGAIN) {
+			j->in_ready = false;
+		} else if (errno != EINTR) {
+			close_stdin(j);
+		}
+	}
+	return j->in.fd < 0 ? n : done;
+}
+
+void smol_job_io_feed(struct smol_job *j)
+{
+	static const char veof = 4; /* ^D, as a terminal's driver knows it */
+
+	if (smol_buf_len(&j->in_buf) && j->in_ready && j->in.fd >= 0) {
+		size_t done = write_stdin(j, smol_buf_head(&j->in_buf), smol_buf_len(&j->in_buf));
+
+		smol_buf_consume(&j->in_buf, done);
+	}
+	grant(j);
+	if (!j->in_eof || j->in.fd < 0 || smol_buf_len(&j->in_buf))
+		return;
+	if (j->tty && write(j->in.fd, &veof, 1) < 0 && errno == EAGAIN)
+		return;
+	close_stdin(j);
+}
+
+bool smol_job_takes_frames(const struct smol_job *j)
+{
+	return j->stream;
+}
+
+bool smol_job_input_full(const struct smol_job *j)
+{
+	return smol_buf_len(&j->in_buf) > SMOL_STDIN_WINDOW;
+}
+
+void smol_job_input_eof(struct smol_job *j)
+{
+	j->in_eof = true;
+	smol_job_io_feed(j);
+}
+
+static int take_stdin(
+    struct smol_job *j, const struct smol_frame *f, const char *payload, struct smol_err *err)
+{
+	size_t done = 0;
+
+	if (f->seq != j->in_received)
+		return smol_err_set(err, SMOL_E_PROTOCOL, "a STDIN frame out of sequence");
+	if (j->in_eof)
+		return smol_err_set(err, SMOL_E_PROTOCOL, "a STDIN frame after STDIN_EOF");
+	j->in_received += f->length;
+	if (!smol_buf_len(&j->in_buf))
+		done = write_stdin(j, payload, f->length);
+	smol_buf_append(&j->in_buf, payload + done, f->length - done);
+	grant(j);
+	return 0;
+}
+
+static int take_signal(struct smol_job *j, const char *payload, struct smol_err *err)
+{
+	uint32_t sig = smol_get_le32((const unsigned char *)payload);
+
+	if (sig < 1 || sig > 64)
+		return smol_err_set(err, SMOL_E_PROTOCOL, "no signal has number %u", sig);
+	if (!j->exited)
+		kill(-j->pid, (int)sig);
+	return 0;
+}
+
+static void take_resize(struct smol_job *j, const char *payload)
+{
+	uint32_t v = smol_get_le32((const unsigned char *)payload);
+	struct winsize ws = {.ws_row = v & 0xffff, .ws_col = (unsigned short)(v >> 16)};
+
+	if (j->tty && j->out[0].watch.fd >= 0)
+		ioctl(j->out[0].watch.fd, TIOCSWINSZ, &ws);
+}
+
+int smol_job_frame(
+    struct smol_job *j, const struct smol_frame *f, const char *payload, struct smol_err *err)
+{
+	switch (f->type) {
+	case SMOL_FRAME_STDIN:
+		return take_stdin(j, f, payload, err);
+	case SMOL_FRAME_STDIN_EOF:
+		smol_job_input_eof(j);
+		return 0;
+	case SMOL_FRAME_SIGNAL:
+		return take_signal(j, payload, err);
+	case SMOL_FRAME_RESIZE:
+		take_resize(j, payload);
+		return 0;
+	default:
+		return smol_err_set(
+		    err, SMOL_E_PROTOCOL, "frame type %u is not for the agent", f->type);
+	}
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What each request does: see ops.h. Who may ask is decided here and nowhere else: without the
+ * right token `health` tells that the agent lives, and all else is refused before it is looked at.
+ */
+#include "agent/ops.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "agent/conn.h"
+#include "agent/job.h"
+#include "agent/sysinfo.h"
+#include "base/auto.h"
+#include "base/text.h"
+#include "proto/request.h"
+
+static cJSON *ok_reply(void)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_bool(j, "ok", true);
+	return j;
+}
+
+static void do_health(struct smol_conn *c, const struct smol_request *r)
+{
+	cJSON *j = ok_reply();
+
+	smol_json_add_int(j, "v", SMOL_PROTO_VERSION);
+	smol_json_add_str(j, "agent", SMOL_VERSION);
+	if (r->token) {
+		smol_json_add_int(j, "uptime_ms", smol_sysinfo_uptime_ms());
+		smol_json_add_int(j, "jobs", c->server->njobs);
+		smol_json_add_int(j, "connections", c->server->nconns);
+	}
+	smol_conn_reply(c, j);
+}
+
+static void do_system_info(struct smol_conn *c)
+{
+	cJSON *j = ok_reply();
+
+	smol_json_add_int(j, "v", SMOL_PROTO_VERSION);
+	smol_json_add_str(j, "agent", SMOL_VERSION);
+	smol_sysinfo_add(j);
+	smol_json_add_int(j, "jobs", c->server->njobs);
+	smol_json_add_int(j, "connections", c->server->nconns);
+	cJSON_AddItemToObject(j, "limits", smol_limits_encode(&c->server->cfg->limits));
+	smol_conn_reply(c, j);
+}
+
+static void do_exec(struct smol_conn *c, const struct smol_request *r)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (r->exec.stream)
+		c->streamed = true;
+	if (smol_job_start(c, &r->exec, &err) < 0)
+		smol_conn_fail(c, &err);
+}
+
+static void do_shutdown(struct smol_conn *c, const struct smol_request *r)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	bool reboot = r->how && strcmp(r->how, "reboot") == 0;
+
+	if (r->how && !reboot && strcmp(r->how, "poweroff") != 0) {
+		smol_err_set(&err, SMOL_E_INVALID, "how must be poweroff or reboot");
+		smol_conn_fail(c, &err);
+		return;
+	}
+	smol_conn_reply(c, ok_reply());
+	c->server->shutdown = reboot ? "reboot" : "poweroff";
+}
+
+/* Is the sender allowed to ask for more than liveness? A wrong token is refused even there. */
+static int authorize(struct smol_conn *c, const struct smol_request *r, struct smol_err *err)
+{
+	const char *token = c->server->cfg->token;
+
+	if (!r->token && r->op == SMOL_OP_HEALTH)
+		return 0;
+	if (!token)
+		return smol_err_set(err, SMOL_E_UNAUTHORIZED, "the agent was given no token");
+	if (!r->token)
+		return smol_err_set(err, SMOL_E_UNAUTHORIZED, "the request carries no token");
+	if (!smol_equal_secret(r->token, token))
+		return smol_err_set(err, SMOL_E_UNAUTHORIZED, "wrong token");
+	return 0;
+}
+
+void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT, denied = SMOL_ERR_INIT;
+	smol_auto(smol_request_free) struct smol_request r = {0};
+	int decoded = smol_request_decode(line, n, &r, &err);
+
+	/* What is wrong with a request is told only to those who may make it. */
+	if (authorize(c, &r, &denied) < 0 && (decoded == 0 || err.code != SMOL_E_PROTOCOL)) {
+		smol_conn_fail(c, &denied);
+		return;
+	}
+	if (decoded < 0) {
+		smol_conn_fail(c, &err);
+		return;
+	}
+	switch (r.op) {
+	case SMOL_OP_HEALTH:
+		do_health(c, &r);
+		break;
+	case SMOL_OP_SYSTEM_INFO:
+		do_system_info(c);
+		break;
+	case SMOL_OP_EXEC:
+		do_exec(c, &r);
+		break;
+	case SMOL_OP_SHUTDOWN:
+		do_shutdown(c, &r);
+		break;
+	case SMOL_OP__COUNT:
+		break;
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The agent proper: one process, one thread, one epoll loop that serves every connection at once.
+ *
+ * Events only note what has become possible and mark their connection dirty; at the end of a round
+ * each dirty connection is served once: input taken, job pumped, output sent. So a command that is
+ * over within a round is answered by one send.
+ */
+#ifndef SMOL_AGENT_SERVER_H
+#define SMOL_AGENT_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/limits.h"
+#include "agent/loop.h"
+#include "base/err.h"
+
+struct smol_conn;
+struct smol_job;
+
+struct smol_agent_config {
+	const char *token;     /* NULL: nothing but liveness is answered */
+	const char *unix_path; /* listen here and expect a CONNECT line; NULL: AF_VSOCK */
+	uint32_t guest_port;   /* AF_VSOCK: where it listens */
+	uint32_t ready_port;   /* AF_VSOCK: host port that is told when it does; 0: none */
+	bool supervised;       /* the parent is PID 1, which does the shutting down */
+	struct smol_agent_limits limits;
+};
+
+struct smol_server {
+	struct smol_loop loop;
+	const struct smol_agent_config *cfg;
+	struct smol_watch listener, signals, ready;
+	struct smol_timer accept_again, ready_timer;
+	bool listener_off; /* out of descriptors: not looked at until one is closed */
+	struct smol_conn *conns, *dirty;
+	struct smol_job *jobs;
+	struct smol_job *spare;	   /* with its pipes, made ahead of need */
+	struct smol_job *finished; /* to be freed once the round's output is out */
+	int nconns, njobs, nchildren;
+	int null_fd;
+	const char *shutdown; /* asked for: "poweroff" or "reboot" */
+};
+
+/* Set up; the listening socket is open afterwards. */
+int smol_server_open(
+    struct smol_server *s, const struct smol_agent_config *cfg, struct smol_err *err);
+/* Serve until SIGTERM or, outside a VM, a shutdown request. */
+int smol_server_run(struct smol_server *s, struct smol_err *err);
+/* Ends every job (SIGKILL to its group) and connection. */
+void smol_server_close(struct smol_server *s);
+
+/* The connection will be served at the end of this round. */
+void smol_server_mark(struct smol_server *s, struct smol_conn *c);
+/* A connection is over: a descriptor is free again. */
+void smol_server_conn_gone(struct smol_server *s, struct smol_conn *c);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * PID 1: mounts, modules, the VM's configuration; then it reaps, restarts the agent, and shuts the
+ * machine down when a signal asks for it (the ones busybox's poweroff, reboot and halt send).
+ *
+ * Invariants: it never exits; it holds no descriptor of a job; the token lives in its memory only
+ * (a forked agent inherits it), the file it came in is overwritten and removed.
+ */
+#include "agent/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/modules.h"
+#include "agent/server.h"
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "proto/json.h"
+#include "proto/request.h"
+
+#define DEATHS	      5 /* of the agent within DEATHS_MS: then it waits */
+#define DEATHS_MS     10000
+#define RESTART_MS    1000
+#define TERM_GRACE_MS 2000 /* for all processes at shutdown */
+#define CONFIG_MAX    65536
+#define PATH_OF_JOBS  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct vm {
+	char token[SMOL_TOKEN_LEN + 1];
+	char *name;
+	struct smol_agent_config agent;
+};
+
+/* A line on the console. */
+static __attribute__((format(printf, 1, 2))) void say(const char *fmt, ...)
+{
+	char line[256] = "smolsh-agent: ";
+	size_t n = strlen(line);
+	va_list ap;
+	int more;
+
+	va_start(ap, fmt);
+	more = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	n += more < 0 ? 0 : (size_t)more;
+	n = n < sizeof(line) - 2 ? n : sizeof(line) - 2;
+	line[n++] = '\n';
+	if (write(2, line, n) < 0)
+		return; /* there is nowhere else to say it */
+}
+
+/* The kernel opens /dev/console for us where the image holds it. */
+static void open_console(void)
+{
+	int fd;
+
+	if (fcntl(2, F_GETFD) >= 0)
+		return;
+	mkdir("/dev", 0755);
+	mknod("/dev/console", S_IFCHR | 0600, makedev(5, 1));
+	fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	for (int i = 0; i < 3; i++)
+		if (fd >= 0 && fd != i)
+			dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+static void mount_all(void)
+{
+	static const struct {
+		const char *dir, *type, *options;
+		mode_t mode;
+		unsigned long flags;
+	} mounts[] = {
+	    {"/proc", "proc", NULL, 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	    {"/sys", "sysfs", NULL, 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC},
+	    {"/dev", "devtmpfs", "mode=0755", 0755, MS_NOSUID},
+	    {"/dev/pts", "devpts", "gid=5,mode=0620,ptmxmode=0666", 0755, MS_NOSUID | MS_NOEXEC},
+	    {"/dev/shm", "tmpfs", "mode=1777", 01777, MS_NOSUID | MS_NODEV},
+	    {"/run", "tmpfs", "mode=0755", 0755, MS_NOSUID | MS_NODEV},
+	    {"/tmp", "tmpfs", "mode=1777", 01777, MS_NOSUID | MS_NODEV},
+	};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(mounts); i++) {
+		mkdir(mounts[i].dir, mounts[i].mode);
+		if (mount(mounts[i].type, mounts[i].dir, mounts[i].type, mounts[i].flags,
+			mounts[i].options) < 0 &&
+		    errno != EBUSY)
+			say("mount %s: %s", mounts[i].dir, strerror(errno));
+	}
+}
+
+static void raise_loopback(void)
+{
+	smol_auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &r) < 0)
+		say("lo: %s", strerror(errno));
+}
+
+/* Overwrite and remove the file that held the token, and what we read of it. */
+static void wipe(const char *path, struct smol_buf *b)
+{
+	smol_auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t n = smol_buf_len(b);
+
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	if (fd >= 0 && n && pwrite(fd, b->data, n, 0) < 0)
+		say("%s: %s", path, strerror(errno));
+	if (unlink(path) < 0 && errno != ENOENT)
+		say("%s: %s", path, strerror(errno));
+}
+
+static void read_config(struct vm *vm)
+{
+	smol_auto_buf struct smol_buf b = {0};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_json cJSON *j = NULL;
+	int64_t guest_port = SMOL_PORT_AGENT, ready_port = SMOL_PORT_READY;
+	const char *token, *name;
+
+	if (smol_file_read(SMOL_VM_JSON, CONFIG_MAX, &b, &err) == 0)
+		j = smol_json_parse_object(smol_buf_str(&b), smol_buf_len(&b), &err);
+	if (err.code != SMOL_E_NONE)
+		say("no configuration: %s", err.msg);
+	wipe(SMOL_VM_JSON, &b);
+	token = smol_json_str(j, "token");
+	if (token && strlen(token) == SMOL_TOKEN_LEN) {
+		memcpy(vm->token, token, SMOL_TOKEN_LEN + 1);
+		vm->agent.token = vm->token;
+	}
+	if (token)
+		explicit_bzero((char *)token, strlen(token));
+	name = smol_json_str(j, "name");
+	vm->name = smol_strdup(name && *name ? name : "smolsh");
+	smol_json_int(j, "guest_port", 1, UINT32_MAX - 1, &guest_port);
+	smol_json_int(j, "ready_port", 0, UINT32_MAX - 1, &ready_port);
+	vm->agent.guest_port = (uint32_t)guest_port;
+	vm->agent.ready_port = (uint32_t)ready_port;
+	vm->agent.supervised = true;
+	smol_limits_init(&vm->agent.limits);
+	smol_limits_decode(smol_json_get(j, "limits"), &vm->agent.limits);
+}
+
+static void exempt_from_oom(void)
+{
+	smol_auto_close int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "-1000", 5) < 0)
+		say("oom_score_adj: %s", strerror(errno));
+}
+
+static pid_t start_agent(const struct vm *vm)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	static struct smol_server server;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		say("cannot start the agent: %s", strerror(errno));
+	if (pid)
+		return pid;
+	prctl(PR_SET_NAME, "smolsh-agent");
+	if (smol_server_open(&server, &vm->agent, &err) < 0 || smol_server_run(&server, &err) < 0) {
+		say("%s", err.msg);
+		_exit(1);
+	}
+	_exit(0);
+}
+
+static _Noreturn void end_machine(int sig)
+{
+	static const struct {
+		int sig, how;
+		const char *word;
+	} ends[] = {{SIGUSR2, RB_POWER_OFF, "powering off"}, {SIGUSR1, RB_HALT_SYSTEM, "halting"},
+	    {SIGTERM, RB_AUTOBOOT, "rebooting"}};
+	smol_deadline deadline = smol_in_ms(TERM_GRACE_MS);
+	size_t i = 0;
+	sigset_t chld;
+
+	while (i < SMOL_ARRAY_SIZE(ends) - 1 && ends[i].sig != sig)
+		i++;
+	say("%s", ends[i].word);
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	kill(-1, SIGTERM);
+	kill(-1, SIGCONT);
+	/* All processes become our children once their own parents are gone. */
+	for (;;) {
+		int ms = smol_poll_ms(deadline);
+		struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0 || (pid == 0 && ms == 0))
+			break;
+		if (pid == 0)
+			sigtimedwait(&chld, NULL, &ts);
+	}
+	kill(-1, SIGKILL);
+	sync();
+	for (;;) {
+		reboot(ends[i].how);
+		say("reboot: %s", strerror(errno));
+		sleep(1);
+	}
+}
+
+/* How long to wait before the agent is started again, its death noted in the ring of times. */
+static int64_t restart_delay(int64_t times[DEATHS], unsigned *n)
+{
+	int64_t now = smol_now_ms(), oldest = times[*n % DEATHS];
+
+	times[(*n)++ % DEATHS] = now;
+	return *n > DEATHS && now - oldest < DEATHS_MS ? RESTART_MS : 0;
+}
+
+static bool reap(pid_t agent)
+{
+	bool died = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != agent)
+			continue;
+		died = true;
+		if (WIFSIGNALED(status))
+			say("the agent died of signal %d", WTERMSIG(status));
+		else
+			say("the agent exited with %d", WEXITSTATUS(status));
+	}
+	return died;
+}
+
+static _Noreturn void supervise(const struct vm *vm, const sigset_t *set)
+{
+	int64_t deaths[DEATHS] = {0};
+	smol_deadline restart = 0;
+	unsigned n = 0;
+	pid_t agent = -1;
+
+	for (;;) {
+		struct timespec ts = {0};
+		int sig, ms;
+
+		if (agent < 0 && (ms = smol_poll_ms(restart)) == 0) {
+			agent = start_agent(vm);
+			if (agent < 0)
+				restart = smol_in_ms(RESTART_MS);
+		}
+		if (agent < 0) {
+			ms = smol_poll_ms(restart);
+			ts = (struct timespec){ms / 1000, ms % 1000 * 1000000L};
+			sig = sigtimedwait(set, NULL, &ts);
+		} else {
+			sig = sigwaitinfo(set, NULL);
+		}
+		if (sig == SIGCHLD && reap(agent)) {
+			agent = -1;
+			restart = smol_in_ms(restart_delay(deaths, &n));
+		}
+		if (sig == SIGUSR1 || sig == SIGUSR2 || sig == SIGTERM || sig == SIGINT)
+			end_machine(sig);
+	}
+}
+
+void smol_supervisor_run(void)
+{
+	static struct vm vm;
+	sigset_t set;
+
+	open_console();
+	say("up");
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	umask(0);
+	mount_all();
+	umask(022);
+	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del becomes SIGINT */
+	smol_modules_load(SMOL_MODULES_ORDER, say);
+	read_config(&vm);
+	prctl(PR_SET_DUMPABLE, 0);
+	exempt_from_oom();
+	setenv("PATH", PATH_OF_JOBS, 1);
+	setenv("HOME", "/root", 1);
+	unsetenv("TERM");
+	if (sethostname(vm.name, strlen(vm.name)) < 0)
+		say("hostname: %s", strerror(errno));
+	raise_loopback();
+	supervise(&vm, &set);
+}
