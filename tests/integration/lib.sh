@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# What integration tests share. A test is a script that sources this, begins with t_begin, says
+# what it checks, and ends with t_end. It gets
+#   SMOLSH_BUILD   directory with the programs (default: the directory the test is run from)
+#   SMOLSH_IMAGES  directory with the images (default: $SMOLSH_BUILD/images)
+# and has a SMOLSH_HOME of its own. Each check prints "ok - what" or "not ok - what". At the end no
+# process and no file of this home may be left; the test fails otherwise.
+
+set -u
+: "${SMOLSH_BUILD:=$PWD}"
+: "${SMOLSH_IMAGES:=$SMOLSH_BUILD/images}"
+export SMOLSH_BUILD SMOLSH_IMAGES
+
+t_failed=0
+t_count=0
+
+ok() { t_count=$((t_count + 1)); printf 'ok - %s\n' "$*"; }
+not_ok() { t_count=$((t_count + 1)); t_failed=$((t_failed + 1)); printf 'not ok - %s\n' "$*"; }
+
+smolsh() { "$SMOLSH_BUILD/smolsh" "$@"; }
+
+# The processes of this test's home: monitors, hypervisors and devices carry it in their environment
+# or their arguments.
+t_processes() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ "${p#/proc/}" = "$$" ] && continue
+		case "$(readlink "$p/exe" 2>/dev/null)" in
+		*smolsh* | *qemu-system*) ;;
+		*) continue ;;
+		esac
+		if tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -qxF "SMOLSH_HOME=$SMOLSH_HOME" ||
+			tr '\0' '\n' <"$p/cmdline" 2>/dev/null | grep -qF "$SMOLSH_HOME/"; then
+			echo "${p#/proc/}"
+		fi
+	done
+}
+
+# t_begin WHAT: a home of its own, removed at the end.
+t_begin() {
+	t_what=$1
+	t_dir=$(mktemp -d /tmp/smolsh-it-XXXXXX) || exit 1
+	export SMOLSH_HOME=$t_dir/home
+	mkdir -m 0700 "$SMOLSH_HOME"
+	trap t_exit EXIT
+	trap 'exit 130' INT TERM
+}
+
+# Whatever happened, leave nothing running.
+t_exit() {
+	local pid
+	for pid in $(t_processes); do
+		kill -9 "$pid" 2>/dev/null
+	done
+	rm -rf "$t_dir"
+}
+
+# Wait until a command succeeds, 20 s at most (an event that has no descriptor to wait on).
+t_until() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		read -rt 0.1 <> <(:)
+	done
+	return 1
+}
+
+t_no_processes() { [ -z "$(t_processes)" ]; }
+t_no_sockets() { [ -z "$(find "$SMOLSH_HOME/run" -type s 2>/dev/null)" ]; }
+
+# Ends the test: nothing may be left of its VMs.
+t_end() {
+	smolsh delete --all --force --yes >/dev/null 2>&1
+	if t_until t_no_processes; then
+		ok "$t_what: no process is left"
+	else
+		not_ok "$t_what: processes are left"
+		ps -o pid,args -p "$(t_processes | paste -sd,)" >&2
+	fi
+	if t_no_sockets; then
+		ok "$t_what: no socket is left"
+	else
+		not_ok "$t_what: sockets are left: $(find "$SMOLSH_HOME/run" -type s)"
+	fi
+	[ "$t_failed" -eq 0 ]
+	exit
+}
+
+# check WHAT CMD...: the command succeeds.
+check() {
+	local what=$1 log
+	shift
+	if log=$("$@" 2>&1); then
+		ok "$what"
+	else
+		not_ok "$what (exit $?)"
+		printf '%s\n' "$log" | sed 's/^/    /' >&2
+	fi
+}
+
+# expect_exit N WHAT CMD...: it ends with exit code N. Its output is in $t_out and $t_err.
+expect_exit() {
+	local want=$1 what=$2 got
+	shift 2
+	"$@" >"$t_dir/out" 2>"$t_dir/err" </dev/null
+	got=$?
+	t_out=$(cat "$t_dir/out")
+	t_err=$(cat "$t_dir/err")
+	if [ "$got" -eq "$want" ]; then
+		ok "$what"
+	else
+		not_ok "$what (exit $got, not $want)"
+		printf '%s\n%s\n' "$t_out" "$t_err" | sed 's/^/    /' >&2
+	fi
+}
+
+# expect_out WHAT REGEX / expect_err: what the last expect_exit printed.
+expect_out() { match "$1" "$2" "$t_out"; }
+expect_err() { match "$1" "$2" "$t_err"; }
+match() {
+	if grep -qE -- "$2" <<<"$3"; then
+		ok "$1"
+	else
+		not_ok "$1 (no match for /$2/)"
+		printf '%s\n' "$3" | sed 's/^/    /' >&2
+	fi
+}
+
+# same WHAT GOT WANT
+same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '    got:  %s\n    want: %s\n' "$2" "$3" >&2
+	fi
+}
+
+# The pid of a process of a VM: monitor, hypervisor or device.
+t_pid() { smolsh --json info "$1" | tr -d '\n' | sed -E "s/.*\"$2\":\{[^}]*\"pid\":([0-9]+).*/\1/"; }
+t_state() { smolsh --json info "$1" | tr -d '\n' | sed -E 's/.*"state":"([a-z]+)".*/\1/'; }
+t_is() { [ "$(t_state "$1")" = "$2" ]; }
