@@ -162,7 +162,9 @@ int smol_job_start(struct smol_conn *c, const struct smol_exec_request *e, struc
 		smol_json_add_bool(reply, "ok", true);
 		smol_json_add_int(reply, "pid", j->pid);
 		smol_conn_reply(c, reply);
-		smol_conn_hold(c);
+		/* Who has input to give waits for the reply before giving it. */
+		if (!e->want_stdin && !e->tty)
+			smol_conn_hold(c);
 	}
 	return 0;
 }

@@ -8,13 +8,13 @@
 
 #include "base/err.h"
 
-#define SMOL_CID_MIN      3U
-#define SMOL_CID_MAX      4294967294U
+#define SMOL_CID_MIN	  3U
+#define SMOL_CID_MAX	  4294967294U
 #define SMOL_UDS_PATH_MAX 96 /* bytes without NUL: sun_path holds 107, "_<port>" needs 11 */
 
 enum smol_vsock_kind {
 	SMOL_VSOCK_UNIX, /* path, then CONNECT port */
-	SMOL_VSOCK_CID,  /* AF_VSOCK */
+	SMOL_VSOCK_CID,	 /* AF_VSOCK */
 };
 
 struct smol_vsock_addr {

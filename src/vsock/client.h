@@ -20,7 +20,7 @@
 #include "proto/request.h"
 #include "vsock/addr.h"
 
-#define SMOL_DIAL_TIMEOUT_MS 5000 /* connect and handshake */
+#define SMOL_DIAL_TIMEOUT_MS 5000  /* connect and handshake */
 #define SMOL_IO_TIMEOUT_MS   10000 /* an answer to a request that takes no time of its own */
 #define SMOL_IO_MARGIN_MS    10000 /* added to a command's own timeout */
 
@@ -40,16 +40,18 @@ void smol_client_close(struct smol_client *c); /* NULL is fine */
 /*
  * One request, one reply line. Returns the result object (caller deletes) or NULL. A closed
  * connection after CONNECT without "OK" is SMOL_E_REFUSED (the guest refuses the port); a reply
- * line longer than SMOL_LINE_MAX is SMOL_E_PROTOCOL.
+ * line longer than SMOL_LINE_MAX is SMOL_E_PROTOCOL. For a one-shot exec the wait is never shorter
+ * than the command's own timeout plus SMOL_IO_MARGIN_MS, and unlimited where it has none.
  */
-cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r,
-    smol_deadline deadline, struct smol_err *err);
+cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
+    struct smol_err *err);
 
 /* What goes in and out while a command runs. */
 struct smol_exec_io {
 	int stdin_fd; /* sent as STDIN frames, EOF as STDIN_EOF; -1: no stdin */
-	/* Output of one frame (STDOUT or STDERR), in order. -1 with errno ends the exec with an
-	 * error (SMOL_E_IO; EPIPE means that our own reader has gone). */
+	/* Output (STDOUT or STDERR), in order, as soon as it comes: a piece is at most a frame
+	 * and may be a part of one. -1 with errno ends the exec with an error (SMOL_E_IO; EPIPE
+	 * means that our own reader has gone). */
 	int (*output)(void *ctx, enum smol_frame_type stream, const char *data, size_t n);
 	/* When wake_fd (or -1) becomes readable, wake() is called; it may use
 	 * smol_client_send_signal() and _resize(). -1 gives up with SMOL_E_INTERRUPTED. */
@@ -59,7 +61,8 @@ struct smol_exec_io {
 };
 
 /*
- * Run a command in the stream form (r->stream is set by this function) and wait for its exit. The
+ * Run a command in the stream form and wait for its exit (r->stream and r->want_stdin do not
+ * matter: stdin is wanted where io->stdin_fd is not -1, and read only once the command runs). The
  * reply line has to come within SMOL_IO_TIMEOUT_MS; the end within the command's own timeout plus
  * SMOL_IO_MARGIN_MS where it has one, else never. 0 with *result, or -1.
  */

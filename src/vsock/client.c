@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A connection to an agent, and requests with one reply: see client.h. */
+#include "vsock/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "vsock/client_impl.h"
+#include "vsock/dial.h"
+
+#define CHUNK_FIRST   (16 * 1024)
+#define CHUNK_MAX     (256 * 1024)
+#define HANDSHAKE_MAX 64 /* bytes of "OK <number>\n" */
+#define ANSWER	      "the answer came"
+
+struct smol_client *smol_client_open(const struct smol_vsock_addr *addr, const char *token,
+    smol_deadline deadline, struct smol_err *err)
+{
+	struct smol_client *c;
+	int fd = smol_vsock_dial(addr, deadline, err);
+
+	if (fd < 0)
+		return NULL;
+	c = smol_alloc(sizeof(*c));
+	c->fd = fd;
+	c->addr = *addr;
+	c->token = smol_strdup(token);
+	c->connected = c->connect_sent = addr->kind == SMOL_VSOCK_CID;
+	c->chunk = CHUNK_FIRST;
+	return c;
+}
+
+void smol_client_close(struct smol_client *c)
+{
+	if (!c)
+		return;
+	close(c->fd);
+	if (c->token)
+		explicit_bzero(c->token, strlen(c->token));
+	free(c->token);
+	smol_buf_free(&c->in);
+	smol_buf_free(&c->out);
+	free(c);
+}
+
+int smol_client_queue(struct smol_client *c, const struct smol_request *r, struct smol_err *err)
+{
+	struct smol_request mine = *r; /* borrows all of it */
+	smol_auto_free char *line = NULL;
+
+	if (c->broken || c->deaf)
+		return smol_err_set(err, SMOL_E_RESET, "the connection to the agent is over");
+	mine.token = c->token;
+	line = smol_request_encode(&mine, err);
+	if (!line)
+		return -1;
+	if (!c->connect_sent) {
+		smol_buf_printf(&c->out, "CONNECT %u\n", c->addr.port);
+		c->connect_sent = true;
+		c->dial_deadline = smol_in_ms(SMOL_DIAL_TIMEOUT_MS);
+	}
+	smol_buf_puts(&c->out, line);
+	return 0;
+}
+
+void smol_client_flush(struct smol_client *c)
+{
+	while (smol_buf_len(&c->out) && !c->deaf) {
+		ssize_t n = send(c->fd, smol_buf_head(&c->out), smol_buf_len(&c->out),
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n >= 0)
+			smol_buf_consume(&c->out, (size_t)n);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			c->deaf = true;
+	}
+	if (c->deaf)
+		smol_buf_clear(&c->out);
+}
+
+static int ended(struct smol_client *c, const char *awaited, struct smol_err *err)
+{
+	c->broken = true;
+	if (!c->connected)
+		return smol_err_set(
+		    err, SMOL_E_REFUSED, "nothing listens on port %u in the guest", c->addr.port);
+	return smol_err_set(err, SMOL_E_RESET, "the connection ended before %s", awaited);
+}
+
+int smol_client_fill(struct smol_client *c, const char *awaited, struct smol_err *err)
+{
+	char *to = smol_buf_reserve(&c->in, c->chunk);
+	ssize_t n = recv(c->fd, to, c->chunk, MSG_DONTWAIT);
+
+	if (n > 0) {
+		smol_buf_commit(&c->in, (size_t)n);
+		if ((size_t)n == c->chunk)
+			c->chunk = CHUNK_MAX;
+		return 0;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n == 0 || errno == ECONNRESET || errno == EPIPE || errno == ENOTCONN)
+		return ended(c, awaited, err);
+	c->broken = true;
+	return smol_err_errno(err, SMOL_E_IO, errno, "reading from the agent");
+}
+
+/* A line of at most max bytes, its newline included; as smol_client_take_line(). */
+static int take(struct smol_client *c, size_t max, const char *what, char **line, size_t *len,
+    struct smol_err *err)
+{
+	size_t held = smol_buf_len(&c->in);
+	bool found = held > c->scanned &&
+		     memchr(smol_buf_head(&c->in) + c->scanned, '\n', held - c->scanned);
+
+	if (found) {
+		c->scanned = 0;
+		*line = smol_buf_line(&c->in, len);
+		if (*len < max)
+			return 1;
+	} else {
+		c->scanned = held;
+		if (held < max)
+			return 0;
+	}
+	c->broken = true;
+	return smol_err_set(
+	    err, SMOL_E_PROTOCOL, "the guest sent %s longer than %zu bytes", what, max);
+}
+
+static int take_ok(struct smol_client *c, struct smol_err *err)
+{
+	char *line;
+	int64_t port;
+	size_t len;
+	int r = take(c, HANDSHAKE_MAX, "a handshake", &line, &len, err);
+
+	if (r <= 0)
+		return r;
+	if (strncmp(line, "OK ", 3) != 0 || smol_parse_int(line + 3, 0, UINT32_MAX, &port) < 0) {
+		smol_auto_free char *safe = smol_escape(line, len);
+
+		c->broken = true;
+		return smol_err_set(
+		    err, SMOL_E_PROTOCOL, "the vsock socket answered '%s' and not OK", safe);
+	}
+	c->connected = true;
+	return 1;
+}
+
+int smol_client_take_line(struct smol_client *c, char **line, size_t *len, struct smol_err *err)
+{
+	if (!c->connected) {
+		int r = take_ok(c, err);
+
+		if (r <= 0)
+			return r;
+	}
+	return take(c, SMOL_LINE_MAX, "a reply", line, len, err);
+}
+
+smol_deadline smol_client_until(const struct smol_client *c, smol_deadline deadline)
+{
+	return !c->connected && c->dial_deadline < deadline ? c->dial_deadline : deadline;
+}
+
+int smol_client_too_late(struct smol_client *c, const char *awaited, struct smol_err *err)
+{
+	c->broken = true;
+	if (!c->connected)
+		return smol_err_set(err, SMOL_E_DEADLINE,
+		    "the guest did not take the connection to port %u in time", c->addr.port);
+	return smol_err_set(err, SMOL_E_DEADLINE, "smolsh's own wait was over before %s", awaited);
+}
+
+/* A command may take its time; the wait for its result must not be shorter. */
+static smol_deadline patience(const struct smol_request *r, smol_deadline deadline)
+{
+	smol_deadline least;
+
+	if (r->op != SMOL_OP_EXEC)
+		return deadline;
+	if (!r->exec.timeout_ms)
+		return SMOL_NEVER;
+	least = smol_in_ms(r->exec.timeout_ms + SMOL_IO_MARGIN_MS);
+	return deadline > least ? deadline : least;
+}
+
+cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
+    struct smol_err *err)
+{
+	char *line;
+	size_t len;
+
+	if (smol_client_queue(c, r, err) < 0)
+		return NULL;
+	deadline = patience(r, deadline);
+	for (;;) {
+		struct pollfd p = {.fd = c->fd, .events = POLLIN};
+		int got, n;
+
+		smol_client_flush(c);
+		got = smol_client_take_line(c, &line, &len, err);
+		if (got)
+			return got < 0 ? NULL : smol_reply_parse(line, len, err);
+		if (smol_buf_len(&c->out))
+			p.events |= POLLOUT;
+		n = poll(&p, 1, smol_poll_ms(smol_client_until(c, deadline)));
+		if (n == 0) {
+			smol_client_too_late(c, ANSWER, err);
+			return NULL;
+		}
+		if (n > 0 && p.revents & ~POLLOUT && smol_client_fill(c, ANSWER, err) < 0)
+			return NULL;
+	}
+}

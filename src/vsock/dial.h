@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Connecting, without the handshake. */
+#ifndef SMOL_VSOCK_DIAL_H
+#define SMOL_VSOCK_DIAL_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "vsock/addr.h"
+
+/*
+ * A connected, non-blocking, close-on-exec socket (caller closes), or -1: SMOL_E_REFUSED (nobody
+ * listens), SMOL_E_DEADLINE, SMOL_E_UNSUPPORTED (no AF_VSOCK here), SMOL_E_IO, SMOL_E_PERMISSION.
+ */
+int smol_vsock_dial(
+    const struct smol_vsock_addr *addr, smol_deadline deadline, struct smol_err *err);
+
+#endif
