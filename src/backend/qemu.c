@@ -148,7 +148,7 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 	ADD("-cpu");
 	ADD("%s", accel == SMOL_ACCEL_KVM ? "host" : "max");
 	ADD("-M");
-	ADD("q35,memory-backend=mem,graphics=off,vmport=off,smbus=off,sata=off,hpet=off");
+	ADD("q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off");
 	ADD("-object");
 	ADD("memory-backend-memfd,id=mem,size=%lldM,share=on", (long long)c->memory_mib);
 	ADD("-m");
