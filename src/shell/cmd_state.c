@@ -1,3 +1,179 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* start, stop, restart, wait: what changes a VM's state, or waits for it to change. */
+#include <poll.h>
+
+#include "base/auto.h"
 #include "shell/commands.h"
-const struct smol_command smol_cmd_state[] = {{0}};
+#include "shell/each.h"
+#include "shell/output.h"
+#include "shell/vm_args.h"
+#include "shell/vm_json.h"
+
+/* Ctrl-C during a wait ends the command and the script. */
+static int note_interrupt(struct smol_shell *sh, const struct smol_err *err)
+{
+	if (err->code == SMOL_E_INTERRUPTED)
+		sh->interrupted = true;
+	return -1;
+}
+
+static int start_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
+
+	if (smol_signals_open(&signals, err) < 0 ||
+	    smol_shell_start(sh, vm, args, &signals, NULL, NULL, err) < 0)
+		return note_interrupt(sh, err);
+	*data = sh->json ? smol_vm_json(vm) : NULL;
+	return 0;
+}
+
+static int run_start(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	return smol_each_run(sh, args, start_one, err);
+}
+
+static int stop_it(
+    struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args, struct smol_err *err)
+{
+	int64_t ask_ms = smol_args_int(args, "timeout", SMOL_STOP_ASK_MS);
+
+	return smol_vm_stop(sh->registry, vm, ask_ms, smol_args_flag(args, "force"), err);
+}
+
+static int stop_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	if (stop_it(sh, vm, args, err) < 0)
+		return -1;
+	*data = sh->json ? smol_vm_json(vm) : NULL;
+	return 0;
+}
+
+static int run_stop(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	return smol_each_run(sh, args, stop_one, err);
+}
+
+static int restart_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	if (vm->ephemeral)
+		return smol_err_set(err, SMOL_E_STATE,
+		    "VM '%s' belongs to a `smolsh run` and ends with it", vm->name);
+	if (stop_it(sh, vm, args, err) < 0)
+		return -1;
+	return start_one(sh, vm, args, data, err);
+}
+
+static int run_restart(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	return smol_each_run(sh, args, restart_one, err);
+}
+
+static int wait_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
+	enum smol_wait_for what = (enum smol_wait_for)smol_args_int(args, "for", SMOL_WAIT_READY);
+	/* A VM may run as long as it likes; booting is to end some time. */
+	int64_t absent = what == SMOL_WAIT_EXIT ? SMOL_NEVER : SMOL_BOOT_TIMEOUT_MS;
+	smol_deadline deadline = smol_in_ms(smol_args_int(args, "timeout", absent));
+	int reached;
+
+	if (smol_signals_open(&signals, err) < 0)
+		return -1;
+	reached = smol_vm_wait(sh->registry, vm, what, deadline, signals.fd, err);
+	if (reached < 0)
+		return note_interrupt(sh, err);
+	if (!reached)
+		smol_out_notice(sh,
+		    what == SMOL_WAIT_EXIT ? "VM '%s' still runs" : "VM '%s' is not ready",
+		    vm->name);
+	if (sh->json) {
+		*data = cJSON_CreateObject();
+		smol_json_add_str(*data, "name", vm->name);
+		smol_json_add_str(*data, "for", what == SMOL_WAIT_EXIT ? "exit" : "ready");
+		smol_json_add_bool(*data, "reached", reached);
+	}
+	return reached ? 0 : 1;
+}
+
+static int run_wait(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	return smol_each_run(sh, args, wait_one, err);
+}
+
+#define BOOT_TIMEOUT                                                                               \
+	{                                                                                          \
+		.name = "boot-timeout", .type = SMOL_OPTION_DURATION, .arg = "TIME",               \
+		.help = "give up when it is not ready by then (120s)"                              \
+	}
+#define STOP_OPTIONS                                                                               \
+	{.name = "force", .letter = 'f', .help = "kill it at once, without asking the guest"},     \
+	{                                                                                          \
+		.name = "timeout", .type = SMOL_OPTION_DURATION, .arg = "TIME",                    \
+		.help = "how long the guest may take to shut down (10s)"                           \
+	}
+
+static const struct smol_option start_options[] = {BOOT_TIMEOUT, {0}};
+static const struct smol_option stop_options[] = {STOP_OPTIONS, {0}};
+static const struct smol_option restart_options[] = {STOP_OPTIONS, BOOT_TIMEOUT, {0}};
+
+static const char *const wait_names[] = {"ready", "exit", NULL};
+_Static_assert(SMOL_WAIT_READY == 0 && SMOL_WAIT_EXIT == 1, "wait_names is in this order");
+static const struct smol_option wait_options[] = {
+    {.name = "for",
+	.type = SMOL_OPTION_ENUM,
+	.arg = "WHAT",
+	.help = "ready: its agent answers; exit: it has ended (ready)",
+	.values = wait_names},
+    {.name = "timeout",
+	.type = SMOL_OPTION_DURATION,
+	.arg = "TIME",
+	.help = "how long to wait (ready: 120s; exit: for ever)"},
+    {0},
+};
+
+const struct smol_command smol_cmd_state[] = {
+    {
+	.name = "start",
+	.summary = "boot VMs and wait until they are ready",
+	.description = "A VM that runs already is left as it is.",
+	.examples = "smolsh start web db",
+	.options = {start_options, smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_start,
+    },
+    {
+	.name = "stop",
+	.summary = "shut VMs down",
+	.description =
+	    "The guest is asked; when it does not shut down in time its hypervisor is told\n"
+	    "to end, then killed. A VM that does not run is left as it is.",
+	.examples = "smolsh stop web db\n"
+		    "smolsh stop --all --timeout 2",
+	.options = {stop_options, smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_stop,
+    },
+    {
+	.name = "restart",
+	.summary = "stop VMs and start them again",
+	.examples = "smolsh restart web",
+	.options = {restart_options, smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_restart,
+    },
+    {
+	.name = "wait",
+	.summary = "wait until VMs are ready, or have ended",
+	.description = "Exit code 0: it is so; 1: it will not be, or the time ran out.",
+	.examples = "smolsh wait web --for exit --timeout 1m",
+	.options = {wait_options, smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_wait,
+    },
+    {0},
+};

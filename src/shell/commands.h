@@ -7,7 +7,9 @@
 
 extern const struct smol_command smol_cmd_create[];
 extern const struct smol_command smol_cmd_state[];
+extern const struct smol_command smol_cmd_delete[];
 extern const struct smol_command smol_cmd_list[];
+extern const struct smol_command smol_cmd_info[];
 extern const struct smol_command smol_cmd_exec[];
 extern const struct smol_command smol_cmd_health[];
 extern const struct smol_command smol_cmd_logs[];

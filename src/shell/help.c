@@ -123,16 +123,11 @@ char *smol_help_usage(const struct smol_command *parent, const struct smol_comma
 	return smol_buf_take(&b);
 }
 
-static void print_options(const char *title, const struct smol_option *set)
+static void print_options(const struct smol_option *set)
 {
-	bool any = false;
-
 	for (const struct smol_option *o = set; o && o->name; o++) {
 		smol_auto_free char *left = smol_help_option(o);
 
-		if (!any)
-			printf("\n%s\n", title);
-		any = true;
 		printf("  %-26s %s%s\n", left, o->help, o->required ? " (needed)" : "");
 	}
 }
@@ -222,9 +217,13 @@ void smol_help_command(struct smol_shell *sh, const struct smol_command *cmd)
 		print_indented("About", cmd->description);
 	print_verbs(cmd);
 	print_words(cmd);
-	for (int i = 0; i < SMOL_OPTION_SETS && cmd->options[i]; i++)
-		print_options(i ? "More options" : "Options", cmd->options[i]);
-	print_options("Common options", smol_common_options);
+	for (int i = 0; i < SMOL_OPTION_SETS && cmd->options[i]; i++) {
+		if (!i)
+			puts("\nOptions");
+		print_options(cmd->options[i]);
+	}
+	puts("\nCommon options");
+	print_options(smol_common_options);
 	print_indented("Examples", cmd->examples);
 }
 
@@ -244,8 +243,10 @@ void smol_help_program(void)
 	       "  smolsh [options] -f FILE\n"
 	       "\nCommands\n");
 	print_commands();
-	print_options("Options", program_options);
-	print_options("Common options", smol_common_options);
+	puts("\nOptions");
+	print_options(program_options);
+	puts("\nCommon options");
+	print_options(smol_common_options);
 	printf("\nExamples\n"
 	       "  smolsh run -- uname -a            a fresh VM for one command\n"
 	       "  smolsh create web --memory 256    a VM that stays\n"

@@ -1,16 +1,21 @@
 noinst_LIBRARIES += src/shell/libshell.a
 src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_create.c \
+	src/shell/cmd_delete.c \
 	src/shell/cmd_doctor.c \
 	src/shell/cmd_exec.c \
 	src/shell/cmd_health.c \
 	src/shell/cmd_help.c \
 	src/shell/cmd_image.c \
+	src/shell/cmd_info.c \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_state.c \
 	src/shell/command.c src/shell/command.h src/shell/commands.h \
+	src/shell/doctor.c src/shell/doctor.h \
+	src/shell/each.c src/shell/each.h \
 	src/shell/filter.c src/shell/filter.h \
+	src/shell/follow.c src/shell/follow.h \
 	src/shell/grammar.c src/shell/grammar.h \
 	src/shell/guest.c src/shell/guest.h \
 	src/shell/help.c src/shell/help.h \
@@ -27,5 +32,5 @@ src_shell_libshell_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
 bin_PROGRAMS += smolsh
 smolsh_SOURCES = src/main.c
-smolsh_LDADD = src/shell/libshell.a src/vm/libvm.a src/image/libimage.a src/vsock/libvsock.a \
-	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS) -lm
+smolsh_LDADD = src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a src/vsock/libvsock.a \
+	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS)

@@ -73,7 +73,8 @@ void smol_out_error(struct smol_shell *sh, const struct smol_err *err)
 		smol_out_trouble(sh, err);
 }
 
-static void notice(struct smol_shell *sh, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void notice(
+    struct smol_shell *sh, const char *fmt, va_list ap)
 {
 	smol_auto_free char *safe = NULL;
 	char *s = NULL;
@@ -106,6 +107,22 @@ void smol_out_detail(struct smol_shell *sh, const char *fmt, ...)
 	va_start(ap, fmt);
 	notice(sh, fmt, ap);
 	va_end(ap);
+}
+
+int smol_out_ask(struct smol_shell *sh, const char *question)
+{
+	smol_auto_free char *safe = smol_out_one_line(question);
+	char line[64];
+
+	if (sh->json || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return -1;
+	fflush(stdout);
+	fprintf(stderr, "%s [y/N] ", safe);
+	/* Byte by byte: what stands behind the answer is somebody else's. */
+	for (size_t n = 0; n < sizeof(line); n++)
+		if (read(STDIN_FILENO, line + n, 1) != 1 || line[n] == '\n')
+			return n > 0 && (line[0] == 'y' || line[0] == 'Y');
+	return 0;
 }
 
 void smol_out_line(cJSON *line)

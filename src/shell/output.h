@@ -28,6 +28,12 @@ void smol_out_notice(struct smol_shell *sh, const char *fmt, ...)
 void smol_out_detail(struct smol_shell *sh, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * A question on the terminal, answered by y or n, no by default: 1 yes, 0 no, -1 when there is no
+ * terminal to ask on (or --json).
+ */
+int smol_out_ask(struct smol_shell *sh, const char *question);
+
 /* --json: the envelope {"ok":true,"data":data}; takes data. Only where sh->json. */
 void smol_out_data(struct smol_shell *sh, cJSON *data);
 /* --json, several VMs of which some failed: {"ok":false,"data":…,"error":…}; takes data. */

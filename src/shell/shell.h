@@ -22,6 +22,7 @@ struct smol_shell {
 
 	bool interrupted;		/* Ctrl-C ended a command: the script ends, too */
 	bool answered;			/* --json: the command has printed its envelope */
+	bool printed;			/* something stands above already: an empty line first */
 	struct smol_registry *registry; /* opened when first asked for; owned */
 };
 

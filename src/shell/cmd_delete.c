@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * delete: removes VMs with their logs. One stopped VM that was named is removed without a question;
+ * anything wider is asked for on a terminal and refused elsewhere, unless --yes; a running VM goes
+ * only by --force. With --json nothing is ever asked.
+ */
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "shell/commands.h"
+#include "shell/each.h"
+#include "shell/output.h"
+#include "vm/lifecycle.h"
+
+static int delete_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	(void)data;
+	return smol_vm_delete(sh->registry, vm, smol_args_flag(args, "force"), err);
+}
+
+/* "web (running), db (stopped)" */
+static char *named(struct smol_vm **vms)
+{
+	struct smol_buf b = {0};
+
+	for (int i = 0; vms[i]; i++)
+		smol_buf_printf(&b, "%s%s (%s)", i ? ", " : "", vms[i]->name,
+		    smol_vm_state_name(vms[i]->state));
+	return smol_buf_take(&b);
+}
+
+static int question(struct smol_shell *sh, struct smol_vm **vms, struct smol_err *err)
+{
+	smol_auto_free char *who = named(vms);
+	smol_auto_free char *ask = smol_asprintf("Delete %s with all logs?", who);
+	int answer = smol_out_ask(sh, ask);
+
+	if (answer == 1)
+		return 0;
+	if (answer == 0) {
+		smol_err_set(err, SMOL_E_USAGE, "nothing was deleted");
+		return -1;
+	}
+	smol_err_set(err, SMOL_E_USAGE, "deleting %s needs a yes, and there is nobody to ask", who);
+	return smol_err_hint(err, "--yes");
+}
+
+static int run_delete(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_vm_list struct smol_vm **vms = smol_each_find(sh, args, err);
+	bool single;
+
+	if (!vms)
+		return -1;
+	single = vms[0] && !vms[1] && !smol_args_flag(args, "all");
+	if (vms[0] && !single && !smol_args_flag(args, "yes") && question(sh, vms, err) < 0)
+		return -1;
+	return smol_each_act(sh, vms, args, delete_one, err);
+}
+
+static const struct smol_option delete_options[] = {
+    {.name = "force", .letter = 'f', .help = "running ones, too: they are killed"},
+    {.name = "yes", .letter = 'y', .help = "do not ask"},
+    {0},
+};
+
+const struct smol_command smol_cmd_delete[] = {
+    {
+	.name = "delete",
+	.summary = "remove VMs with their logs",
+	.description =
+	    "Several are asked for on a terminal; elsewhere they need --yes. One that runs\n"
+	    "needs --force.",
+	.examples = "smolsh delete web\n"
+		    "smolsh delete --all --yes --force",
+	.options = {delete_options, smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_delete,
+    },
+    {0},
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* info: all that is known of a VM. Never its token. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "proto/frame.h"
+#include "shell/commands.h"
+#include "shell/each.h"
+#include "shell/output.h"
+#include "shell/vm_json.h"
+#include "vm/lifecycle.h"
+
+/* Limits of the control protocol, as they hold for this VM. */
+static const struct {
+	const char *name;
+	int64_t value;
+} limits[] = {
+    {"request_bytes", SMOL_LINE_MAX},
+    {"reply_bytes", SMOL_LINE_MAX},
+    {"frame_bytes", SMOL_FRAME_MAX},
+    {"command_words", SMOL_ARGV_MAX},
+    {"variables", SMOL_ENV_MAX},
+};
+
+static cJSON *limits_json(void)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(limits); i++)
+		smol_json_add_int(j, limits[i].name, limits[i].value);
+	return j;
+}
+
+/* Everything in one object; the text is made from it, too, so that the two never differ. */
+static cJSON *gather(const struct smol_vm *vm)
+{
+	cJSON *j = smol_vm_json(vm), *files;
+	cJSON *status = smol_vm_state_live(vm->state) ? smol_vm_monitor_status(vm, NULL) : NULL;
+	smol_auto_free char *console = smol_vm_console_path(vm, NULL);
+	smol_auto_free char *journal = smol_vm_journal_path(vm, NULL);
+	smol_auto_free char *uds = smol_vm_uds_path(vm, NULL);
+
+	if (vm->config.vsock.enabled)
+		smol_json_add_str(cJSON_GetObjectItemCaseSensitive(j, "vsock"), "path", uds);
+	files = cJSON_AddObjectToObject(j, "files");
+	smol_json_add_str(files, "console", console);
+	smol_json_add_str(files, "journal", journal);
+	cJSON_AddItemToObject(j, "limits", limits_json());
+	if (status)
+		cJSON_AddItemToObject(j, "monitor", status);
+	return j;
+}
+
+static void row(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void row(const char *name, const char *fmt, ...)
+{
+	smol_auto_free char *safe = NULL, *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	safe = smol_out_one_line(text ? text : "?");
+	printf("%-12s%s\n", name, safe);
+}
+
+static void text_row(const cJSON *j, const char *key, const char *name)
+{
+	const char *s = smol_json_str(j, key);
+
+	if (s && *s)
+		row(name, "%s", s);
+}
+
+static void process_row(const cJSON *status, const char *key)
+{
+	const cJSON *p = smol_json_get(status, key);
+	int64_t pid = 0, rss = 0;
+	char size[16];
+
+	if (smol_json_int(p, "pid", 1, INT32_MAX, &pid) != 1)
+		return;
+	smol_json_int(p, "resident_bytes", 0, INT64_MAX / 2, &rss);
+	smol_size_text((uint64_t)rss, size);
+	row(key, "%s, pid %d, %s resident", smol_json_str(p, "program") ?: "?", (int)pid, size);
+}
+
+static void print_config(const struct smol_vm *vm)
+{
+	const struct smol_vm_config *c = &vm->config;
+	char memory[16];
+
+	smol_size_text((uint64_t)c->memory_mib << 20, memory);
+	row("image", "%s", c->image);
+	row("memory", "%s", memory);
+	row("cpus", "%d", c->cpus);
+	row("backend", "%s", c->backend);
+	row("accelerator", "%s%s%s", smol_accel_name(c->accel), vm->accel_used ? ": " : "",
+	    vm->accel_used ? vm->accel_used : "");
+	if (c->kernel)
+		row("kernel", "%s", c->kernel);
+	if (c->kernel_args && *c->kernel_args)
+		row("kernel args", "%s", c->kernel_args);
+	row("network", "%s", smol_net_name(c->net));
+}
+
+static void print_vsock(const struct smol_vm *vm, const cJSON *j)
+{
+	const char *path = smol_json_str(smol_json_get(j, "vsock"), "path");
+
+	if (vm->config.vsock.enabled)
+		row("vsock", "enabled: CID %u, port %u, %s", vm->cid, vm->config.vsock.guest_port,
+		    path ? path : "?");
+	else
+		row("vsock", "disabled");
+}
+
+static void print_text(const struct smol_vm *vm, const cJSON *j)
+{
+	const cJSON *files = smol_json_get(j, "files"), *status = smol_json_get(j, "monitor");
+	smol_auto_free char *held = smol_json_print(smol_json_get(j, "limits"));
+	char age[16];
+	bool up;
+
+	smol_duration_text(smol_vm_age_ms(vm, &up), age);
+	row("name", "%s", vm->name);
+	row("id", "%s", vm->id);
+	row("state", "%s%s%s%s", smol_vm_state_name(vm->state), up ? ", up " : "", up ? age : "",
+	    vm->ephemeral ? " (goes with its `smolsh run`)" : "");
+	text_row(j, "end_cause", "ended by");
+	print_config(vm);
+	print_vsock(vm, j);
+	text_row(j, "created", "created");
+	text_row(j, "started", "started");
+	text_row(j, "ready", "ready");
+	text_row(j, "ended", "ended");
+	process_row(status, "monitor");
+	process_row(status, "hypervisor");
+	process_row(status, "device");
+	text_row(status, "agent", "agent");
+	text_row(status, "guest_kernel", "guest kernel");
+	text_row(files, "console", "console");
+	text_row(files, "journal", "journal");
+	row("limits", "%s", held);
+}
+
+static int info_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	smol_auto_json cJSON *j = gather(vm);
+
+	(void)args;
+	(void)err;
+	if (sh->json) {
+		*data = smol_steal(&j);
+		return 0;
+	}
+	if (sh->printed)
+		putchar('\n');
+	sh->printed = true;
+	print_text(vm, j);
+	return 0;
+}
+
+static int run_info(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	sh->printed = false;
+	return smol_each_run(sh, args, info_one, err);
+}
+
+const struct smol_command smol_cmd_info[] = {
+    {
+	.name = "info",
+	.summary = "show all that is known of VMs",
+	.description =
+	    "Configuration, accelerator and why, vsock, limits, times, why it ended last, and\n"
+	    "while it runs its processes and their memory.",
+	.examples = "smolsh info web\n"
+		    "smolsh info --all --json",
+	.options = {smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_info,
+    },
+    {0},
+};

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every test that `make check` builds and runs. A unit test's fragment is tests/unit/<area>.mk.
+if HAVE_CMOCKA
+include tests/unit/base.mk
+include tests/unit/proto.mk
+include tests/unit/vsockd.mk
+include tests/unit/agent.mk
+include tests/unit/image.mk
+include tests/unit/vm.mk
+include tests/unit/shell.mk
+endif
+
+include tests/golden/local.mk
+
+if FUZZING
+include tests/fuzz/local.mk
+endif
