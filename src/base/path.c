@@ -110,6 +110,11 @@ char *smol_path_config(void)
 	return place("config", "XDG_CONFIG_HOME", ".config");
 }
 
+char *smol_path_cache(void)
+{
+	return place("cache", "XDG_CACHE_HOME", ".cache");
+}
+
 /* The directory this program lies in; found once. */
 static const char *own_dir(void)
 {
