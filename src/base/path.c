@@ -46,9 +46,14 @@ static char *place(const char *own, const char *xdg, const char *fallback)
 	return smol_asprintf("%s/%s/smolsh", h, fallback);
 }
 
+char *smol_path_state_unmade(void)
+{
+	return place("state", "XDG_STATE_HOME", ".local/state");
+}
+
 char *smol_path_state(struct smol_err *err)
 {
-	smol_auto_free char *p = place("state", "XDG_STATE_HOME", ".local/state");
+	smol_auto_free char *p = smol_path_state_unmade();
 
 	if (smol_mkdir_p(p, 0700, err) < 0) {
 		smol_err_hint(

@@ -22,6 +22,7 @@
  * user's own and closed to others. */
 char *smol_path_state(struct smol_err *err);
 char *smol_path_runtime(struct smol_err *err);
+char *smol_path_state_unmade(void); /* the same directory as smol_path_state(), not made */
 char *smol_path_config(void); /* not made */
 char *smol_path_cache(void);  /* not made; what is in it may vanish at any time */
 

@@ -65,7 +65,7 @@ static void row(const char *name, const char *fmt, ...)
 		text = NULL;
 	va_end(ap);
 	safe = smol_out_one_line(text ? text : "?");
-	printf("%-12s%s\n", name, safe);
+	printf("%-14s%s\n", name, safe);
 }
 
 static void text_row(const cJSON *j, const char *key, const char *name)

@@ -11,6 +11,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_state.c \
+	src/shell/complete.c src/shell/complete.h src/shell/complete_host.c \
 	src/shell/command.c src/shell/command.h src/shell/commands.h \
 	src/shell/doctor.c src/shell/doctor.h \
 	src/shell/each.c src/shell/each.h \

@@ -102,29 +102,27 @@ static void print_cut(const char *s, int width)
 	fputs("…", stdout);
 }
 
+/* Cells up to the last that holds something: no blanks at a line's end. */
 static void print_row(
     const struct smol_table *t, const char *const *cells, const int *widths, int width)
 {
-	int left = width;
+	int left = width, last = t->ncols - 1;
 
-	for (int i = 0; i < t->ncols; i++) {
-		const char *s = cells[i];
-		int pad;
+	while (last > 0 && !*cells[last])
+		last--;
+	for (int i = 0; i < last; i++) {
+		bool right = t->headers[i][0] == '>';
+		int pad = widths[i] - smol_text_width(cells[i]);
 
-		if (i == t->ncols - 1) {
-			if (width && left > 8)
-				print_cut(s, left);
-			else
-				fputs(s, stdout);
-			break;
-		}
-		pad = widths[i] - smol_text_width(s);
-		if (t->headers[i][0] == '>')
-			printf("%*s%s%*s", pad, "", s, GAP, "");
-		else
-			printf("%s%*s", s, pad + GAP, "");
+		printf("%*s%s%*s", right ? pad : 0, "", cells[i], (right ? 0 : pad) + GAP, "");
 		left -= widths[i] + GAP;
 	}
+	if (t->headers[last][0] == '>')
+		printf("%*s", widths[last] - smol_text_width(cells[last]), "");
+	if (width && left > 8)
+		print_cut(cells[last], left);
+	else
+		fputs(cells[last], stdout);
 	putchar('\n');
 }
 

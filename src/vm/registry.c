@@ -167,6 +167,14 @@ struct smol_registry *smol_registry_open(struct smol_err *err)
 	return rc == 0 ? smol_steal(&r) : NULL;
 }
 
+bool smol_registry_exists(void)
+{
+	smol_auto_free char *dir = smol_path_state_unmade();
+	smol_auto_free char *path = smol_asprintf("%s/registry.db", dir);
+
+	return access(path, F_OK) == 0;
+}
+
 void smol_registry_close(struct smol_registry *r)
 {
 	if (!r)

@@ -58,6 +58,8 @@ struct smol_registry;
  * damaged or of a newer schema. Caller closes. */
 struct smol_registry *smol_registry_open(struct smol_err *err);
 void smol_registry_close(struct smol_registry *r);
+/* Is there a database? For those who must not make one by looking (completion). */
+bool smol_registry_exists(void);
 
 /*
  * Register a VM: id and token made, name checked or made from the image and the id (name may be
