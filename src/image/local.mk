@@ -1,4 +1,4 @@
-# What boots images (no libarchive), and the program that builds them.
+# What boots images: no libarchive.
 noinst_LIBRARIES += src/image/libimage.a
 src_image_libimage_a_SOURCES = \
 	src/image/hash.c src/image/hash.h \
@@ -6,3 +6,21 @@ src_image_libimage_a_SOURCES = \
 	src/image/manifest.c src/image/manifest.h \
 	src/image/newc.c src/image/newc.h \
 	src/image/verify.c
+
+# What builds them.
+noinst_LIBRARIES += src/image/libimagebuild.a
+src_image_libimagebuild_a_CPPFLAGS = $(AM_CPPFLAGS) $(ARCHIVE_CFLAGS) $(LZ4_CFLAGS)
+src_image_libimagebuild_a_SOURCES = \
+	src/image/build.c src/image/build.h \
+	src/image/capture.c src/image/capture.h \
+	src/image/elf.c src/image/elf.h \
+	src/image/kernel.c src/image/kernel.h \
+	src/image/kmod.c src/image/kmod.h \
+	src/image/rootfs.c src/image/rootfs.h \
+	src/image/source.h src/image/source_debian.c src/image/source_files.c \
+	src/image/tree.c src/image/tree.h
+
+pkglibexec_PROGRAMS += smolsh-image
+smolsh_image_SOURCES = src/image/tool.c
+smolsh_image_LDADD = src/image/libimagebuild.a src/image/libimage.a src/proto/libproto.a \
+	src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(MD_LIBS) $(CJSON_LIBS)
