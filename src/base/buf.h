@@ -23,7 +23,7 @@ static inline size_t smol_buf_len(const struct smol_buf *b)
 }
 static inline char *smol_buf_head(const struct smol_buf *b)
 {
-	return b->data + b->start;
+	return b->data ? b->data + b->start : NULL;
 }
 /* Room for n more bytes; returns where they go. Follow with smol_buf_commit(). */
 char *smol_buf_reserve(struct smol_buf *b, size_t n);

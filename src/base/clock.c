@@ -61,7 +61,7 @@ int64_t smol_parse_duration(const char *s)
 	char *end;
 	double v;
 
-	if (!s || *s < '0' || *s > '9' || strpbrk(s, "xX"))
+	if (!s || *s < '0' || *s > '9' || strpbrk(s, "xXeE"))
 		return -1;
 	v = strtod(s, &end);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)

@@ -28,14 +28,17 @@ static __attribute__((format(printf, 1, 0))) char *format(const char *fmt, va_li
 int smol_err_set(struct smol_err *err, enum smol_code code, const char *fmt, ...)
 {
 	va_list ap;
+	char *msg;
 
 	if (!err)
 		return -1;
+	/* Formatted first: the arguments may be the old error's own strings. */
+	va_start(ap, fmt);
+	msg = format(fmt, ap);
+	va_end(ap);
 	smol_err_clear(err);
 	err->code = code;
-	va_start(ap, fmt);
-	err->msg = format(fmt, ap);
-	va_end(ap);
+	err->msg = msg;
 	return -1;
 }
 
@@ -93,13 +96,15 @@ int smol_err_wrap(struct smol_err *err, const char *fmt, ...)
 int smol_err_hint(struct smol_err *err, const char *fmt, ...)
 {
 	va_list ap;
+	char *hint;
 
 	if (!err)
 		return -1;
-	free(err->hint);
 	va_start(ap, fmt);
-	err->hint = format(fmt, ap);
+	hint = format(fmt, ap);
 	va_end(ap);
+	free(err->hint);
+	err->hint = hint;
 	return -1;
 }
 

@@ -134,8 +134,13 @@ int smol_mkdir_p(const char *path, mode_t mode, struct smol_err *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*s = '\0';
-		if (mkdir(p, mode) < 0 && errno != EEXIST && !(stat(p, &st) == 0))
-			return smol_err_errno(err, SMOL_E_IO, errno, "cannot make %s", p);
+		if (mkdir(p, mode) < 0 && errno != EEXIST) {
+			int saved = errno;
+
+			/* On a read-only disk EROFS comes even for what is there. */
+			if (stat(p, &st) < 0)
+				return smol_err_errno(err, SMOL_E_IO, saved, "cannot make %s", p);
+		}
 		*s = c;
 		if (!c)
 			break;

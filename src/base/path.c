@@ -195,6 +195,14 @@ char *smol_path_helper(const char *name, struct smol_err *err)
 	return found;
 }
 
+/* A directory may have the x bit, too. */
+static bool executable(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
 char *smol_path_which(const char *name)
 {
 	const char *path = getenv("PATH");
@@ -202,11 +210,11 @@ char *smol_path_which(const char *name)
 	char *save = NULL;
 
 	if (strchr(name, '/'))
-		return access(name, X_OK) == 0 ? smol_strdup(name) : NULL;
+		return executable(name) ? smol_strdup(name) : NULL;
 	for (char *d = strtok_r(copy, ":", &save); d; d = strtok_r(NULL, ":", &save)) {
 		smol_auto_free char *full = smol_asprintf("%s/%s", d, name);
 
-		if (access(full, X_OK) == 0)
+		if (executable(full))
 			return smol_steal(&full);
 	}
 	return NULL;

@@ -70,6 +70,8 @@ static void reset_signals(void)
 
 static _Noreturn void child(const struct smol_spawn *s, int report, pid_t parent)
 {
+	int placed;
+
 	if (s->new_session || s->detach)
 		setsid();
 	if (s->detach) {
@@ -82,9 +84,12 @@ static _Noreturn void child(const struct smol_spawn *s, int report, pid_t parent
 		}
 		say(report, 0, getpid());
 	}
-	report = place_fds(s, report);
-	if (report < 0)
+	placed = place_fds(s, report);
+	if (placed < 0) {
+		say(report, 1, errno);
 		_exit(127);
+	}
+	report = placed;
 	reset_signals();
 	if (s->die_with_parent) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

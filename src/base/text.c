@@ -176,6 +176,11 @@ char *smol_base64_decode(const char *text, size_t *n)
 		out[k++] = (char)v;
 	}
 	*n = k - pad;
+	/* Canonical: the bits that padding leaves over are zero. */
+	if (pad && (out[*n] || out[k - 1])) {
+		free(out);
+		return NULL;
+	}
 	out[*n] = '\0';
 	return out;
 }
@@ -269,16 +274,19 @@ void smol_size_text(uint64_t bytes, char buf[16])
 {
 	static const char units[] = "BKMGTP";
 	double v = (double)bytes;
-	size_t u = 0;
+	size_t u = 0, n;
 
-	while (v >= 1024 && u < sizeof(units) - 2) {
+	/* What would be rounded to 1024 is the next unit's 1. */
+	while (v >= 1023.5 && u < sizeof(units) - 2) {
 		v /= 1024;
 		u++;
 	}
-	if (u == 0 || v >= 10 || v == (double)(int)v)
-		snprintf(buf, 16, "%.0f%c", v, units[u]);
-	else
-		snprintf(buf, 16, "%.1f%c", v, units[u]);
+	snprintf(buf, 16, u == 0 || v >= 9.95 ? "%.0f" : "%.1f", v);
+	n = strlen(buf);
+	if (n > 2 && strcmp(buf + n - 2, ".0") == 0)
+		n -= 2;
+	buf[n] = units[u];
+	buf[n + 1] = '\0';
 }
 
 void smol_duration_text(int64_t ms, char buf[16])
