@@ -63,6 +63,19 @@ static void encode_argv(cJSON *j, char *const *argv)
 	}
 }
 
+/* Variables have no base64 form: one that is not text cannot be sent, and is not to be changed. */
+static int check_env(char *const *env, struct smol_err *err)
+{
+	for (char *const *w = env; w && *w; w++)
+		if (!strchr(*w, '=') || **w == '=' || !smol_utf8_valid(*w, strlen(*w))) {
+			smol_auto_free char *safe = smol_escape(*w, strnlen(*w, 60));
+
+			return smol_err_set(
+			    err, SMOL_E_INVALID, "variable '%s' is not NAME=VALUE in UTF-8", safe);
+		}
+	return 0;
+}
+
 static void encode_env(cJSON *j, char *const *env)
 {
 	cJSON *o = cJSON_AddObjectToObject(j, "env");
@@ -112,8 +125,11 @@ char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 	smol_json_add_int(j, "v", SMOL_PROTO_VERSION);
 	if (r->token)
 		smol_json_add_str(j, "token", r->token);
-	if (r->op == SMOL_OP_EXEC)
+	if (r->op == SMOL_OP_EXEC) {
+		if (check_env(r->exec.env, err) < 0)
+			return NULL;
 		encode_exec(j, &r->exec);
+	}
 	if (r->how)
 		smol_json_add_str(j, "how", r->how);
 	text = smol_json_print(j);
