@@ -19,6 +19,9 @@ ok() { t_count=$((t_count + 1)); printf 'ok - %s\n' "$*"; }
 not_ok() { t_count=$((t_count + 1)); t_failed=$((t_failed + 1)); printf 'not ok - %s\n' "$*"; }
 
 smolsh() { "$SMOLSH_BUILD/smolsh" "$@"; }
+# In the background, and open to Ctrl-C all the same: bash has its background jobs ignore SIGINT.
+# Its pid is in $!.
+smolsh_bg() { exec env --default-signal=INT,QUIT "$SMOLSH_BUILD/smolsh" "$@"; }
 
 # The processes of this test's home: monitors, hypervisors and devices carry it in their environment
 # or their arguments.
@@ -37,6 +40,14 @@ t_processes() {
 	done
 }
 
+# Whatever hangs, the test ends.
+: "${T_LIMIT:=400}"
+if [ -z "${T_GUARDED-}" ]; then
+	export T_GUARDED=1 T_LIMIT
+	exec timeout --foreground -k 20 "$T_LIMIT" bash "$0" "$@"
+fi
+unset T_GUARDED
+
 # t_begin WHAT: a home of its own, removed at the end.
 t_begin() {
 	t_what=$1
@@ -44,13 +55,13 @@ t_begin() {
 	export SMOLSH_HOME=$t_dir/home
 	mkdir -m 0700 "$SMOLSH_HOME"
 	trap t_exit EXIT
-	trap 'exit 130' INT TERM
+	trap 'echo "not ok - $t_what: ended by a signal, or longer than $T_LIMIT s"; exit 1' INT TERM
 }
 
 # Whatever happened, leave nothing running.
 t_exit() {
 	local pid
-	for pid in $(t_processes); do
+	for pid in $(t_processes) $(jobs -p); do
 		kill -9 "$pid" 2>/dev/null
 	done
 	rm -rf "$t_dir"
