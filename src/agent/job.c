@@ -256,7 +256,7 @@ static void finish(struct smol_job *j, bool truncated)
 
 static bool is_open(const struct smol_job *j)
 {
-	return j->out[0].watch.fd >= 0 || j->out[1].watch.fd >= 0;
+	return j->out[0].open || j->out[1].open;
 }
 
 static bool is_ready(const struct smol_job *j)
@@ -270,7 +270,7 @@ static void note_owed(struct smol_job *j)
 	for (int i = 0; i < 2; i++) {
 		int held = 0;
 
-		if (j->out[i].watch.fd >= 0 && ioctl(j->out[i].watch.fd, FIONREAD, &held) == 0)
+		if (j->out[i].open && ioctl(j->out[i].watch.fd, FIONREAD, &held) == 0)
 			j->out[i].owed = (size_t)held;
 	}
 	j->owed_known = true;

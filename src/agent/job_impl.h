@@ -9,9 +9,10 @@
 #include "agent/oneshot.h"
 
 struct smol_output {
-	struct smol_watch watch; /* the reading end; -1 once it is at its end */
+	struct smol_watch watch; /* the reading end */
 	struct smol_job *job;
 	int child_end; /* kept open until the exit, so that no hang-up wakes us before; or -1 */
+	bool open;     /* its end has not been read */
 	bool ready;    /* may hold something to read */
 	size_t owed;   /* bytes it held at the exit that have not been read yet */
 	struct smol_gather gather; /* one-shot form */

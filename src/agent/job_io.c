@@ -56,6 +56,7 @@ static int make_output(struct smol_job *j, struct smol_output *o)
 	o->watch = (struct smol_watch){.fd = p[0], .fn = on_output};
 	/* Refused beyond the user's share; the default size works as well. */
 	fcntl(p[0], F_SETPIPE_SZ, PIPE_SIZE);
+	o->open = true;
 	if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0)
 		return -1;
 	return smol_loop_add(&j->server->loop, &o->watch, EPOLLIN | EPOLLET);
@@ -94,6 +95,7 @@ void smol_job_io_close(struct smol_job *j)
 	close_stdin(j);
 	for (int i = 0; i < 2; i++) {
 		smol_watch_close(&j->out[i].watch);
+		j->out[i].open = j->out[i].ready = false;
 		close_fd(&j->out[i].child_end);
 	}
 }
@@ -138,6 +140,7 @@ int smol_job_io_tty(struct smol_job *j, const struct smol_exec_request *e, uid_t
 	smol_job_io_close(j);
 	j->tty = true;
 	j->out[0].watch = (struct smol_watch){.fd = master, .fn = on_output};
+	j->out[0].open = true;
 	j->in = (struct smol_watch){.fd = master};
 	j->in_ready = true;
 	if (unlockpt(master) < 0)
@@ -155,7 +158,7 @@ void smol_job_io_exited(struct smol_job *j)
 {
 	for (int i = 0; i < 2; i++) {
 		close_fd(&j->out[i].child_end);
-		j->out[i].ready = j->out[i].watch.fd >= 0;
+		j->out[i].ready = j->out[i].open;
 	}
 }
 
@@ -204,8 +207,9 @@ static bool read_output(struct smol_job *j, struct smol_output *o)
 	if (n <= 0) { /* a terminal ends with EIO */
 		if (j->tty)
 			close_stdin(j);
-		smol_watch_close(&o->watch);
-		o->ready = false;
+		/* Closed when the job is swept away, behind the send of its result. */
+		o->watch.fn = NULL;
+		o->open = o->ready = false;
 		o->owed = 0;
 		return false;
 	}
@@ -337,7 +341,7 @@ static void take_resize(struct smol_job *j, const char *payload)
 	uint32_t v = smol_get_le32((const unsigned char *)payload);
 	struct winsize ws = {.ws_row = v & 0xffff, .ws_col = (unsigned short)(v >> 16)};
 
-	if (j->tty && j->out[0].watch.fd >= 0)
+	if (j->tty && j->out[0].open)
 		ioctl(j->out[0].watch.fd, TIOCSWINSZ, &ws);
 }
 

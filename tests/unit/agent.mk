@@ -1,1 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+check_PROGRAMS += tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_parts
+TESTS += tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_parts
+
+tests_unit_test_vsock_client_SOURCES = tests/unit/test_vsock_client.c
+tests_unit_test_vsock_client_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
+	src/base/libbase.a $(CJSON_LIBS) $(CMOCKA_LIBS) -lpthread
+
+# Runs ./smolsh-agent, or what SMOLSH_AGENT names.
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
+tests_unit_test_agent_LDADD = src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \
+	$(CJSON_LIBS) $(CMOCKA_LIBS)
+EXTRA_tests_unit_test_agent_DEPENDENCIES = smolsh-agent$(EXEEXT)
+
+tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
+tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \
+	src/base/libbase.a $(CJSON_LIBS) $(CMOCKA_LIBS)
