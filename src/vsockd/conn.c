@@ -269,6 +269,7 @@ void smol_conn_sent(struct smol_conn *c, uint32_t len)
 
 	c->sent += len;
 	c->packets++;
+	c->since_ask++;
 	/* Extend the last mark until it spans a sixteenth of the guest's buffer; the newest takes
 	 * all when there is no room for another. */
 	if (c->mark_n) {

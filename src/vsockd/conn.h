@@ -58,6 +58,9 @@ struct smol_conn {
 	bool hashed, queued;
 	bool request_sent;
 	bool readable; /* the socket may have bytes or an end for us */
+	bool end_seen; /* epoll told of an end of the host's stream: read up to it */
+	bool bulk;     /* reads have been filled: make them large */
+	bool watched;  /* in the epoll */
 	bool writable;
 	bool want_out;	/* EPOLLOUT is asked for */
 	bool host_end;	/* read() said end of file */
@@ -74,7 +77,8 @@ struct smol_conn {
 	uint32_t guest_port, host_port;
 	/* to the guest: bytes sent, what it has taken of them, the size of its buffer */
 	uint32_t sent, peer_fwd, peer_alloc;
-	uint32_t packets; /* sent, not yet taken (an upper bound) */
+	uint32_t packets;   /* sent, not yet taken (an upper bound) */
+	uint32_t since_ask; /* packets sent since credit was last asked for */
 	/* from the guest: bytes received, passed on, passed on as the guest knows */
 	uint32_t received, forwarded, told_forwarded;
 	/* the buffer: positions without bound, taken modulo its size */

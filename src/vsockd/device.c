@@ -164,6 +164,7 @@ void smol_vsockd_ring_stop(struct smol_vsockd *d, unsigned i)
 		return;
 	if (i == SMOL_VSOCKD_RX)
 		smol_rx_return(d);
+	smol_vring_signal(vr);
 	smol_vring_stop(vr);
 	epoll_ctl(d->epfd, EPOLL_CTL_DEL, vr->kick_fd, NULL);
 	d->mark[i] = (struct smol_ring_mark){
@@ -203,6 +204,9 @@ static uint64_t conn_token(const struct smol_vsockd *d, const struct smol_conn *
 
 int smol_vsockd_watch_conn(struct smol_vsockd *d, struct smol_conn *c)
 {
+	if (c->watched)
+		return 0;
+	c->watched = true;
 	return watch(d, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET, conn_token(d, c));
 }
 
@@ -382,6 +386,8 @@ static void conn_event(struct smol_vsockd *d, struct smol_conn *c, uint32_t even
 	}
 	if (c->state != SMOL_CONN_OPEN && c->state != SMOL_CONN_REQUESTED)
 		return;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		c->end_seen = true;
 	if (!c->host_end)
 		c->readable = true;
 	if (c->state == SMOL_CONN_OPEN)
@@ -452,9 +458,13 @@ static void deadlines(struct smol_vsockd *d)
 {
 	uint64_t now, next = 0;
 
-	if (!d->next_deadline && !d->trim_at && !d->listen_again)
+	if (!d->next_deadline && !d->trim_at && !d->listen_again && !d->signal_at)
 		return;
 	now = smol_vsockd_now();
+	if (d->signal_at && now >= d->signal_at) {
+		d->signal_at = 0;
+		smol_vring_signal(&d->vq[SMOL_VSOCKD_TX]);
+	}
 	if (d->next_deadline && now >= d->next_deadline) {
 		d->next_deadline = 0;
 		for (uint32_t i = 0; i < d->conns.high; i++) {
@@ -479,14 +489,14 @@ static void deadlines(struct smol_vsockd *d)
 
 static int timeout(const struct smol_vsockd *d, int max_wait)
 {
-	const uint64_t at[] = {d->next_deadline, d->trim_at, d->listen_again};
+	const uint64_t at[] = {d->next_deadline, d->trim_at, d->listen_again, d->signal_at};
 	uint64_t first = 0, now;
 
 	if (d->tx_kick && d->vq[SMOL_VSOCKD_TX].active && d->stray_n < SMOL_VSOCKD_RSTS)
 		return 0;
 	if (smol_rx_ready(d))
 		return 0;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		if (at[i] && (!first || at[i] < first))
 			first = at[i];
 	}

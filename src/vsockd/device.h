@@ -35,6 +35,7 @@
 #define SMOL_VSOCKD_HANDSHAKE_MS 10000u /* for the CONNECT line, then again for the answer */
 #define SMOL_VSOCKD_LINGER_MS	 60000u /* for the guest's RST after a full SHUTDOWN */
 #define SMOL_VSOCKD_TRIM_MS	 1000u
+#define SMOL_VSOCKD_SIGNAL_MS	 1u /* longest delay of a transmit ring's signal */
 
 struct smol_vsockd_config {
 	uint32_t guest_cid;
@@ -78,6 +79,7 @@ struct smol_vsockd {
 	uint64_t listen_again;	/* when it is to be watched again, 0 */
 	uint64_t next_deadline; /* no connection's deadline is earlier; 0 when there is none */
 	uint64_t trim_at;
+	uint64_t signal_at; /* the transmit ring has an unsent signal */
 	struct smol_guest_mem gm;
 	struct smol_vring vq[2];
 	struct smol_ring_mark mark[2];
@@ -96,7 +98,7 @@ struct smol_vsockd {
 	bool big_used;
 	struct iovec big[SMOL_VRING_IOV + 2]; /* pieces of the one slot too scattered for in[] */
 	struct iovec chain[SMOL_VRING_IOV];
-	struct iovec rx_iov[SMOL_VSOCKD_SLOTS * SMOL_VSOCKD_SLOT_IOV + SMOL_VRING_IOV];
+	struct iovec rx_iov[1024];
 	/* payload of consecutive packets of one connection, not yet written */
 	struct smol_conn *batch;
 	uint32_t batch_n, batch_len;

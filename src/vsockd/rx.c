@@ -10,15 +10,21 @@
  * back into the ring, so that its base is exact whenever the ring is stopped.
  */
 #include <errno.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "vsockd/device.h"
 #include "vsockd/log.h"
 
 #define READ_BYTES   (128u * 1024u)
+/* Until a read was filled: few pieces make a short system call. */
+#define READ_FIRST   (12u * 1024u)
+#define READ_SMALL   4096u
+#define READ_IOV     1024u /* IOV_MAX */
 #define ROUNDS	     8u
 /* A window smaller than this is not used while more is on its way: it would make tiny packets. */
 #define SMALL_WINDOW 2048u
+#define ASK_EVERY    64u
+#define ASK_EVERY    64u
 #define ASK_FIRST_MS 5u
 #define ASK_LAST_MS  1000u
 
@@ -212,10 +218,17 @@ static void blocked(struct smol_vsockd *d, struct smol_conn *c)
 	smol_vsockd_deadline(d, c, c->ask_wait);
 }
 
-/* Choose the pieces one read may fill: as many slots as window and READ_BYTES allow. */
-static unsigned gather(struct smol_vsockd *d, uint32_t window)
+/* Many small packets: ask for news before the window is closed by their cost, which no guest tells
+ * by itself. */
+static void ask_ahead(struct smol_conn *c)
 {
-	uint32_t left = READ_BYTES;
+	if (c->packets * SMOL_PACKET_COST > c->peer_alloc / 4 && c->since_ask >= ASK_EVERY)
+		c->due |= SMOL_DUE_ASK_CREDIT;
+}
+
+/* Choose the pieces one read may fill: as many slots as window and READ_BYTES allow. */
+static unsigned gather(struct smol_vsockd *d, uint32_t window, uint32_t left, uint32_t *sum)
+{
 	unsigned n = 0;
 
 	if (d->slot_n < SMOL_VSOCKD_SLOTS / 2)
@@ -231,15 +244,18 @@ static unsigned gather(struct smol_vsockd *d, uint32_t window)
 		left -= take;
 		window -= take;
 		window = window > SMOL_PACKET_COST ? window - SMOL_PACKET_COST : 0;
-		for (unsigned k = s->nh; take > 0; k++) {
+		for (unsigned k = s->nh; take > 0 && n < READ_IOV; k++) {
 			size_t len = s->iov[k].iov_len < take ? s->iov[k].iov_len : take;
 
 			d->rx_iov[n++] =
 			    (struct iovec){.iov_base = s->iov[k].iov_base, .iov_len = len};
 			take -= (uint32_t)len;
+			*sum += (uint32_t)len;
 		}
+		if (n == READ_IOV)
+			break;
 	}
-	return n < 1024 ? n : 1024;
+	return n;
 }
 
 static void host_ended(struct smol_conn *c)
@@ -249,9 +265,24 @@ static void host_ended(struct smol_conn *c)
 	c->shut_due |= c->host_gone ? SMOL_VSOCK_SHUT_BOTH : SMOL_VSOCK_SHUT_SEND;
 }
 
+static ssize_t read_some(struct smol_vsockd *d, struct smol_conn *c, unsigned n, bool *cut)
+{
+	struct msghdr mh = {.msg_iov = d->rx_iov, .msg_iovlen = n};
+	ssize_t got;
+
+	do
+		got = recvmsg(c->fd, &mh, 0);
+	while (got < 0 && errno == EINTR);
+	/* descriptors a client passes end a read early; they are dropped, as there is no guest
+	 * they could reach */
+	*cut = got > 0 && (mh.msg_flags & MSG_CTRUNC);
+	return got;
+}
+
 static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 {
-	uint32_t window = smol_conn_window(c), left, limit = 0;
+	uint32_t window = smol_conn_window(c), asked = 0, left, len = 0;
+	bool cut;
 	unsigned n;
 	ssize_t got;
 
@@ -263,10 +294,8 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 	}
 	if (!have_slot(d, true))
 		return TURN_NO_SLOT;
-	n = gather(d, window);
-	do
-		got = readv(c->fd, d->rx_iov, (int)n);
-	while (got < 0 && errno == EINTR);
+	n = gather(d, window, c->bulk ? READ_BYTES : READ_FIRST, &asked);
+	got = read_some(d, c, n, &cut);
 	if (got < 0 && errno == EAGAIN) {
 		c->readable = false;
 		return TURN_DONE;
@@ -278,13 +307,17 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 		return TURN_DONE;
 	}
 	/* the same cuts as gather() made */
-	for (left = (uint32_t)got; left > 0; left -= limit) {
-		limit = slot_at(d, 0)->cap < left ? slot_at(d, 0)->cap : left;
-		emit_conn(d, c, SMOL_VSOCK_OP_RW, 0, limit);
-		smol_conn_sent(c, limit);
+	for (left = (uint32_t)got; left > 0; left -= len) {
+		len = slot_at(d, 0)->cap < left ? slot_at(d, 0)->cap : left;
+		emit_conn(d, c, SMOL_VSOCK_OP_RW, 0, len);
+		smol_conn_sent(c, len);
 	}
-	/* Only EAGAIN proves that a socket is empty: a read also ends at passed descriptors. */
-	return TURN_AGAIN;
+	ask_ahead(c);
+	c->bulk = (uint32_t)got == asked || (c->bulk && (uint32_t)got >= READ_SMALL);
+	/* A short read of little has emptied the socket: what comes later is a new edge. */
+	if ((uint32_t)got < asked && (uint32_t)got < READ_SMALL && !cut && !c->end_seen)
+		c->readable = false;
+	return c->readable ? TURN_AGAIN : TURN_DONE;
 }
 
 /* Packets that go before data. */
@@ -330,6 +363,7 @@ static enum turn tail_turn(struct smol_vsockd *d, struct smol_conn *c)
 		if (!have_slot(d, false))
 			return TURN_NO_SLOT;
 		c->due &= (uint8_t)~SMOL_DUE_ASK_CREDIT;
+		c->since_ask = 0;
 		emit_conn(d, c, SMOL_VSOCK_OP_CREDIT_REQUEST, 0, 0);
 	}
 	if (c->due & SMOL_DUE_CREDIT) {

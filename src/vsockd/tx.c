@@ -137,6 +137,10 @@ static void on_response(struct smol_vsockd *d, struct smol_conn *c)
 	/* A client that has gone already may still have sent something: that is delivered. */
 	if (smol_uds_ok(c) < 0)
 		smol_vsockd_deaf(d, c);
+	if (smol_vsockd_watch_conn(d, c) < 0) {
+		smol_vsockd_retire(d, c, true);
+		return;
+	}
 	if (c->host_gone)
 		smol_vsockd_deaf(d, c);
 	smol_vsockd_queue(d, c);
@@ -336,5 +340,10 @@ void smol_tx_run(struct smol_vsockd *d)
 	}
 	flush(d);
 	smol_vring_publish(vr);
-	smol_vring_signal(vr);
+	/* A guest that sends little does not wait for its buffers back: one signal for many of
+	 * them, or a moment later, spares it an interrupt for each. */
+	if (smol_vring_unsignalled(vr) >= vr->num / 8u)
+		smol_vring_signal(vr);
+	else if (smol_vring_unsignalled(vr) && !d->signal_at)
+		d->signal_at = smol_vsockd_now() + SMOL_VSOCKD_SIGNAL_MS;
 }

@@ -94,12 +94,11 @@ void smol_uds_accept(struct smol_vsockd *d)
 			refused(d, "all connections are in use");
 			continue;
 		}
-		if (smol_vsockd_watch_conn(d, c) < 0) {
-			smol_vsockd_drop(d, c);
-			continue;
-		}
 		smol_vsockd_deadline(d, c, SMOL_VSOCKD_HANDSHAKE_MS);
 		smol_uds_handshake(d, c);
+		/* Most clients are served without another look at the listener; for the others it
+		 * is still readable. */
+		return;
 	}
 }
 
@@ -122,7 +121,11 @@ void smol_uds_handshake(struct smol_vsockd *d, struct smol_conn *c)
 		ssize_t n = room ? recv(c->fd, at, room, MSG_PEEK) : 0;
 		int64_t port;
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* Only a client that makes us wait is watched before the guest has answered; bytes
+		 * that came meanwhile are reported when it is added. */
+		if (n < 0 && errno == EAGAIN && smol_vsockd_watch_conn(d, c) == 0)
 			return;
 		/* closed, failed, or a line that is too long */
 		if (n <= 0)

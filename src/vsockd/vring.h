@@ -87,6 +87,11 @@ void smol_vring_give(struct smol_vring *vr, uint16_t head, uint32_t len);
 void smol_vring_publish(struct smol_vring *vr);
 /* Signal the driver if it wants to hear of what was published since the last call (2.7.7). */
 void smol_vring_signal(struct smol_vring *vr);
+/* Chains given back since the last smol_vring_signal(). */
+static inline uint16_t smol_vring_unsignalled(const struct smol_vring *vr)
+{
+	return vr->active ? (uint16_t)(vr->used_idx - vr->told_used) : 0;
+}
 /* Ask for a kick on the next chain. True: there is one already, look again. */
 bool smol_vring_want_kick(struct smol_vring *vr);
 /* No kicks are needed while the ring is being looked at. */
