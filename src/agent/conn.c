@@ -82,7 +82,7 @@ void smol_conn_drop(struct smol_conn *c)
 	if (c->job)
 		smol_job_abandon(c->job);
 	c->job = NULL;
-	smol_watch_close(&c->watch);
+	smol_loop_close_watch(&c->server->loop, &c->watch);
 	smol_buf_free(&c->in);
 	smol_buf_free(&c->out);
 	*c->link = c->next;

@@ -86,7 +86,7 @@ static void close_stdin(struct smol_job *j)
 	if (j->tty)
 		j->in.fd = -1; /* out[0]'s */
 	else
-		smol_watch_close(&j->in);
+		smol_loop_close_watch(&j->server->loop, &j->in);
 	smol_buf_free(&j->in_buf);
 }
 
@@ -94,7 +94,7 @@ void smol_job_io_close(struct smol_job *j)
 {
 	close_stdin(j);
 	for (int i = 0; i < 2; i++) {
-		smol_watch_close(&j->out[i].watch);
+		smol_loop_close_watch(&j->server->loop, &j->out[i].watch);
 		j->out[i].open = j->out[i].ready = false;
 		close_fd(&j->out[i].child_end);
 	}

@@ -55,10 +55,14 @@ int smol_loop_modify(struct smol_loop *l, struct smol_watch *w, uint32_t events)
 	return control(l, w, EPOLL_CTL_MOD, events);
 }
 
-void smol_watch_close(struct smol_watch *w)
+void smol_loop_close_watch(struct smol_loop *l, struct smol_watch *w)
 {
-	if (w->fd >= 0)
+	if (w->fd >= 0) {
+		/* Closing alone would not end it: a process that is just being launched holds a
+		 * copy until its exec is through (vfork returns before that closes any). */
+		epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
 		close(w->fd);
+	}
 	w->fd = -1;
 	w->fn = NULL;
 }

@@ -45,11 +45,11 @@ struct smol_loop {
 
 int smol_loop_init(struct smol_loop *l, struct smol_err *err);
 void smol_loop_close(struct smol_loop *l);
-/* Events are those of epoll_ctl(2). 0 or -1 (errno). Closing the descriptor ends the watch. */
+/* Events are those of epoll_ctl(2). 0 or -1 (errno). */
 int smol_loop_add(struct smol_loop *l, struct smol_watch *w, uint32_t events);
 int smol_loop_modify(struct smol_loop *l, struct smol_watch *w, uint32_t events);
 /* Close the descriptor, ignoring what was already reported for it. */
-void smol_watch_close(struct smol_watch *w);
+void smol_loop_close_watch(struct smol_loop *l, struct smol_watch *w);
 /* ms of CLOCK_MONOTONIC, read once per round: a guest's clock can be slow to read. */
 int64_t smol_loop_now(struct smol_loop *l);
 void smol_timer_set(struct smol_loop *l, struct smol_timer *t, int64_t ms);

@@ -19,7 +19,7 @@
 static void give_up(struct smol_server *s)
 {
 	smol_timer_stop(&s->ready_timer);
-	smol_watch_close(&s->ready);
+	smol_loop_close_watch(&s->loop, &s->ready);
 }
 
 static void on_timer(struct smol_timer *t)
@@ -72,11 +72,11 @@ void smol_ready_send(struct smol_server *s)
 	if (s->ready.fd < 0)
 		return;
 	if (connect(s->ready.fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 && errno != EINPROGRESS) {
-		smol_watch_close(&s->ready);
+		smol_loop_close_watch(&s->loop, &s->ready);
 		return;
 	}
 	if (smol_loop_add(&s->loop, &s->ready, EPOLLOUT) < 0) {
-		smol_watch_close(&s->ready);
+		smol_loop_close_watch(&s->loop, &s->ready);
 		return;
 	}
 	smol_timer_set(&s->loop, &s->ready_timer, SMOL_READY_MS);

@@ -230,9 +230,9 @@ void smol_server_close(struct smol_server *s)
 	smol_job_close_all(s);
 	if (s->cfg->unix_path && s->listener.fd >= 0)
 		unlink(s->cfg->unix_path);
-	smol_watch_close(&s->listener);
-	smol_watch_close(&s->signals);
-	smol_watch_close(&s->ready);
+	smol_loop_close_watch(&s->loop, &s->listener);
+	smol_loop_close_watch(&s->loop, &s->signals);
+	smol_loop_close_watch(&s->loop, &s->ready);
 	if (s->null_fd >= 0)
 		close(s->null_fd);
 	smol_loop_close(&s->loop);

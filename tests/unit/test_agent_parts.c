@@ -305,7 +305,7 @@ static void on_thing(struct smol_watch *w, uint32_t events)
 	(void)events;
 	t->events++;
 	/* The other is reported in the same round: it must not be told any more. */
-	smol_watch_close(&t->victim->watch);
+	smol_loop_close_watch(t->loop, &t->victim->watch);
 }
 
 static void on_thing_timer(struct smol_timer *timer)
@@ -337,8 +337,8 @@ static void test_loop_ignores_what_was_closed(void **state)
 	assert_int_equal(write(q[1], "x", 1), 1);
 	assert_int_equal(smol_loop_round(&l, -1), 0);
 	assert_int_equal(a.events + b.events, 1);
-	smol_watch_close(&a.watch);
-	smol_watch_close(&b.watch);
+	smol_loop_close_watch(&l, &a.watch);
+	smol_loop_close_watch(&l, &b.watch);
 	close(p[1]);
 	close(q[1]);
 	smol_loop_close(&l);
