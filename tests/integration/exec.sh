@@ -29,7 +29,7 @@ three'
 same "-i: stdin and its end reach the command" "$(printf 'abc' | smolsh exec -i web -- cat)" abc
 head -c 5000000 /dev/urandom >"$t_dir/blob"
 same "-i: 5 MB there and back" "$(smolsh exec -i web -- cat <"$t_dir/blob" | sha256sum)" "$(sha256sum <"$t_dir/blob")"
-check "-i: a command that does not read its stdin" timeout 20 smolsh exec -i web -- true <"$t_dir/blob"
+check "-i: a command that does not read its stdin" timeout 20 "$SMOLSH_BUILD/smolsh" exec -i web -- true <"$t_dir/blob"
 
 # Timeouts fire whatever the streams do (2), and take the children along (12).
 mkfifo "$t_dir/open"
@@ -94,8 +94,8 @@ expect_exit 126 "--user: nobody knows" smolsh exec --user whoever web -- id
 expect_err "--user: named" 'whoever'
 
 # A command that outlasts every I/O timeout.
-expect_exit 0 "a command of 12 s, silent, longer than any wait for an answer" smolsh exec web -- sh -c 'sleep 12; echo done'
-same "and its output" "$t_out" done
+expect_exit 0 "a command of 12 s, silent, longer than any wait for an answer" smolsh exec web -- sh -c 'sleep 12; echo finished'
+same "and its output" "$t_out" finished
 
 # JSON: lines of output, then the envelope.
 expect_exit 4 "--json" smolsh --json exec web -- sh -c 'echo hi; exit 4'

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# vsock configuration: what is refused, when, and what is made and taken away (pitfalls 20, 21, 23).
+. "$(dirname "$0")/lib.sh"
+t_begin vsock
+
+# CIDs are checked when they are parsed: nothing is registered.
+for cid in 0 1 2 4294967295 -1 1e10 3x '' ' 5' 0x10 99999999999999999999; do
+	expect_exit 2 "--cid '$cid' is refused" smolsh create "cid-test" --no-start "--cid=$cid"
+done
+expect_err "and the range is said" '3 to 4294967294|range'
+expect_exit 0 "--cid: the smallest" smolsh create low --no-start --cid 3
+expect_exit 0 "--cid: the largest" smolsh create high --no-start --cid 4294967294
+expect_exit 125 "--cid: taken" smolsh create other --no-start --cid 3
+expect_err "--cid: taken, said so" 'CID 3 is taken'
+expect_exit 125 "--cid: taken, nothing is registered" smolsh info other
+for port in 0 -1 4294967295 x; do
+	expect_exit 2 "--vsock-port '$port' is refused" smolsh create p --no-start "--vsock-port=$port"
+done
+
+# Two creators at once never get the same CID.
+pids=()
+for i in 1 2 3 4 5 6; do
+	smolsh create "race-$i" --no-start >"$t_dir/race$i" 2>&1 &
+	pids+=($!)
+done
+bad=0
+for p in "${pids[@]}"; do wait "$p" || bad=$((bad + 1)); done
+same "six creators at once: none fails" $bad 0
+same "six creators at once: six different CIDs" \
+	"$(smolsh list | awk '/^race-/{print $(NF)}' | sort -u | wc -l)" 6
+check "cleaned up" smolsh delete --all --yes --force
+
+# Socket paths.
+long=/tmp/$(printf 'x%.0s' {1..100})
+expect_exit 2 "--vsock-path: too long is refused early" smolsh create long --no-start --vsock-path "$long"
+expect_err "--vsock-path: with the limit" '96'
+expect_exit 0 "--vsock-path: relative is taken from here" smolsh create rel --no-start --vsock-path a/b
+expect_exit 0 "--vsock-path: relative is shown whole" smolsh info rel
+expect_out "--vsock-path: as an absolute path" "$PWD/a/b"
+check "cleaned up" smolsh delete rel
+mkdir -p "$t_dir/deep"
+touch "$t_dir/deep/file"
+expect_exit 125 "--vsock-path: a file is in the way" smolsh create inway --vsock-path "$t_dir/deep/file"
+expect_err "--vsock-path: and it is not taken away" 'exists and is not a socket'
+check "--vsock-path: the file is still there" test -f "$t_dir/deep/file"
+expect_exit 125 "--vsock-path: nothing is registered" smolsh info inway
+path=$t_dir/not/yet/there/v.sock
+expect_exit 0 "--vsock-path: a missing parent is made" smolsh create own --vsock-path "$path"
+check "--vsock-path: the socket is there" test -S "$path"
+same "--vsock-path: for its owner only" "$(stat -c %a "$path")" 600
+expect_exit 0 "--vsock-path: it works" smolsh exec own -- echo through
+same "--vsock-path: through it" "$t_out" through
+expect_exit 125 "--vsock-path: in use by a VM" smolsh create second --vsock-path "$path"
+expect_err "--vsock-path: said so" 'in use'
+expect_exit 0 "the first one is not harmed" smolsh exec own -- true
+
+# Somebody else's socket in our place is not unlinked at the end.
+rm "$path"
+socat UNIX-LISTEN:"$path" - </dev/null >/dev/null 2>&1 &
+socat=$!
+check "another program has bound the path" t_until test -S "$path"
+check "stop" smolsh stop --force own
+check "a socket that is not ours is left alone" test -S "$path"
+kill "$socat" 2>/dev/null
+wait "$socat" 2>/dev/null
+# What a crash left behind is replaced.
+expect_exit 0 "a stale socket of ours is replaced" smolsh start own
+expect_exit 0 "and the VM works" smolsh exec own -- true
+check "delete" smolsh delete --force --yes own
+check "the socket is gone with it" test ! -e "$path"
+
+# Without vsock: refused before anything is dialled; info says so.
+expect_exit 0 "create --no-vsock" smolsh create quiet --no-vsock
+expect_exit 0 "info of it" smolsh info quiet
+expect_out "info says disabled" 'vsock +disabled'
+expect_exit 125 "exec without vsock fails at once" timeout 5 "$SMOLSH_BUILD/smolsh" exec quiet -- true
+expect_err "exec without vsock: why" 'has no vsock'
+expect_err "exec without vsock: what would work" 'without --no-vsock|smolsh logs'
+check "no socket was made for it" test -z "$(find "$SMOLSH_HOME/run" -name 'vsock.sock*')"
+check "stop --force" smolsh stop --force quiet
+expect_exit 2 "run --no-vsock makes no sense" smolsh run --no-vsock -- true
+
+# The same CID after a restart; another token.
+check "create" smolsh create web
+cid=$(smolsh --json info web | grep -oE '"cid":[0-9]+')
+check "restart" smolsh restart web
+same "restart keeps the CID" "$(smolsh --json info web | grep -oE '"cid":[0-9]+')" "$cid"
+expect_exit 0 "restart: exec works" smolsh exec web -- true
+
+# By hand, as any program would: CONNECT, OK, and the protocol.
+sock=$SMOLSH_HOME/run/$(smolsh list | awk '/^web/{print $2}')/vsock.sock
+answer=$({ printf 'CONNECT 5000\n{"op":"health"}\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+match "CONNECT by hand: OK and a port" '^OK [0-9]+$' "$answer"
+match "CONNECT by hand: liveness without a token" '"ok":true' "$answer"
+answer=$({ printf 'CONNECT 5000\n{"op":"exec","command":"id"}\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+match "without the token nothing else" '"code":"unauthorized"' "$answer"
+answer=$({ printf 'CONNECT 4999\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+same "a port nobody listens on: closed without OK" "$answer" ""
+
+t_end
