@@ -71,8 +71,12 @@ static int run_file(struct smol_shell *sh, const struct smol_args *args, const c
 	if (strcmp(path, "-") == 0)
 		path = "/dev/stdin";
 	sh->file = path;
-	if (smol_file_read(path, SMOL_SCRIPT_MAX, &b, &err) < 0)
+	if (smol_file_read(path, SMOL_SCRIPT_MAX, &b, &err) < 0) {
+		/* A name that cannot be taken: nothing was done. */
+		if (err.code == SMOL_E_NOT_FOUND)
+			err.code = SMOL_E_INVALID;
 		return fail(sh, &err);
+	}
 	sh->stdin_taken = strcmp(path, "/dev/stdin") == 0;
 	return run_text(sh, args, smol_buf_str(&b), smol_buf_len(&b));
 }

@@ -31,10 +31,11 @@ static char *named(struct smol_vm **vms)
 	return smol_buf_take(&b);
 }
 
-static int question(struct smol_shell *sh, struct smol_vm **vms, struct smol_err *err)
+static int question(struct smol_shell *sh, struct smol_vm **vms, bool all, struct smol_err *err)
 {
 	smol_auto_free char *who = named(vms);
 	smol_auto_free char *ask = smol_asprintf("Delete %s with all logs?", who);
+	smol_auto_buf struct smol_buf words = {0};
 	int answer = smol_out_ask(sh, ask);
 
 	if (answer == 1)
@@ -44,7 +45,9 @@ static int question(struct smol_shell *sh, struct smol_vm **vms, struct smol_err
 		return -1;
 	}
 	smol_err_set(err, SMOL_E_USAGE, "deleting %s needs a yes, and there is nobody to ask", who);
-	return smol_err_hint(err, "--yes");
+	for (int i = 0; vms[i]; i++)
+		smol_buf_printf(&words, "%s ", vms[i]->name);
+	return smol_err_hint(err, "smolsh delete %s--yes", all ? "--all " : smol_buf_str(&words));
 }
 
 static int run_delete(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -55,7 +58,8 @@ static int run_delete(struct smol_shell *sh, const struct smol_args *args, struc
 	if (!vms)
 		return -1;
 	single = vms[0] && !vms[1] && !smol_args_flag(args, "all");
-	if (vms[0] && !single && !smol_args_flag(args, "yes") && question(sh, vms, err) < 0)
+	if (vms[0] && !single && !smol_args_flag(args, "yes") &&
+	    question(sh, vms, smol_args_flag(args, "all"), err) < 0)
 		return -1;
 	return smol_each_act(sh, vms, args, delete_one, err);
 }

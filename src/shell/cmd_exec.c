@@ -97,8 +97,9 @@ static const struct smol_option run_options[] = {
 };
 
 #define ONE_WORD                                                                                   \
-	"The words of the command are passed exactly as they are; one single word without -- is\n" \
-	"a line for /bin/sh -c. Options stand before it. The exit code is the command's own."
+	"The words of the command are passed exactly as they are; one single word\n"               \
+	"without -- is a line for /bin/sh -c. Options stand before it. The exit code is\n"         \
+	"the command's own."
 
 const struct smol_command smol_cmd_exec[] = {
     {

@@ -78,7 +78,7 @@ static int run_remove(struct smol_shell *sh, const struct smol_args *args, struc
 		smol_err_set(err, SMOL_E_USAGE,
 		    "removing an image needs a yes, and there is nobody "
 		    "to ask");
-		return smol_err_hint(err, "--yes");
+		return smol_err_hint(err, "smolsh image remove %s --yes", args->words[0]);
 	}
 	if (!answer)
 		return smol_err_set(err, SMOL_E_USAGE, "nothing was removed");

@@ -177,8 +177,8 @@ const struct smol_command smol_cmd_info[] = {
 	.name = "info",
 	.summary = "show all that is known of VMs",
 	.description =
-	    "Configuration, accelerator and why, vsock, limits, times, why it ended last, and\n"
-	    "while it runs its processes and their memory.",
+	    "Configuration, accelerator and why, vsock, limits, times, why it ended last;\n"
+	    "while it runs its processes and their memory, too.",
 	.examples = "smolsh info web\n"
 		    "smolsh info --all --json",
 	.options = {smol_all_options},

@@ -17,6 +17,7 @@ struct parser {
 	int n, i;
 	struct smol_args *args;
 	struct smol_err *err;
+	bool program; /* its own options, in front of the verb */
 };
 
 /* A foreign word in a message: on one line, not too long. */
@@ -25,10 +26,17 @@ static char *shown(const char *word)
 	return smol_escape(word, strnlen(word, 200));
 }
 
-/* "did you mean": the nearest of a command's long options. */
-static void hint_option(struct parser *p, const char *word, size_t len)
+static int hint_help(struct parser *p)
+{
+	return p->program ? smol_err_hint(p->err, "smolsh help")
+			  : smol_err_hint(p->err, "smolsh help %s", p->title);
+}
+
+/* An option that there is not: the nearest of the long ones as hint. word is without dashes. */
+static int unknown_option(struct parser *p, const char *dashes, const char *word, size_t len)
 {
 	smol_auto_free char *name = smol_strndup(word, len);
+	smol_auto_free char *safe = shown(name);
 	smol_auto_free const char **names = NULL;
 	const struct smol_option *o;
 	const char *near;
@@ -40,11 +48,15 @@ static void hint_option(struct parser *p, const char *word, size_t len)
 			names[n++] = o->name;
 		}
 	names[n] = NULL;
-	near = smol_nearest(name, names);
-	if (near)
-		smol_err_hint(p->err, "did you mean '--%s'?", near);
+	if (p->program)
+		smol_err_set(p->err, SMOL_E_USAGE, "unknown option '%s%s'", dashes, safe);
 	else
-		smol_err_hint(p->err, "smolsh help %s", p->title);
+		smol_err_set(
+		    p->err, SMOL_E_USAGE, "%s has no option '%s%s'", p->title, dashes, safe);
+	near = strlen(dashes) == 2 ? smol_nearest(name, names) : NULL;
+	if (near)
+		return smol_err_hint(p->err, "did you mean '--%s'?", near);
+	return hint_help(p);
 }
 
 static int bad_value(
@@ -138,8 +150,9 @@ static int add(struct parser *p, const struct smol_option *o, const char *text)
 
 static int no_value(struct parser *p, const struct smol_option *o)
 {
-	return smol_err_set(
+	smol_err_set(
 	    p->err, SMOL_E_USAGE, "--%s needs a value (%s)", o->name, o->arg ? o->arg : "?");
+	return hint_help(p);
 }
 
 /* "--name", "--name=value", "--name value" */
@@ -149,16 +162,13 @@ static int long_option(struct parser *p)
 	size_t len = eq ? (size_t)(eq - name) : strlen(name);
 	const struct smol_option *o = smol_command_option(p->cmd, name, len);
 
-	if (!o) {
-		smol_auto_free char *s = smol_escape(name, len < 200 ? len : 200);
-
-		smol_err_set(p->err, SMOL_E_USAGE, "%s has no option '--%s'", p->title, s);
-		hint_option(p, name, len);
-		return -1;
-	}
+	if (!o)
+		return unknown_option(p, "--", name, len);
 	if (o->type == SMOL_OPTION_FLAG) {
-		if (eq)
-			return smol_err_set(p->err, SMOL_E_USAGE, "--%s takes no value", o->name);
+		if (eq) {
+			smol_err_set(p->err, SMOL_E_USAGE, "--%s takes no value", o->name);
+			return smol_err_hint(p->err, "--%s", o->name);
+		}
 		return add(p, o, NULL);
 	}
 	if (eq)
@@ -174,12 +184,8 @@ static int letters(struct parser *p)
 	for (const char *s = p->words[p->i] + 1; *s; s++) {
 		const struct smol_option *o = smol_command_letter(p->cmd, *s);
 
-		if (!o) {
-			smol_auto_free char *c = smol_escape(s, smol_utf8_len(s, strlen(s)) ?: 1);
-
-			smol_err_set(p->err, SMOL_E_USAGE, "%s has no option '-%s'", p->title, c);
-			return smol_err_hint(p->err, "smolsh help %s", p->title);
-		}
+		if (!o)
+			return unknown_option(p, "-", s, smol_utf8_len(s, strlen(s)) ?: 1);
 		if (o->type == SMOL_OPTION_FLAG) {
 			if (add(p, o, NULL) < 0)
 				return -1;
@@ -262,7 +268,7 @@ static int check_words(struct parser *p)
 		if (needed && i == n) {
 			smol_err_set(p->err, SMOL_E_USAGE, "%s needs %s %s", p->title,
 			    strchr("AEIO", pos->name[0]) ? "an" : "a", pos->name);
-			return smol_err_hint(p->err, "smolsh help %s", p->title);
+			return hint_help(p);
 		}
 		do {
 			if (i < n && check_word(p, pos, p->args->words[i++]) < 0)
@@ -273,7 +279,7 @@ static int check_words(struct parser *p)
 		smol_auto_free char *s = shown(p->args->words[i]);
 
 		smol_err_set(p->err, SMOL_E_USAGE, "%s: one word too many: '%s'", p->title, s);
-		return smol_err_hint(p->err, "smolsh help %s", p->title);
+		return hint_help(p);
 	}
 	return 0;
 }
@@ -331,7 +337,7 @@ static int descend(struct parser *p, char **title)
 		return 0;
 	if (p->i >= p->n) {
 		smol_err_set(p->err, SMOL_E_USAGE, "%s needs a verb", p->title);
-		return smol_err_hint(p->err, "smolsh help %s", p->title);
+		return hint_help(p);
 	}
 	if (is_option(p->words[p->i]))
 		return 0;
@@ -367,7 +373,7 @@ int smol_parse(const char *const *words, int nwords, struct smol_args *args, str
 		return 0;
 	if (p.cmd->sub) {
 		smol_err_set(err, SMOL_E_USAGE, "%s needs a verb before its options", p.title);
-		return smol_err_hint(err, "smolsh help %s", p.title);
+		return hint_help(&p);
 	}
 	if (check_words(&p) < 0 || check_required(&p) < 0)
 		return -1;
@@ -382,8 +388,13 @@ int smol_parse(const char *const *words, int nwords, struct smol_args *args, str
 int smol_parse_options(const struct smol_command *cmd, const char *const *words, int nwords,
     struct smol_args *args, struct smol_err *err)
 {
-	struct parser p = {
-	    .cmd = cmd, .title = cmd->name, .words = words, .n = nwords, .args = args, .err = err};
+	struct parser p = {.program = true,
+	    .cmd = cmd,
+	    .title = cmd->name,
+	    .words = words,
+	    .n = nwords,
+	    .args = args,
+	    .err = err};
 
 	*args = (struct smol_args){.command = cmd};
 	for (; p.i < nwords && is_option(words[p.i]); p.i++) {
