@@ -82,6 +82,8 @@ char *smol_path_runtime(struct smol_err *err)
 {
 	smol_auto_free char *p = NULL;
 
+	if (check_home(err) < 0)
+		return NULL;
 	if (env("SMOLSH_HOME"))
 		p = smol_asprintf("%s/run", env("SMOLSH_HOME"));
 	else if (env("XDG_RUNTIME_DIR"))

@@ -297,7 +297,7 @@ static void record_end(struct smol_monitor_state *m)
 	if (!m->claimed)
 		return;
 	if (m->vm->ephemeral)
-		rc = smol_registry_delete(m->registry, m->vm->id, &err);
+		rc = smol_registry_delete(m->registry, m->vm->id, getpid(), &err);
 	else
 		rc = smol_registry_set_ended(
 		    m->registry, m->vm->id, getpid(), m->died, m->cause, &err);

@@ -104,7 +104,9 @@ static void complaint(struct smol_child *c, const char *line, size_t n)
 
 	if (!n)
 		return;
-	snprintf(c->last_line, sizeof(c->last_line), "%s", safe);
+	/* What explains an end is an error, not a note. */
+	if (!strstr(safe, ": info: ") && !strstr(safe, ": warning: "))
+		snprintf(c->last_line, sizeof(c->last_line), "%s", safe);
 	j = cJSON_CreateObject();
 	smol_json_add_str(j, "from", c->what);
 	smol_json_add_str(j, "text", safe);

@@ -316,7 +316,7 @@ int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, stru
 		if (goes)
 			return 0;
 	}
-	if (smol_registry_delete(r, vm->id, err) < 0)
+	if (smol_registry_delete(r, vm->id, 0, err) < 0)
 		return -1;
 	remove_files(vm, true);
 	return 0;
@@ -341,7 +341,7 @@ int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_e
 		return -1;
 	remove_files(vm, vm->ephemeral);
 	if (vm->ephemeral)
-		return smol_registry_delete(r, vm->id, err);
+		return smol_registry_delete(r, vm->id, 0, err);
 	return refresh(r, vm, err);
 }
 

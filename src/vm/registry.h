@@ -74,7 +74,10 @@ int smol_registry_create(struct smol_registry *r, const char *name,
 struct smol_vm *smol_registry_find(struct smol_registry *r, const char *word, struct smol_err *err);
 /* All VMs by name; a row that cannot be read is left out, counted in *bad. NULL-terminated. */
 struct smol_vm **smol_registry_list(struct smol_registry *r, int *bad, struct smol_err *err);
-int smol_registry_delete(struct smol_registry *r, const char *id, struct smol_err *err);
+/* Only a VM that is not live, or, where monitor is not 0, one that belongs to that monitor: a start
+ * that came in between is SMOL_E_STATE. No error when there is no such row. */
+int smol_registry_delete(
+    struct smol_registry *r, const char *id, pid_t monitor, struct smol_err *err);
 
 /* State changes; each checks what the state was in the same transaction. */
 /* created, stopped, died → starting, for this monitor process; a new token is made (vm->token is

@@ -16,15 +16,29 @@ static int update(struct smol_registry *r, sqlite3_stmt *st, const char *what, s
 	return sqlite3_changes(r->db);
 }
 
-int smol_registry_delete(struct smol_registry *r, const char *id, struct smol_err *err)
+int smol_registry_delete(
+    struct smol_registry *r, const char *id, pid_t monitor, struct smol_err *err)
 {
-	smol_auto_stmt sqlite3_stmt *st =
-	    smol_registry_prepare(r, "DELETE FROM vm WHERE id = ?1", err);
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,
+	    "DELETE FROM vm WHERE id = ?1 AND (state IN ('created', 'stopped', 'died')"
+	    " OR (?2 <> 0 AND monitor_pid = ?2))",
+	    err);
+	smol_auto_vm struct smol_vm *still = NULL;
+	int n;
 
 	if (!st)
 		return -1;
 	sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
-	return update(r, st, "cannot delete the VM", err) < 0 ? -1 : 0;
+	sqlite3_bind_int64(st, 2, monitor);
+	n = update(r, st, "cannot delete the VM", err);
+	if (n != 0)
+		return n < 0 ? -1 : 0;
+	still = smol_registry_find(r, id, NULL);
+	if (!still)
+		return 0;
+	smol_err_set(
+	    err, SMOL_E_STATE, "VM '%s' is %s", still->name, smol_vm_state_name(still->state));
+	return smol_err_hint(err, "smolsh delete --force %s", still->name);
 }
 
 int smol_registry_claim(

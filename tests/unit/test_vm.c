@@ -303,6 +303,25 @@ static void test_claim_is_exclusive(void **state)
 	assert_int_equal(err.code, SMOL_E_STATE);
 }
 
+/* A start that comes between the question and the deletion wins. */
+static void test_delete_is_guarded(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_vm struct smol_vm *gone = NULL;
+
+	(void)state;
+	assert_int_equal(smol_registry_claim(r, a, getpid(), &err), 0);
+	assert_int_equal(smol_registry_delete(r, a->id, 0, &err), -1);
+	assert_int_equal(err.code, SMOL_E_STATE);
+	assert_int_equal(smol_registry_delete(r, a->id, getpid() + 1, &err), -1);
+	assert_int_equal(smol_registry_delete(r, a->id, getpid(), &err), 0);
+	gone = smol_registry_find(r, "web", &err);
+	assert_null(gone);
+	assert_int_equal(smol_registry_delete(r, a->id, 0, &err), 0);
+}
+
 /* Its monitor is gone: the VM is recorded as died, whatever has its number now. */
 static void test_reconcile(void **state)
 {
@@ -419,6 +438,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_corrupt_database, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_newer_schema, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_claim_is_exclusive, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_delete_is_guarded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_agent_addr, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
