@@ -51,10 +51,24 @@ char *smol_path_state_unmade(void)
 	return place("state", "XDG_STATE_HOME", ".local/state");
 }
 
+/* A relative one would mean another home in every directory. */
+static int check_home(struct smol_err *err)
+{
+	const char *v = getenv("SMOLSH_HOME");
+
+	if (!v || !*v || *v == '/')
+		return 0;
+	smol_err_set(err, SMOL_E_INVALID, "SMOLSH_HOME is not an absolute path");
+	return smol_err_hint(err, "SMOLSH_HOME=\"$PWD/…\"");
+}
+
 char *smol_path_state(struct smol_err *err)
 {
 	smol_auto_free char *p = smol_path_state_unmade();
 
+	if (check_home(err) < 0)
+		return NULL;
+	p = place("state", "XDG_STATE_HOME", ".local/state");
 	if (smol_mkdir_p(p, 0700, err) < 0) {
 		smol_err_hint(
 		    err, "set SMOLSH_HOME or XDG_STATE_HOME to a directory that can be written");
