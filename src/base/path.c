@@ -68,7 +68,7 @@ char *smol_path_state(struct smol_err *err)
 
 	if (check_home(err) < 0)
 		return NULL;
-	p = place("state", "XDG_STATE_HOME", ".local/state");
+	p = smol_path_state_unmade();
 	if (smol_mkdir_p(p, 0700, err) < 0) {
 		smol_err_hint(
 		    err, "set SMOLSH_HOME or XDG_STATE_HOME to a directory that can be written");
