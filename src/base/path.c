@@ -64,11 +64,10 @@ static int check_home(struct smol_err *err)
 
 char *smol_path_state(struct smol_err *err)
 {
-	smol_auto_free char *p = smol_path_state_unmade();
+	smol_auto_free char *p = check_home(err) < 0 ? NULL : smol_path_state_unmade();
 
-	if (check_home(err) < 0)
+	if (!p)
 		return NULL;
-	p = smol_path_state_unmade();
 	if (smol_mkdir_p(p, 0700, err) < 0) {
 		smol_err_hint(
 		    err, "set SMOLSH_HOME or XDG_STATE_HOME to a directory that can be written");
