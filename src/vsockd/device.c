@@ -110,7 +110,7 @@ int smol_vsockd_attach(struct smol_vsockd *d, int fd, struct smol_err *err)
 /* ---- rings ---- */
 
 /* The guest began anew: what it knew of connections is gone. Clients it never heard of stay. */
-static void forget_connections(struct smol_vsockd *d)
+static unsigned forget_connections(struct smol_vsockd *d)
 {
 	unsigned n = 0;
 
@@ -126,8 +126,7 @@ static void forget_connections(struct smol_vsockd *d)
 	}
 	d->stray_n = 0;
 	d->mark[0].valid = d->mark[1].valid = false;
-	if (n)
-		smol_vsockd_log("the guest's driver began anew: %u connections reset", n);
+	return n;
 }
 
 int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *err)
@@ -142,7 +141,8 @@ int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *
 	if (m->valid &&
 	    (m->num != vr->num || m->base != vr->last_avail || m->desc_user != vr->desc_user ||
 		m->avail_user != vr->avail_user || m->used_user != vr->used_user))
-		forget_connections(d);
+		smol_vsockd_log(
+		    "the guest's driver began anew: %u connections reset", forget_connections(d));
 	/* Edge-triggered: each kick wakes us, and the counter need never be read. */
 	if (watch(d, vr->kick_fd, EPOLLIN | EPOLLET,
 		token(i == SMOL_VSOCKD_RX ? TAG_KICK_RX : TAG_KICK_TX)) < 0)
@@ -165,6 +165,13 @@ void smol_vsockd_ring_stop(struct smol_vsockd *d, unsigned i)
 	if (i == SMOL_VSOCKD_RX)
 		smol_rx_return(d);
 	smol_vring_signal(vr);
+	smol_vsockd_ring_lost(d, i);
+}
+
+void smol_vsockd_ring_lost(struct smol_vsockd *d, unsigned i)
+{
+	struct smol_vring *vr = &d->vq[i];
+
 	smol_vring_stop(vr);
 	epoll_ctl(d->epfd, EPOLL_CTL_DEL, vr->kick_fd, NULL);
 	d->mark[i] = (struct smol_ring_mark){

@@ -182,6 +182,7 @@ static int set_mem_table(struct smol_vsockd *d, const struct message *m, struct 
 {
 	struct smol_gm_desc desc[SMOL_GM_MAX];
 	uint32_t n;
+	int rc = 0;
 
 	memcpy(&n, m->payload, sizeof(n));
 	if (n > SMOL_GM_MAX || m->size < 8 + n * sizeof(desc[0]))
@@ -194,15 +195,16 @@ static int set_mem_table(struct smol_vsockd *d, const struct message *m, struct 
 		smol_rx_return(d);
 	if (smol_gm_set(&d->gm, desc, d->vu.fds, n, err) < 0)
 		return -1;
+	/* all of them, also after the first that fails: none may keep a pointer into the old one */
 	for (unsigned i = 0; i < 2; i++) {
 		struct smol_vring *vr = &d->vq[i];
 
 		if (vr->active && smol_vring_map(vr, &d->gm, err) < 0) {
-			smol_vsockd_ring_stop(d, i);
-			return -1;
+			smol_vsockd_ring_lost(d, i);
+			rc = -1;
 		}
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- rings ---- */

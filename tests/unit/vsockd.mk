@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# The device's tests: everything but the handshake of processes runs in one, with the guest player.
+VSOCKD_TEST_LIBS = src/vsockd/libvsockd.a src/base/libbase.a $(SECCOMP_LIBS) $(CMOCKA_LIBS)
+VSOCKD_RIG = tests/vsockd/player.c tests/vsockd/player.h tests/vsockd/rig.c tests/vsockd/rig.h
+
+check_PROGRAMS += tests/unit/test_vsockd_conn tests/unit/test_vsockd_handshake \
+	tests/unit/test_vsockd_ring tests/unit/test_vsockd_stream
+tests_unit_test_vsockd_conn_SOURCES = tests/unit/test_vsockd_conn.c
+tests_unit_test_vsockd_conn_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_handshake_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_ring_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_stream_LDADD = $(VSOCKD_TEST_LIBS)
+TESTS += tests/unit/test_vsockd_conn tests/unit/test_vsockd_handshake \
+	tests/unit/test_vsockd_ring tests/unit/test_vsockd_stream
+
+check_PROGRAMS += tests/vsockd/bench-vsockd
+tests_vsockd_bench_vsockd_SOURCES = tests/vsockd/bench.c tests/vsockd/player.c tests/vsockd/player.h
+tests_vsockd_bench_vsockd_LDADD = -lpthread
+
+.PHONY: bench-vsockd
+bench-vsockd: smolsh-vsockd tests/vsockd/bench-vsockd
+	tests/vsockd/bench-vsockd ./smolsh-vsockd \
+		$${VHOST_DEVICE_VSOCK:-$$(command -v vhost-device-vsock)}

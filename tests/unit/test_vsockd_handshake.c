@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The host's face: the CONNECT line in every shape, refusals, limits, deadlines, dialling out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../vsockd/rig.h"
+#include "vsockd/uds.h"
+
+static void say(int fd, const char *s)
+{
+	assert_int_equal(write(fd, s, strlen(s)), strlen(s));
+}
+
+static void parse(void **state)
+{
+	static const struct {
+		const char *line;
+		int64_t port;
+	} t[] = {
+	    {"CONNECT 5000", 5000},
+	    {"CONNECT 0", 0},
+	    {"CONNECT 4294967294", 4294967294},
+	    {"CONNECT 4294967295", -1},
+	    {"CONNECT 4294967296", -1},
+	    {"CONNECT 99999999999", -1},
+	    {"CONNECT 18446744073709551617", -1},
+	    {"CONNECT ", -1},
+	    {"CONNECT", -1},
+	    {"CONNECT -1", -1},
+	    {"CONNECT 5000 ", -1},
+	    {"CONNECT  5000", -1},
+	    {"CONNECT 5000\r", -1},
+	    {"connect 5000", -1},
+	    {"GET / HTTP/1.0", -1},
+	    {"", -1},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(smol_uds_parse(t[i].line, (unsigned)strlen(t[i].line)), t[i].port);
+	assert_int_equal(smol_uds_parse("CONNECT 1\0", 10), -1);
+}
+
+/* Data behind the newline in the same write: nothing of it is lost (pitfall 24). */
+static void pipelined(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_client(r);
+	struct player_packet pkt;
+	char line[64];
+
+	(void)state;
+	say(fd, "CONNECT 5000\nhello, guest");
+	player_accept(&r->p, &s, 5000);
+	pkt = rig_expect(r, SMOL_VSOCK_OP_RW);
+	assert_int_equal(pkt.h.len, 12);
+	assert_memory_equal(pkt.data, "hello, guest", 12);
+	assert_true(rig_read(r, fd, line, 3) == 3 && memcmp(line, "OK ", 3) == 0);
+	close(fd);
+	rig_free(r);
+}
+
+static void byte_by_byte(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_client(r);
+	struct player_packet pkt;
+
+	(void)state;
+	for (const char *c = "CONNECT 5000\nab"; *c; c++) {
+		assert_int_equal(write(fd, c, 1), 1);
+		rig_pump(r);
+	}
+	player_accept(&r->p, &s, 5000);
+	pkt = rig_expect(r, SMOL_VSOCK_OP_RW);
+	assert_int_equal(pkt.h.len, 2);
+	assert_memory_equal(pkt.data, "ab", 2);
+	close(fd);
+	rig_free(r);
+}
+
+static void garbage(void **state)
+{
+	static const char *bad[] = {"CONNECT 4294967296\n", "HELLO\n", "\n",
+	    "CONNECT 00000000000000000000000000000001\n",
+	    "CONNECT 5000 with much behind it and no end of it", "CONNECT x\n"};
+	struct rig *r = rig_new(&(struct rig_config){0});
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int fd = rig_client(r);
+
+		say(fd, bad[i]);
+		assert_true(rig_closed(r, fd));
+		close(fd);
+	}
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, 0);
+	rig_free(r);
+}
+
+/* The line fills the limit to the byte, and one byte more is too much. */
+static void longest(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	char line[SMOL_CONN_LINE + 1];
+	int fd = rig_client(r);
+
+	(void)state;
+	memset(line, '0', sizeof(line));
+	memcpy(line, "CONNECT ", 8);
+	assert_int_equal(write(fd, line, SMOL_CONN_LINE - 1), SMOL_CONN_LINE - 1);
+	assert_false(rig_closed(r, fd));
+	assert_int_equal(write(fd, "0", 1), 1);
+	assert_true(rig_closed(r, fd));
+	close(fd);
+	rig_free(r);
+}
+
+static void refused(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	int fd = rig_client(r);
+	struct player_sock s = {0};
+	struct player_packet pkt;
+
+	(void)state;
+	say(fd, "CONNECT 4999\n");
+	pkt = rig_expect(r, SMOL_VSOCK_OP_REQUEST);
+	s.guest_port = 4999;
+	s.host_port = pkt.h.src_port;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+	assert_true(rig_closed(r, fd));
+	/* an RST is not answered */
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	rig_free(r);
+}
+
+static void silent_client(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	int fd = rig_client(r);
+
+	(void)state;
+	say(fd, "CONN");
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 1);
+	/* ten seconds later */
+	r->dev.conns.c[0].deadline = r->dev.next_deadline = 1;
+	assert_true(rig_closed(r, fd));
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	rig_free(r);
+}
+
+/* A guest that never answers: the client is let go, the guest told. */
+static void silent_guest(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	int fd = rig_client(r);
+
+	(void)state;
+	say(fd, "CONNECT 5000\n");
+	rig_expect(r, SMOL_VSOCK_OP_REQUEST);
+	r->dev.conns.c[0].deadline = r->dev.next_deadline = 1;
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_true(rig_closed(r, fd));
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	rig_free(r);
+}
+
+/* A client that writes all and goes before the guest has answered. */
+static void hasty_client(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_client(r);
+	struct player_packet pkt;
+
+	(void)state;
+	say(fd, "CONNECT 5000\nfire and forget");
+	close(fd);
+	rig_pump(r);
+	player_accept(&r->p, &s, 5000);
+	pkt = rig_expect(r, SMOL_VSOCK_OP_RW);
+	assert_memory_equal(pkt.data, "fire and forget", 15);
+	do
+		pkt = rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN);
+	while (pkt.h.flags != SMOL_VSOCK_SHUT_BOTH);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 0);
+	rig_free(r);
+}
+
+static void beyond_max(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.max_connections = 3});
+	struct player_sock s[3] = {0};
+	int fd[3], more;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		fd[i] = rig_connect(r, &s[i], 5000 + i);
+	more = rig_client(r);
+	assert_true(rig_closed(r, more));
+	close(more);
+	/* those that are open are not harmed, and a place that becomes free is used */
+	say(fd[1], "x");
+	rig_expect(r, SMOL_VSOCK_OP_RW);
+	player_op(&r->p, &s[0], SMOL_VSOCK_OP_RST, 0);
+	rig_pump(r);
+	more = rig_connect(r, &s[0], 6000);
+	close(more);
+	for (unsigned i = 0; i < 3; i++)
+		close(fd[i]);
+	rig_free(r);
+}
+
+static void guest_dials(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct smol_err err = SMOL_ERR_INIT;
+	struct player_sock s = {.guest_port = 700, .host_port = 6000, .buf_alloc = 65536};
+	char path[120], buf[8];
+	int l, fd;
+
+	(void)state;
+	/* nobody there: an RST at once */
+	player_op(&r->p, &s, SMOL_VSOCK_OP_REQUEST, 0);
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	snprintf(path, sizeof(path), "%s_6000", r->path);
+	l = smol_uds_listen(path, &err);
+	assert_true(l >= 0);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_REQUEST, 0);
+	rig_expect(r, SMOL_VSOCK_OP_RESPONSE);
+	fd = accept4(l, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(fd >= 0);
+	rig_guest_write(r, &s, "ahoy", 4);
+	assert_int_equal(rig_read(r, fd, buf, 4), 4);
+	assert_memory_equal(buf, "ahoy", 4);
+	close(fd);
+	close(l);
+	unlink(path);
+	rig_free(r);
+}
+
+static void listener(void **state)
+{
+	struct smol_err err = SMOL_ERR_INIT;
+	char path[] = "/tmp/vsockd-listen-XXXXXX";
+	struct stat st;
+	int fd = mkstemp(path), l;
+
+	(void)state;
+	/* never removes what is not a socket */
+	assert_int_equal(smol_uds_listen(path, &err), -1);
+	smol_err_clear(&err);
+	assert_int_equal(unlink(path), 0);
+	close(fd);
+	l = smol_uds_listen(path, &err);
+	assert_true(l >= 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	/* nor a socket somebody listens on */
+	assert_int_equal(smol_uds_listen(path, &err), -1);
+	smol_err_clear(&err);
+	close(l);
+	/* but what a dead process left */
+	l = smol_uds_listen(path, &err);
+	assert_true(l >= 0);
+	close(l);
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(parse),
+	    cmocka_unit_test(pipelined),
+	    cmocka_unit_test(byte_by_byte),
+	    cmocka_unit_test(garbage),
+	    cmocka_unit_test(longest),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(silent_client),
+	    cmocka_unit_test(silent_guest),
+	    cmocka_unit_test(hasty_client),
+	    cmocka_unit_test(beyond_max),
+	    cmocka_unit_test(guest_dials),
+	    cmocka_unit_test(listener),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a hostile guest or a confused front end can do: chains, rings, memory tables, messages. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../vsockd/rig.h"
+
+#define NEXT	 1
+#define WRITE	 2
+#define INDIRECT 4
+
+static unsigned open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Put a chain of the test's own into the transmit ring and see it given back with length 0. */
+static void gives_back(struct rig *r, uint16_t head)
+{
+	struct smol_vring_used_elem e;
+
+	rig_pump(r);
+	while (r->p.ring[PLAYER_TX].used->idx != r->p.ring[PLAYER_TX].last_used)
+		player_tx_used(&r->p, &e);
+	player_tx_head(&r->p, PLAYER_TX, head);
+	player_kick(&r->p, PLAYER_TX);
+	rig_pump(r);
+	assert_true(player_tx_used(&r->p, &e));
+	assert_int_equal(e.id, head);
+	assert_int_equal(e.len, 0);
+}
+
+/* A header for connection s in the spare page, and its address. */
+static uint64_t spare_header(struct rig *r, struct player_sock *s, uint32_t len)
+{
+	struct smol_vsock_hdr h = player_hdr(&r->p, s, SMOL_VSOCK_OP_RW);
+
+	h.len = len;
+	smol_vsock_hdr_put(r->p.mem + PLAYER_SPARE, &h);
+	return PLAYER_GPA + PLAYER_SPARE;
+}
+
+static void bad_chains(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct smol_vring_desc *d = r->p.ring[PLAYER_TX].desc;
+	struct smol_vring_desc *table = (void *)(r->p.mem + PLAYER_SPARE + 1024);
+	struct player_sock s = {.guest_port = 1, .host_port = 2};
+	uint64_t at = spare_header(r, &s, 100);
+	const struct {
+		struct smol_vring_desc first, second, in[2];
+	} t[] = {
+	    /* outside of memory; at its very end; wrapping */
+	    {.first = {0, 44, 0, 0}},
+	    {.first = {PLAYER_GPA + PLAYER_MEM - 43, 44, 0, 0}},
+	    {.first = {UINT64_MAX - 10, 44, 0, 0}},
+	    {.first = {at, UINT32_MAX, 0, 0}},
+	    /* too short for a header, or for its payload */
+	    {.first = {at, 43, 0, 0}},
+	    {.first = {at, 44, 0, 0}},
+	    {.first = {at, 44 + 99, 0, 0}},
+	    /* a loop; a next that does not exist; writable where it must not be */
+	    {.first = {at, 44, NEXT, 200}},
+	    {.first = {at, 44, NEXT, 65535}},
+	    {.first = {at, 44, NEXT, 201}, .second = {at, 100, WRITE, 0}},
+	    /* indirect: with NEXT, of odd length, empty, huge, outside, nested, endless */
+	    {.first = {at + 1024, 32, INDIRECT | NEXT, 201}},
+	    {.first = {at + 1024, 33, INDIRECT, 0}},
+	    {.first = {at + 1024, 0, INDIRECT, 0}},
+	    {.first = {at + 1024, 16 * 1025, INDIRECT, 0}},
+	    {.first = {0x10, 32, INDIRECT, 0}},
+	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at + 1024, 32, INDIRECT, 0}}},
+	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at, 44, NEXT, 0}}},
+	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at, 44, NEXT, 2}}},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		d[200] = t[i].first;
+		d[201] = t[i].second;
+		memcpy(table, t[i].in, sizeof(t[i].in));
+		gives_back(r, 200);
+	}
+	assert_true(r->dev.stats.bad_chains >= sizeof(t) / sizeof(t[0]) - 1);
+	rig_free(r);
+}
+
+/* A packet whose chain lies about its length ends its connection, not the device. */
+static void bad_packet_resets(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0}, s2 = {0};
+	int fd = rig_connect(r, &s, 5000), fd2 = rig_connect(r, &s2, 5001);
+	struct smol_vring_desc *d = r->p.ring[PLAYER_TX].desc;
+	char c;
+
+	(void)state;
+	d[200] = (struct smol_vring_desc){spare_header(r, &s, 65536), 44 + 10, 0, 0};
+	gives_back(r, 200);
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_true(rig_closed(r, fd));
+	rig_guest_write(r, &s2, "y", 1);
+	assert_int_equal(rig_read(r, fd2, &c, 1), 1);
+	close(fd);
+	close(fd2);
+	rig_free(r);
+}
+
+/* Header and payload in 1-byte pieces, direct and indirect. */
+static void scattered(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	struct smol_vring_desc *d = r->p.ring[PLAYER_TX].desc;
+	struct smol_vring_desc *table = (void *)(r->p.mem + PLAYER_SPARE + 1024);
+	uint64_t at = spare_header(r, &s, 10);
+	char buf[10];
+
+	(void)state;
+	memcpy(r->p.mem + PLAYER_SPARE + 44, "0123456789", 10);
+	for (unsigned i = 0; i < 54; i++) {
+		d[100 + i] =
+		    (struct smol_vring_desc){at + i, 1, i < 53 ? NEXT : 0, (uint16_t)(101 + i)};
+		table[i] =
+		    (struct smol_vring_desc){at + i, 1, i < 53 ? NEXT : 0, (uint16_t)(i + 1)};
+	}
+	gives_back(r, 100);
+	assert_int_equal(rig_read(r, fd, buf, 10), 10);
+	assert_memory_equal(buf, "0123456789", 10);
+	/* direct descriptors may end in an indirect table: here the payload's */
+	d[100] = (struct smol_vring_desc){at, 44, NEXT, 101};
+	d[101] = (struct smol_vring_desc){at + 1024 + 44 * 16, 160, INDIRECT, 0};
+	for (unsigned i = 0; i < 10; i++)
+		table[44 + i].next = (uint16_t)(i + 1);
+	gives_back(r, 100);
+	assert_int_equal(rig_read(r, fd, buf, 10), 10);
+	assert_memory_equal(buf, "0123456789", 10);
+	close(fd);
+	rig_free(r);
+}
+
+/* Receive buffers of every shape: too short, read-only, scattered, header only. */
+static void receive_buffers(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	struct player_ring *q = &r->p.ring[PLAYER_RX];
+	uint64_t at = PLAYER_GPA + PLAYER_SPARE;
+	struct player_sock s = {0};
+	struct player_packet pkt;
+	uint8_t raw[64];
+	int fd;
+
+	(void)state;
+	q->desc[0] = (struct smol_vring_desc){at, 43, WRITE, 0};
+	q->desc[1] = (struct smol_vring_desc){at, 100, 0, 0};
+	q->desc[2] = (struct smol_vring_desc){0, 100, WRITE, 0};
+	for (unsigned i = 0; i < 60; i++)
+		q->desc[10 + i] = (struct smol_vring_desc){
+		    at + 64 + i, 1, WRITE | (i < 59 ? NEXT : 0), (uint16_t)(11 + i)};
+	for (unsigned i = 0; i < 3; i++)
+		player_tx_head(&r->p, PLAYER_RX, (uint16_t)i);
+	player_tx_head(&r->p, PLAYER_RX, 10);
+	player_start(&r->p, 0, 0);
+	fd = rig_client(r);
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	rig_pump(r);
+	/* the three that cannot be used come back empty, the request is in the fourth */
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(q->used->ring[i].id, i);
+		assert_int_equal(q->used->ring[i].len, 0);
+	}
+	assert_int_equal(q->used->idx, 4);
+	assert_int_equal(q->used->ring[3].id, 10);
+	assert_int_equal(q->used->ring[3].len, 44);
+	smol_vsock_hdr_get(&pkt.h, r->p.mem + PLAYER_SPARE + 64);
+	assert_int_equal(pkt.h.op, SMOL_VSOCK_OP_REQUEST);
+	/* answer it; data then wants more than a header's room */
+	s = (struct player_sock){
+	    .guest_port = 5000, .host_port = pkt.h.src_port, .buf_alloc = 65536};
+	q->desc[3] = (struct smol_vring_desc){at, 44, WRITE, 0};
+	player_tx_head(&r->p, PLAYER_RX, 3);
+	player_tx_head(&r->p, PLAYER_RX, 10);
+	player_kick(&r->p, PLAYER_RX);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RESPONSE, 0);
+	assert_int_equal(write(fd, "scatter", 7), 7);
+	rig_pump(r);
+	assert_int_equal(q->used->idx, 6);
+	assert_int_equal(q->used->ring[5].len, 44 + 7);
+	memcpy(raw, r->p.mem + PLAYER_SPARE + 64, 51);
+	assert_memory_equal(raw + 44, "scatter", 7);
+	close(fd);
+	rig_free(r);
+}
+
+/* The driver claims more chains than the ring has entries, or a head that does not exist: the ring
+ * is left alone, the device lives, a new set-up works. */
+static void broken_rings(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_ring *q = &r->p.ring[PLAYER_TX];
+	struct player_sock s = {0};
+	int fd;
+
+	(void)state;
+	for (unsigned how = 0; how < 2; how++) {
+		if (how == 0)
+			q->avail->idx = (uint16_t)(q->avail->idx + r->p.cfg.num + 1);
+		else
+			player_tx_head(&r->p, PLAYER_TX, (uint16_t)r->p.cfg.num);
+		assert_int_equal(write(q->kick, &(uint64_t){1}, 8), 8);
+		rig_pump(r);
+		assert_true(r->dev.vq[PLAYER_TX].broken);
+		assert_int_equal(r->dev.stats.broken_rings, how + 1);
+		/* no busy loop over it */
+		assert_false(r->dev.tx_kick);
+		player_stop(&r->p);
+		player_rings_clear(&r->p);
+		player_rx_fill(&r->p);
+		player_start(&r->p, 0, 0);
+		fd = rig_connect(r, &s, 5000);
+		close(fd);
+		while (!rig_quiet(r))
+			;
+	}
+	rig_free(r);
+}
+
+/* QMP stop and cont: the rings come back where they were, streams go on. */
+static void pause_and_go_on(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	char c;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		player_stop(&r->p);
+		/* exact: nothing is held back, in the middle of taken buffers or not */
+		for (unsigned k = 0; k < 2; k++)
+			assert_int_equal(r->p.base[k], r->p.ring[k].used->idx);
+		assert_int_equal(write(fd, "p", 1), 1);
+		rig_pump(r);
+		player_start(&r->p, r->p.base[0], r->p.base[1]);
+		assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
+		rig_guest_write(r, &s, "q", 1);
+		assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	}
+	close(fd);
+	rig_free(r);
+}
+
+/* Guest reset: rings begin anew, what the guest knew is gone, clients it never saw are kept. */
+static void reset(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000), waiting;
+
+	(void)state;
+	player_stop(&r->p);
+	waiting = rig_client(r);
+	assert_int_equal(write(waiting, "CONNECT 5001\n", 13), 13);
+	rig_pump(r);
+	player_rings_clear(&r->p);
+	player_rx_fill(&r->p);
+	player_start(&r->p, 0, 0);
+	assert_true(rig_closed(r, fd));
+	player_accept(&r->p, &s, 5001);
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 1);
+	close(fd);
+	close(waiting);
+	rig_free(r);
+}
+
+/* A new memory table while rings run: mapped anew, streams go on; one without the rings stops them.
+ */
+static void memory_changes(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	struct {
+		uint32_t n, pad;
+		struct smol_gm_desc d[2];
+	} m;
+	int two[2] = {r->p.memfd, r->p.memfd};
+	char c;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		player_memory(&r->p);
+		assert_int_equal(write(fd, "p", 1), 1);
+		assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
+		rig_guest_write(r, &s, "q", 1);
+		assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	}
+	/* the same memory as two regions: a buffer that crosses the seam is cut */
+	m.n = 2;
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
+	m.d[1] = (struct smol_gm_desc){
+	    PLAYER_GPA + 0x101000, PLAYER_MEM - 0x101000, (uintptr_t)r->p.mem + 0x101000, 0x101000};
+	assert_int_equal(player_acked(&r->p, 5, &m, 8 + 64, two, 2), 0);
+	for (unsigned i = 0; i < 300; i++) {
+		uint8_t big[9000], in[9000];
+		struct player_packet pkt;
+
+		rig_fill(big, sizeof(big), i);
+		rig_guest_write(r, &s, big, sizeof(big));
+		assert_int_equal(rig_read(r, fd, in, sizeof(in)), sizeof(in));
+		assert_memory_equal(big, in, sizeof(in));
+		while (player_rx_next(&r->p, &pkt)) {
+			player_sock_saw(&r->p, &s, &pkt.h);
+			player_rx_done(&r->p, &pkt);
+		}
+	}
+	/* overlapping, wrapping and too long regions are refused, and the old table stands */
+	m.d[1].gpa = PLAYER_GPA + 0x100fff;
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 64, two, 2), 0);
+	m.n = 1;
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, PLAYER_MEM + 1, (uintptr_t)r->p.mem, 0};
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	m.d[0] = (struct smol_gm_desc){UINT64_MAX - 100, 4096, (uintptr_t)r->p.mem, 0};
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 4096, (uintptr_t)r->p.mem, UINT64_MAX - 4095};
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 2), 0);
+	m.n = 100;
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	rig_guest_write(r, &s, "q", 1);
+	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	m.n = 1;
+	m.d[0] = (struct smol_gm_desc){
+	    PLAYER_GPA + 0x200000, 0x100000, (uintptr_t)r->p.mem + 0x200000, 0x200000};
+	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	assert_false(r->dev.vq[0].active || r->dev.vq[1].active);
+	close(fd);
+	rig_free(r);
+}
+
+/* A ring keeps its shape while it runs (CVE-2026-5747), and has a shape that can be served. */
+static void ring_shape(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	static const uint32_t bad[] = {0, 3, 255, 2048, 32768, 65536, UINT32_MAX};
+	uint32_t num[2] = {1, 128};
+	uint32_t addr[10] = {1};
+
+	(void)state;
+	assert_int_not_equal(player_acked(&r->p, 8, num, 8, NULL, 0), 0);
+	assert_int_not_equal(player_acked(&r->p, 10, num, 8, NULL, 0), 0);
+	assert_int_not_equal(player_acked(&r->p, 9, addr, 40, NULL, 0), 0);
+	assert_int_equal(r->dev.vq[1].num, 256);
+	player_stop(&r->p);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		num[1] = bad[i];
+		assert_int_not_equal(player_acked(&r->p, 8, num, 8, NULL, 0), 0);
+	}
+	num[0] = 2;
+	num[1] = 128;
+	assert_int_not_equal(player_acked(&r->p, 8, num, 8, NULL, 0), 0);
+	rig_free(r);
+}
+
+/* Descriptors that come unasked are closed, with good messages and bad ones. */
+static void stray_descriptors(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	uint64_t v = r->p.features;
+	int many[8];
+	unsigned before;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		many[i] = r->p.memfd;
+	before = open_files();
+	assert_int_equal(player_acked(&r->p, 2, &v, 8, many, 8), 0);
+	v = 1;
+	assert_int_equal(player_acked(&r->p, 13, &v, 8, many, 8), 0);
+	assert_int_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
+	v = 7;
+	assert_int_not_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
+	/* call was replaced, err is new */
+	assert_int_equal(open_files(), before + 1);
+	rig_free(r);
+}
+
+/* Messages that are none end the session. */
+static void bad_messages(void **state)
+{
+	static const uint32_t bad[][3] = {
+	    {0, 1, 0}, {6, 1, 8}, {999, 1, 0}, {UINT32_MAX, 1, 0}, /* unknown */
+	    {2, 1, 4}, {9, 1, 8},				   /* too short */
+	    {1, 0, 0}, {1, 2, 0}, {1, 5, 0},			   /* version, reply flag */
+	    {1, 1, 100000}, {1, 1, UINT32_MAX},			   /* too long */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct rig *r = rig_new(&(struct rig_config){0});
+		uint8_t payload[8] = {0};
+
+		assert_int_equal(write(r->p.vhost, bad[i], 12), 12);
+		if (bad[i][2] <= 8)
+			assert_int_equal(write(r->p.vhost, payload, bad[i][2]), bad[i][2]);
+		rig_pump(r);
+		assert_int_equal(r->last, SMOL_TURN_BAD);
+		rig_free(r);
+	}
+}
+
+/* A message that comes in pieces is one message. */
+static void split_message(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	uint8_t m[12] = {1, 0, 0, 0, 1};
+	uint64_t v;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(m); i++) {
+		assert_int_equal(write(r->p.vhost, m + i, 1), 1);
+		rig_pump(r);
+	}
+	assert_int_equal(player_answer(&r->p, 1, &v, 8), 8);
+	assert_true(v & (1ull << 32));
+	rig_free(r);
+}
+
+static void configuration(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct {
+		uint32_t offset, size, flags;
+		uint8_t b[256];
+	} c = {4, 4, 0, {0}};
+
+	(void)state;
+	player_message(&r->p, 24, 0, &c, 16, NULL, 0);
+	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 16);
+	c.offset = 8;
+	c.size = 1;
+	player_message(&r->p, 24, 0, &c, 16, NULL, 0);
+	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 0);
+	c.offset = UINT32_MAX;
+	c.size = 2;
+	player_message(&r->p, 24, 0, &c, 16, NULL, 0);
+	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 0);
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(bad_chains),
+	    cmocka_unit_test(bad_packet_resets),
+	    cmocka_unit_test(scattered),
+	    cmocka_unit_test(receive_buffers),
+	    cmocka_unit_test(broken_rings),
+	    cmocka_unit_test(pause_and_go_on),
+	    cmocka_unit_test(reset),
+	    cmocka_unit_test(memory_changes),
+	    cmocka_unit_test(ring_shape),
+	    cmocka_unit_test(stray_descriptors),
+	    cmocka_unit_test(bad_messages),
+	    cmocka_unit_test(split_message),
+	    cmocka_unit_test(configuration),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Streams: integrity at odd sizes, half-closes, credit, pauses on either side, ends of all kinds.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../vsockd/rig.h"
+
+static const size_t sizes[] = {
+    0, 1, 43, 44, 45, 4095, 4096, 4097, 32767, 32768, 32769, 65535, 65536, 65537, 1 << 20};
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+
+/* Let the guest take what is there; a SHUTDOWN ends it. Returns the bytes so far. */
+static size_t guest_takes(struct rig *r, struct player_sock *s, size_t have, bool reads)
+{
+	struct player_packet pkt;
+
+	while (player_rx_next(&r->p, &pkt)) {
+		player_sock_saw(&r->p, s, &pkt.h);
+		for (uint32_t i = 0; i < pkt.h.len; i++)
+			assert_int_equal(pkt.data[i], rig_byte(have + i));
+		have += pkt.h.len;
+		if (reads)
+			s->fwd += pkt.h.len;
+		player_rx_done(&r->p, &pkt);
+		if (s->buf_alloc - (s->fwd - s->told) < 65536)
+			player_op(&r->p, s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
+	}
+	player_kick(&r->p, PLAYER_RX);
+	return have;
+}
+
+/* Host to guest, then the host's half-close; the guest answers afterwards. */
+static void host_sends(size_t n, unsigned rx_buf, bool no_event_idx)
+{
+	struct rig *r =
+	    rig_new(&(struct rig_config){.rx_buf = rx_buf, .no_event_idx = no_event_idx});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t *buf = malloc(n + 1);
+	size_t sent = 0, got = 0;
+	bool shut = false;
+	char ans[3];
+
+	rig_fill(buf, n, 0);
+	for (unsigned i = 0; i < 100000 && !s.host_shut; i++) {
+		ssize_t k = sent < n ? write(fd, buf + sent, n - sent) : 0;
+
+		if (k > 0)
+			sent += (size_t)k;
+		if (sent == n && !shut) {
+			shut = true;
+			shutdown(fd, SHUT_WR);
+		}
+		rig_pump(r);
+		got = guest_takes(r, &s, got, true);
+	}
+	assert_int_equal(got, n);
+	/* only its own direction is closed (pitfall 26) */
+	assert_int_equal(s.host_shut, SMOL_VSOCK_SHUT_SEND);
+	rig_guest_write(r, &s, "bye", 3);
+	assert_int_equal(rig_read(r, fd, ans, 3), 3);
+	assert_memory_equal(ans, "bye", 3);
+	free(buf);
+	close(fd);
+	rig_free(r);
+}
+
+static void host_to_guest(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SIZES; i++) {
+		host_sends(sizes[i], 4096, false);
+		host_sends(sizes[i], 64, true);
+		host_sends(sizes[i], 70000, false);
+	}
+}
+
+/* Guest to host with pieces of the given size, then the guest's half-close. */
+static void guest_sends(size_t n, size_t piece, bool indirect)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_indirect = !indirect});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t *buf = malloc(65536), *in = malloc(n + 1);
+	size_t sent = 0, got = 0;
+
+	while (got < n) {
+		while (sent < n && player_room(&s) >= piece) {
+			size_t k = n - sent < piece ? n - sent : piece;
+
+			rig_fill(buf, k, sent);
+			rig_guest_write(r, &s, buf, (uint32_t)k);
+			sent += k;
+		}
+		if (sent == n && n) {
+			player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_SEND);
+			n = sent;
+		}
+		got += rig_read(r, fd, in + got, sent - got);
+		guest_takes(r, &s, 0, true);
+		assert_int_equal(got, sent);
+	}
+	if (n == 0)
+		player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_SEND);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(in[i], rig_byte(i));
+	assert_true(rig_closed(r, fd));
+	/* the other direction is still open */
+	assert_int_equal(write(fd, "still", 5), 5);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 5);
+	free(buf);
+	free(in);
+	close(fd);
+	rig_free(r);
+}
+
+static void guest_to_host(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SIZES; i++) {
+		guest_sends(sizes[i], 65536, true);
+		guest_sends(sizes[i], 65536, false);
+		guest_sends(sizes[i], 1000, true);
+	}
+}
+
+/* The host does not read: the guest is stopped by credit, memory stays within the bound, nothing
+ * is lost and the stream goes on (pitfall 27). */
+static void host_pauses(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t *buf = malloc(65536), *in = malloc(8 << 20);
+	size_t sent = 0, got = 0, n = 8 << 20, last = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000 && sent < n; i++) {
+		if (player_room(&s) >= 65536) {
+			rig_fill(buf, 65536, sent);
+			rig_guest_write(r, &s, buf, 65536);
+			sent += 65536;
+		}
+		rig_pump(r);
+		guest_takes(r, &s, 0, true);
+		last = sent;
+	}
+	assert_true(last < n);
+	assert_true(smol_conn_buffered(&r->dev.conns.c[0]) <= SMOL_CONN_BUF);
+	while (got < n) {
+		ssize_t k;
+
+		while (sent < n && player_room(&s) >= 65536) {
+			rig_fill(buf, 65536, sent);
+			rig_guest_write(r, &s, buf, 65536);
+			sent += 65536;
+		}
+		k = read(fd, in + got, 50000);
+		if (k > 0)
+			got += (size_t)k;
+		rig_pump(r);
+		guest_takes(r, &s, 0, true);
+		assert_true(k > 0 || sent - got <= 8 << 20);
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(in[i], rig_byte(i));
+	free(buf);
+	free(in);
+	close(fd);
+	rig_free(r);
+}
+
+/* The guest does not read: never more than its credit is sent, then it goes on. */
+static void guest_pauses(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {.buf_alloc = 100000};
+	int fd = rig_connect(r, &s, 5000);
+	size_t sent = 0, got = 0, n = 2 << 20;
+	uint8_t *buf = malloc(n);
+
+	(void)state;
+	rig_fill(buf, n, 0);
+	for (unsigned i = 0; i < 50; i++) {
+		ssize_t k = write(fd, buf + sent, n - sent);
+
+		if (k > 0)
+			sent += (size_t)k;
+		rig_pump(r);
+		got = guest_takes(r, &s, got, false);
+	}
+	assert_true(got > 50000 && got <= 100000);
+	s.fwd = (uint32_t)got;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
+	while (got < n) {
+		ssize_t k = sent < n ? write(fd, buf + sent, n - sent) : 0;
+
+		if (k > 0)
+			sent += (size_t)k;
+		rig_pump(r);
+		got = guest_takes(r, &s, got, true);
+	}
+	free(buf);
+	close(fd);
+	rig_free(r);
+}
+
+/* Many tiny packets to a guest that does not read: their number is bounded, as newer Linux charges
+ * for each (pitfall 29). */
+static void tiny_packets(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	unsigned packets = 0, asked = 0;
+	size_t got = 0, sent = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		uint8_t c = rig_byte(sent);
+		struct player_packet pkt;
+
+		if (write(fd, &c, 1) == 1)
+			sent++;
+		rig_pump(r);
+		while (player_rx_next(&r->p, &pkt)) {
+			packets += pkt.h.op == SMOL_VSOCK_OP_RW;
+			asked += pkt.h.op == SMOL_VSOCK_OP_CREDIT_REQUEST;
+			got += pkt.h.len;
+			player_sock_saw(&r->p, &s, &pkt.h);
+			player_rx_done(&r->p, &pkt);
+		}
+		player_kick(&r->p, PLAYER_RX);
+	}
+	assert_true(packets > 100 && packets * 576 < 256 * 1024);
+	assert_true(asked > 0 && asked < 200);
+	/* it reads at last: all arrives */
+	s.fwd = (uint32_t)got;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
+	for (unsigned i = 0; i < 200 && got < sent; i++) {
+		rig_pump(r);
+		got = guest_takes(r, &s, got, true);
+		player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
+	}
+	assert_int_equal(got, sent);
+	close(fd);
+	rig_free(r);
+}
+
+/* The guest closes with bytes the host has not read: they arrive, and the RST comes at once. */
+static void guest_closes_early(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t *buf = malloc(65536), *in = malloc(1 << 20);
+	size_t sent = 0;
+
+	(void)state;
+	while (player_room(&s) >= 65536 && sent < 1 << 20) {
+		rig_fill(buf, 65536, sent);
+		rig_guest_write(r, &s, buf, 65536);
+		sent += 65536;
+		guest_takes(r, &s, 0, true);
+	}
+	player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_BOTH);
+	while (!s.reset) {
+		rig_pump(r);
+		guest_takes(r, &s, 0, true);
+	}
+	assert_int_equal(rig_read(r, fd, in, 1 << 20), sent);
+	for (size_t i = 0; i < sent; i++)
+		assert_int_equal(in[i], rig_byte(i));
+	assert_true(rig_closed(r, fd));
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 0);
+	free(buf);
+	free(in);
+	close(fd);
+	rig_free(r);
+}
+
+static void host_closes(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	struct player_packet pkt;
+
+	(void)state;
+	assert_int_equal(write(fd, "last", 4), 4);
+	close(fd);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 4);
+	do
+		pkt = rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN);
+	while (pkt.h.flags != SMOL_VSOCK_SHUT_BOTH);
+	/* what the guest still sends is taken and dropped, its credit kept right */
+	rig_guest_write(r, &s, "too late", 8);
+	assert_int_equal(r->dev.conns.c[0].forwarded, 8);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, 0);
+	rig_free(r);
+}
+
+/* A guest that never resets after the host closed is reset itself. */
+static void linger(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+
+	(void)state;
+	close(fd);
+	while (rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN).h.flags != SMOL_VSOCK_SHUT_BOTH)
+		;
+	r->dev.conns.c[0].deadline = r->dev.next_deadline = 1;
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_int_equal(r->dev.conns.used, 0);
+	rig_free(r);
+}
+
+/* The guest will not receive any more: the host's writes fail, its reads go on. */
+static void guest_deaf(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	char buf[4];
+
+	(void)state;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_RCV);
+	rig_pump(r);
+	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	rig_guest_write(r, &s, "data", 4);
+	assert_int_equal(rig_read(r, fd, buf, 4), 4);
+	close(fd);
+	rig_free(r);
+}
+
+/* Strays get an RST, an RST gets nothing; other guests' packets are ignored. */
+static void strays(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {.guest_port = 9, .host_port = 10};
+	struct smol_vsock_hdr h;
+	struct player_packet pkt;
+
+	(void)state;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
+	pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_int_equal(pkt.h.dst_port, 9);
+	assert_int_equal(pkt.h.src_port, 10);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+	assert_true(rig_quiet(r));
+	player_op(&r->p, &s, (enum smol_vsock_op)77, 0);
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	h = player_hdr(&r->p, &s, SMOL_VSOCK_OP_REQUEST);
+	h.type = 2; /* seqpacket was not offered */
+	player_send(&r->p, &h, NULL);
+	pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_int_equal(pkt.h.type, 2);
+	h.src_cid = 99;
+	player_send(&r->p, &h, NULL);
+	assert_true(rig_quiet(r));
+	rig_free(r);
+}
+
+/* A guest that sends more than it was allowed to is reset, whatever its counters say. */
+static void credit_ignored(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t *buf = calloc(1, 65536);
+	bool reset = false;
+
+	(void)state;
+	for (unsigned i = 0; i < 40 && !reset; i++) {
+		struct player_packet pkt;
+
+		rig_guest_write(r, &s, buf, 65536);
+		while (player_rx_next(&r->p, &pkt)) {
+			reset |= pkt.h.op == SMOL_VSOCK_OP_RST;
+			player_rx_done(&r->p, &pkt);
+		}
+	}
+	assert_true(reset);
+	free(buf);
+	close(fd);
+	rig_free(r);
+}
+
+/* Descriptors that a client passes are dropped; bytes around them arrive. */
+static void passed_descriptors(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {(char[]){1}, 1};
+	struct msghdr mh = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+	size_t got = 0;
+
+	(void)state;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	assert_int_equal(write(fd, "a", 1), 1);
+	assert_int_equal(sendmsg(fd, &mh, 0), 1);
+	assert_int_equal(write(fd, "bc", 2), 2);
+	while (got < 4)
+		got += rig_expect(r, SMOL_VSOCK_OP_RW).h.len;
+	close(fd);
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(host_to_guest),
+	    cmocka_unit_test(guest_to_host),
+	    cmocka_unit_test(host_pauses),
+	    cmocka_unit_test(guest_pauses),
+	    cmocka_unit_test(tiny_packets),
+	    cmocka_unit_test(guest_closes_early),
+	    cmocka_unit_test(host_closes),
+	    cmocka_unit_test(linger),
+	    cmocka_unit_test(guest_deaf),
+	    cmocka_unit_test(strays),
+	    cmocka_unit_test(credit_ignored),
+	    cmocka_unit_test(passed_descriptors),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

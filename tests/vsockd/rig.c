@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Purpose: device, guest player and clients in one process; see rig.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+#include "vsockd/uds.h"
+
+#define PATIENCE 5000 /* turns of 1 ms */
+
+static void pump_once(struct rig *r, int ms)
+{
+	if (r->last == SMOL_TURN_GONE || r->last == SMOL_TURN_BAD)
+		return;
+	r->last = smol_vsockd_turn(&r->dev, ms);
+}
+
+static void pump(void *arg)
+{
+	pump_once(arg, 1);
+}
+
+void rig_pump(struct rig *r)
+{
+	for (unsigned i = 0; i < 6; i++)
+		pump_once(r, 0);
+}
+
+struct rig *rig_new(const struct rig_config *cfg)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	struct smol_err err = SMOL_ERR_INIT;
+	int sv[2];
+
+	assert_non_null(r);
+	strcpy(r->dir, "/tmp/vsockd-test-XXXXXX");
+	assert_non_null(mkdtemp(r->dir));
+	snprintf(r->path, sizeof(r->path), "%s/v.sock", r->dir);
+	assert_int_equal(
+	    smol_vsockd_init(&r->dev,
+		&(struct smol_vsockd_config){.guest_cid = 3,
+		    .max_connections = cfg->max_connections ? cfg->max_connections : 64,
+		    .uds_path = r->path,
+		    .listen_fd = smol_uds_listen(r->path, &err)},
+		&err),
+	    0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(smol_vsockd_attach(&r->dev, sv[1], &err), 0);
+	player_open(&r->p, sv[0],
+	    &(struct player_config){.num = cfg->num,
+		.rx_buf = cfg->rx_buf,
+		.event_idx = !cfg->no_event_idx,
+		.indirect = !cfg->no_indirect,
+		.pump = pump,
+		.arg = r});
+	player_negotiate(&r->p);
+	player_memory(&r->p);
+	if (!cfg->no_start) {
+		player_rx_fill(&r->p);
+		player_start(&r->p, 0, 0);
+	}
+	return r;
+}
+
+void rig_free(struct rig *r)
+{
+	smol_vsockd_destroy(&r->dev);
+	player_close(&r->p);
+	unlink(r->path);
+	rmdir(r->dir);
+	free(r);
+}
+
+int rig_client(struct rig *r)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", r->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+size_t rig_read(struct rig *r, int fd, void *buf, size_t n)
+{
+	size_t have = 0;
+
+	for (unsigned i = 0; have < n && i < PATIENCE; i++) {
+		ssize_t k = read(fd, (uint8_t *)buf + have, n - have);
+
+		if (k == 0 || (k < 0 && errno == ECONNRESET))
+			break;
+		if (k > 0)
+			have += (size_t)k;
+		else
+			pump(r);
+	}
+	return have;
+}
+
+bool rig_closed(struct rig *r, int fd)
+{
+	char c;
+
+	for (unsigned i = 0; i < 200; i++) {
+		ssize_t k = recv(fd, &c, 1, MSG_PEEK);
+
+		if (k == 0 || (k < 0 && errno != EAGAIN))
+			return true;
+		if (k > 0)
+			return false;
+		pump(r);
+	}
+	return false;
+}
+
+int rig_connect(struct rig *r, struct player_sock *s, uint32_t guest_port)
+{
+	int fd = rig_client(r);
+	char line[32], want[32];
+	size_t n = (size_t)snprintf(line, sizeof(line), "CONNECT %u\n", guest_port);
+
+	assert_int_equal(write(fd, line, n), n);
+	player_accept(&r->p, s, guest_port);
+	n = (size_t)snprintf(want, sizeof(want), "OK %u\n", s->host_port);
+	assert_int_equal(rig_read(r, fd, line, n), n);
+	assert_memory_equal(line, want, n);
+	return fd;
+}
+
+struct player_packet rig_expect(struct rig *r, enum smol_vsock_op op)
+{
+	struct player_packet pkt;
+
+	assert_true(player_rx_wait(&r->p, &pkt, 3000));
+	assert_int_equal(pkt.h.op, op);
+	player_rx_done(&r->p, &pkt);
+	player_kick(&r->p, PLAYER_RX);
+	return pkt;
+}
+
+bool rig_quiet(struct rig *r)
+{
+	struct player_packet pkt;
+
+	rig_pump(r);
+	return !player_rx_next(&r->p, &pkt);
+}
+
+void rig_guest_write(struct rig *r, struct player_sock *s, const void *data, uint32_t len)
+{
+	struct smol_vsock_hdr h = player_hdr(&r->p, s, SMOL_VSOCK_OP_RW);
+
+	h.len = len;
+	s->sent += len;
+	player_send(&r->p, &h, data);
+	rig_pump(r);
+}
+
+void rig_fill(uint8_t *buf, size_t n, uint64_t from)
+{
+	for (size_t i = 0; i < n; i++)
+		buf[i] = rig_byte(from + i);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A device in this process with the guest player on its one side and clients on the other. Nothing
+ * runs by itself: whoever waits pumps the device's loop, so tests are deterministic.
+ */
+#ifndef SMOL_TESTS_VSOCKD_RIG_H
+#define SMOL_TESTS_VSOCKD_RIG_H
+
+#include "player.h"
+#include "vsockd/device.h"
+
+struct rig {
+	struct smol_vsockd dev;
+	struct player p;
+	char dir[64], path[96];
+	enum smol_vsockd_turn last;
+};
+
+struct rig_config {
+	unsigned num, rx_buf, max_connections;
+	bool no_event_idx, no_indirect;
+	bool no_start; /* rings stay as they are; no receive buffers */
+};
+
+struct rig *rig_new(const struct rig_config *cfg);
+void rig_free(struct rig *r);
+/* Turn the loop until it has nothing to do. */
+void rig_pump(struct rig *r);
+
+/* A client that has connected and said nothing. */
+int rig_client(struct rig *r);
+/* A connection from a client to guest_port, complete on both sides. */
+int rig_connect(struct rig *r, struct player_sock *s, uint32_t guest_port);
+/* Read exactly n bytes, pumping; fewer at end of file (then the number so far). */
+size_t rig_read(struct rig *r, int fd, void *buf, size_t n);
+/* The client's side is closed: read() would give 0 or ECONNRESET. */
+bool rig_closed(struct rig *r, int fd);
+/* Next packet for the guest, which must have this op. */
+struct player_packet rig_expect(struct rig *r, enum smol_vsock_op op);
+/* No packet for the guest is there. */
+bool rig_quiet(struct rig *r);
+/* The guest sends data. */
+void rig_guest_write(struct rig *r, struct player_sock *s, const void *data, uint32_t len);
+
+/* Byte i of the stream that tests send. */
+static inline uint8_t rig_byte(uint64_t i)
+{
+	return (uint8_t)(i * 131 + (i >> 8) * 7 + (i >> 16));
+}
+void rig_fill(uint8_t *buf, size_t n, uint64_t from);
+
+#endif
