@@ -139,6 +139,7 @@ void smol_conn_job_done(struct smol_conn *c)
 	c->job = NULL;
 	if (c->state == SMOL_CONN_JOB)
 		c->state = SMOL_CONN_IDLE;
+	c->bulk = false;
 	c->holding = false;
 }
 
@@ -176,12 +177,12 @@ static bool wants_input(const struct smol_conn *c)
 
 static void read_some(struct smol_conn *c)
 {
-	size_t want = smol_buf_len(&c->in) ? READ_LARGE : READ_SMALL;
+	size_t want = c->bulk ? READ_LARGE : READ_SMALL;
 	char trash[READ_SMALL], *to = trash;
 	ssize_t n;
 
 	if (c->state == SMOL_CONN_CLOSING)
-		want = sizeof(trash);
+		want = READ_SMALL;
 	else
 		to = smol_buf_reserve(&c->in, want);
 	n = read(c->watch.fd, to, want);
@@ -199,6 +200,7 @@ static void read_some(struct smol_conn *c)
 	}
 	if (c->state != SMOL_CONN_CLOSING)
 		smol_buf_commit(&c->in, (size_t)n);
+	c->bulk = c->bulk || (size_t)n == want;
 	/* Less than asked for: it is empty now, and news will be reported. An end that was
 	 * reported together with these bytes will not be. */
 	if ((size_t)n < want && !c->hangup)

@@ -38,6 +38,7 @@ struct smol_conn {
 	size_t scanned; /* bytes of `in` known to hold no newline */
 	enum smol_conn_state state;
 	bool dirty, readable, writable;
+	bool bulk;     /* much comes: read in large pieces */
 	bool hangup;   /* reported: read until the end */
 	bool probe;    /* reported since we last looked whether anybody is there */
 	bool eof;      /* the peer sends no more */

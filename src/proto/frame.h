@@ -23,7 +23,7 @@
 #define SMOL_FRAME_MAX	  (256 * 1024)
 /* STDIN that may be sent before the first WINDOW frame. Who keeps to the window never has a signal
  * or a resize waiting behind input that the command does not take. */
-#define SMOL_STDIN_WINDOW (256 * 1024)
+#define SMOL_STDIN_WINDOW (1024 * 1024)
 
 enum smol_frame_type {
 	SMOL_FRAME_STDIN = 1,
