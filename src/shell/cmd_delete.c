@@ -52,16 +52,14 @@ static int question(struct smol_shell *sh, struct smol_vm **vms, bool all, struc
 
 static int run_delete(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
-	smol_auto_vm_list struct smol_vm **vms = smol_each_find(sh, args, err);
-	bool single;
+	smol_auto_each struct smol_each e;
 
-	if (!vms)
+	if (smol_each_find(sh, args, &e, err) < 0)
 		return -1;
-	single = vms[0] && !vms[1] && !smol_args_flag(args, "all");
-	if (vms[0] && !single && !smol_args_flag(args, "yes") &&
-	    question(sh, vms, smol_args_flag(args, "all"), err) < 0)
+	if (e.nvms && !e.single && !smol_args_flag(args, "yes") &&
+	    question(sh, e.vms, smol_args_flag(args, "all"), err) < 0)
 		return -1;
-	return smol_each_act(sh, vms, args, delete_one, err);
+	return smol_each_act(sh, &e, args, delete_one, err);
 }
 
 static const struct smol_option delete_options[] = {

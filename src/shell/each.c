@@ -28,79 +28,118 @@ int smol_each_worse(int a, int b)
 	return a > b ? a : b;
 }
 
-static bool holds(struct smol_vm **list, int n, const char *id)
+void smol_each_free(struct smol_each *e)
 {
-	for (int i = 0; i < n; i++)
-		if (strcmp(list[i]->id, id) == 0)
+	smol_vm_list_free(e->vms);
+	for (int i = 0; i < e->nmissed; i++)
+		smol_err_clear(&e->missed[i].err);
+	free(e->missed);
+	*e = (struct smol_each){0};
+}
+
+static bool holds(const struct smol_each *e, const char *id)
+{
+	for (int i = 0; i < e->nvms; i++)
+		if (strcmp(e->vms[i]->id, id) == 0)
 			return true;
 	return false;
 }
 
 /* Of all VMs those that are still there; one that cannot be reconciled stays and fails later. */
-static struct smol_vm **find_all(struct smol_shell *sh, struct smol_err *err)
+static int find_all(struct smol_shell *sh, struct smol_each *e, struct smol_err *err)
 {
 	struct smol_registry *r = smol_shell_registry(sh, err);
-	int bad = 0, n = 0;
-	struct smol_vm **list = r ? smol_registry_list(r, &bad, err) : NULL;
+	int bad = 0;
 
-	for (int i = 0; list && list[i]; i++) {
+	e->vms = r ? smol_registry_list(r, &bad, err) : NULL;
+	for (int i = 0; e->vms && e->vms[i]; i++) {
 		smol_auto_err struct smol_err ignored = SMOL_ERR_INIT;
-		struct smol_vm *vm = list[i];
+		struct smol_vm *vm = e->vms[i];
 		int rc = smol_vm_reconcile(r, vm, &ignored);
 
 		if ((rc < 0 && ignored.code == SMOL_E_NOT_FOUND) || smol_shell_vm_gone(vm))
 			smol_vm_free(vm);
 		else
-			list[n++] = vm;
+			e->vms[e->nvms++] = vm;
 	}
-	if (list)
-		list[n] = NULL;
-	return list;
+	if (e->vms)
+		e->vms[e->nvms] = NULL;
+	return e->vms ? 0 : -1;
 }
 
-static struct smol_vm **find_words(
-    struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+/* A word that fits no VM does not keep the others from their turn; a broken registry does. */
+static int find_words(
+    struct smol_shell *sh, const struct smol_args *args, struct smol_each *e, struct smol_err *err)
 {
-	smol_auto_vm_list struct smol_vm **list =
-	    smol_alloc(((size_t)args->nwords + 1) * sizeof(*list));
-	int n = 0;
-
+	e->vms = smol_alloc(((size_t)args->nwords + 1) * sizeof(*e->vms));
+	e->missed = smol_alloc(((size_t)args->nwords + 1) * sizeof(*e->missed));
 	for (int i = 0; i < args->nwords; i++) {
-		smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[i], err);
+		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+		smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[i], &why);
+		struct smol_each_miss *miss = &e->missed[e->nmissed];
 
-		if (!vm)
-			return NULL;
-		if (!holds(list, n, vm->id))
-			list[n++] = smol_steal(&vm);
+		if (vm) {
+			if (!holds(e, vm->id))
+				e->vms[e->nvms++] = smol_steal(&vm);
+			continue;
+		}
+		if (args->nwords == 1 ||
+		    (why.code != SMOL_E_NOT_FOUND && why.code != SMOL_E_INVALID))
+			return smol_err_move(err, &why);
+		miss->word = args->words[i];
+		smol_err_move(&miss->err, &why);
+		e->nmissed++;
 	}
-	return smol_steal(&list);
+	return 0;
 }
 
-struct smol_vm **smol_each_find(
-    struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+int smol_each_find(
+    struct smol_shell *sh, const struct smol_args *args, struct smol_each *e, struct smol_err *err)
 {
 	bool all = smol_args_flag(args, "all");
 
+	*e = (struct smol_each){.single = args->nwords == 1};
 	if (all == !!args->nwords) {
 		smol_err_set(err, SMOL_E_USAGE,
 		    all ? "%s: either VMs or --all, not both" : "%s needs a VM, or --all",
 		    args->command->name);
-		smol_err_hint(err, "smolsh help %s", args->command->name);
-		return NULL;
+		return smol_err_hint(err, "smolsh help %s", args->command->name);
 	}
-	return all ? find_all(sh, err) : find_words(sh, args, err);
+	return all ? find_all(sh, e, err) : find_words(sh, args, e, err);
 }
 
-static cJSON *outcome(const struct smol_vm *vm, const struct smol_err *err, cJSON *data)
-{
-	cJSON *j = data ? data : cJSON_CreateObject();
+/* What came of it for several VMs. */
+struct tally {
+	struct smol_shell *sh;
+	cJSON *list; /* --json, or NULL; owned */
+	struct smol_err first;
+	int worst;
+};
 
-	if (!smol_json_get(j, "name"))
-		smol_json_add_str(j, "name", vm->name);
-	smol_json_add_bool(j, "ok", !err);
-	if (err)
-		cJSON_AddItemToObject(j, "error", smol_json_from_err(err));
-	return j;
+static void count(
+    struct tally *t, const char *name, int code, cJSON *data, const struct smol_err *err)
+{
+	bool failed = code < 0;
+
+	t->worst = smol_each_worse(t->worst, failed ? smol_err_exit_code(err) : code);
+	if (failed && t->first.code == SMOL_E_NONE) {
+		smol_err_set(&t->first, err->code, "%s", err->msg ? err->msg : "failed");
+		if (err->hint)
+			smol_err_hint(&t->first, "%s", err->hint);
+	}
+	if (!t->list) {
+		if (failed)
+			smol_out_trouble(t->sh, err);
+		cJSON_Delete(data);
+		return;
+	}
+	data = data ? data : cJSON_CreateObject();
+	if (!smol_json_get(data, "name"))
+		smol_json_add_str(data, "name", name);
+	smol_json_add_bool(data, "ok", !failed);
+	if (failed)
+		cJSON_AddItemToObject(data, "error", smol_json_from_err(err));
+	cJSON_AddItemToArray(t->list, data);
 }
 
 static int act_on_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
@@ -114,44 +153,37 @@ static int act_on_one(struct smol_shell *sh, struct smol_vm *vm, const struct sm
 	return code;
 }
 
-int smol_each_act(struct smol_shell *sh, struct smol_vm **vms, const struct smol_args *args,
+int smol_each_act(struct smol_shell *sh, struct smol_each *e, const struct smol_args *args,
     smol_each_fn act, struct smol_err *err)
 {
-	smol_auto_err struct smol_err first = SMOL_ERR_INIT;
-	cJSON *list;
-	int worst = 0;
+	struct tally t = {.sh = sh};
 
-	if (vms[0] && !vms[1] && !smol_args_flag(args, "all"))
-		return act_on_one(sh, vms[0], args, act, err);
-	list = cJSON_CreateArray();
-	for (; *vms && !sh->interrupted; vms++) {
-		smol_auto_err struct smol_err one = SMOL_ERR_INIT;
+	if (e->single)
+		return act_on_one(sh, e->vms[0], args, act, err);
+	t.list = sh->json ? cJSON_CreateArray() : NULL;
+	for (int i = 0; i < e->nvms && !sh->interrupted; i++) {
+		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
 		cJSON *data = NULL;
-		int code = act(sh, *vms, args, &data, &one);
-		bool failed = code < 0;
+		int code = act(sh, e->vms[i], args, &data, &why);
 
-		if (failed) {
-			code = smol_err_exit_code(&one);
-			if (!sh->json)
-				smol_out_trouble(sh, &one);
-		}
-		cJSON_AddItemToArray(list, outcome(*vms, failed ? &one : NULL, data));
-		if (failed && first.code == SMOL_E_NONE)
-			smol_err_move(&first, &one);
-		worst = smol_each_worse(worst, code);
+		count(&t, e->vms[i]->name, code, data, &why);
 	}
-	if (sh->json && first.code != SMOL_E_NONE)
-		smol_out_data_failed(sh, smol_steal(&list), &first);
-	else if (sh->json)
-		smol_out_data(sh, smol_steal(&list));
-	cJSON_Delete(list);
-	return worst;
+	for (int i = 0; i < e->nmissed; i++)
+		count(&t, e->missed[i].word, -1, NULL, &e->missed[i].err);
+	if (t.list && t.first.code != SMOL_E_NONE)
+		smol_out_data_failed(sh, t.list, &t.first);
+	else if (t.list)
+		smol_out_data(sh, t.list);
+	smol_err_clear(&t.first);
+	return t.worst;
 }
 
 int smol_each_run(
     struct smol_shell *sh, const struct smol_args *args, smol_each_fn act, struct smol_err *err)
 {
-	smol_auto_vm_list struct smol_vm **vms = smol_each_find(sh, args, err);
+	smol_auto_each struct smol_each e;
 
-	return vms ? smol_each_act(sh, vms, args, act, err) : -1;
+	if (smol_each_find(sh, args, &e, err) < 0)
+		return -1;
+	return smol_each_act(sh, &e, args, act, err);
 }

@@ -16,24 +16,37 @@ extern const struct smol_option smol_all_options[];
 /* VM… */
 extern const struct smol_positional smol_vms_words[];
 
-/*
- * The VMs that args name: its words (each once), or all of them with --all. SMOL_E_USAGE when there
- * are neither or both; SMOL_E_NOT_FOUND for a word that fits none. NULL-terminated, reconciled;
- * free with smol_vm_list_free().
- */
-struct smol_vm **smol_each_find(
-    struct smol_shell *sh, const struct smol_args *args, struct smol_err *err);
+/* The VMs that were named, reconciled, each once; and the words that fit none. */
+struct smol_each {
+	struct smol_vm **vms; /* NULL-terminated; owned */
+	struct smol_each_miss {
+		const char *word; /* not owned */
+		struct smol_err err;
+	} * missed; /* owned */
+	int nvms, nmissed;
+	bool single; /* one word, and not --all */
+};
 
 /*
- * Do it to each. One VM: its code, or -1 with *err. Several: all are tried, trouble is told as it
- * comes, and the result is 125 if one failed so, else 124 if one did, else the highest code. With
- * --json one envelope: the data of the one, or an array.
+ * Find what args name: its words, or all VMs with --all. -1: SMOL_E_USAGE when there are neither
+ * or both, or the registry cannot be read, or the only word fits none. *e is to be freed in either
+ * case.
  */
+int smol_each_find(
+    struct smol_shell *sh, const struct smol_args *args, struct smol_each *e, struct smol_err *err);
+void smol_each_free(struct smol_each *e);
+#define smol_auto_each __attribute__((cleanup(smol_each_free)))
+
+/*
+ * Do it to each. A single VM: its code, or -1 with *err. Several: all are tried, trouble is told as
+ * it comes, and the result is 125 if one failed so, else 124 if one did, else the highest code.
+ * With --json one envelope: the data of the one, or an array.
+ */
+int smol_each_act(struct smol_shell *sh, struct smol_each *e, const struct smol_args *args,
+    smol_each_fn act, struct smol_err *err);
+/* Both. */
 int smol_each_run(
     struct smol_shell *sh, const struct smol_args *args, smol_each_fn act, struct smol_err *err);
-/* The same for VMs that have been found already. */
-int smol_each_act(struct smol_shell *sh, struct smol_vm **vms, const struct smol_args *args,
-    smol_each_fn act, struct smol_err *err);
 
 /* The exit code of two outcomes together. */
 int smol_each_worse(int a, int b);
