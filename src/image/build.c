@@ -28,6 +28,7 @@
 
 #define LOCK_WAIT_MS (10 * 60000)
 #define LOCK_POLL_MS 200
+#define SETTLE_MS    30
 
 volatile int smol_build_interrupted;
 
@@ -355,7 +356,9 @@ static int build_new(struct work *w, const char *inputs, struct smol_err *err)
 		smol_rmdir_r(w->fresh, NULL);
 		return -1;
 	}
-	/* Leaves the stamp, so that the first VM need not hash it all. */
+	/* Leaves the stamp, so that the first VM need not hash it all; but not of files that
+	 * were written in this very tick of the clock. */
+	usleep(SETTLE_MS * 1000);
 	return smol_image_verify(w->img, false, err);
 }
 

@@ -25,8 +25,9 @@ static bool read_ehdr(const void *data, size_t n, Elf64_Ehdr *eh)
 	memcpy(eh, data, sizeof(*eh));
 	return memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_ident[EI_CLASS] == ELFCLASS64 &&
 	       eh->e_ident[EI_DATA] == ELFDATA2LSB && eh->e_machine == EM_X86_64 &&
-	       eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum <= PHDRS_MAX &&
-	       within(n, eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr));
+	       (!eh->e_phnum || /* modules have no program headers */
+		   (eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum <= PHDRS_MAX &&
+		       within(n, eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr))));
 }
 
 static Elf64_Phdr phdr(const void *data, const Elf64_Ehdr *eh, unsigned i)

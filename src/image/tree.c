@@ -221,8 +221,7 @@ static int write_entry(struct archive *a, const struct node *e, size_t ino, time
 	archive_entry_set_mtime(ae, mtime, 0);
 	archive_entry_set_uid(ae, 0);
 	archive_entry_set_gid(ae, 0);
-	if (S_ISREG(e->mode))
-		archive_entry_set_size(ae, (la_int64_t)n);
+	archive_entry_set_size(ae, S_ISREG(e->mode) ? (la_int64_t)n : 0);
 	if (S_ISLNK(e->mode))
 		archive_entry_set_symlink(ae, smol_buf_str((struct smol_buf *)&e->data));
 	if (S_ISCHR(e->mode))

@@ -21,7 +21,7 @@
 #include "image/image.h"
 
 #define STAMP_MAX    16384
-#define STAMP_AGE_MS 100 /* more than the clock tick that file times are made of */
+#define STAMP_AGE_MS 20 /* more than the clock tick that file times are made of */
 
 static int damaged(const struct smol_image *img, struct smol_err *err)
 {
