@@ -38,8 +38,6 @@ static const char **helper_words(
 		w[n++] = "--json";
 	if (sh->quiet)
 		w[n++] = "--quiet";
-	if (args->nwords)
-		w[n++] = "--";
 	for (int i = 0; i < args->nwords; i++)
 		w[n++] = args->words[i];
 	w[n] = NULL;
