@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the device's fuzz targets share: a device in this process, made anew for each input, one
+ * listening socket for all of them, and a reader of the input that gives zeros past its end.
+ */
+#ifndef SMOL_TESTS_FUZZ_VSOCKD_COMMON_H
+#define SMOL_TESTS_FUZZ_VSOCKD_COMMON_H
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "vsockd/device.h"
+#include "vsockd/uds.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct smol_vsockd fuzz_dev;
+static char fuzz_path[64];
+static int fuzz_listen = -1;
+
+struct fuzz_in {
+	const uint8_t *p;
+	size_t n;
+};
+
+static inline size_t fuzz_bytes(struct fuzz_in *in, void *out, size_t want)
+{
+	size_t take = in->n < want ? in->n : want;
+
+	memset(out, 0, want);
+	memcpy(out, in->p, take);
+	in->p += take;
+	in->n -= take;
+	return take;
+}
+
+static inline uint8_t fuzz_u8(struct fuzz_in *in)
+{
+	uint8_t v;
+
+	fuzz_bytes(in, &v, 1);
+	return v;
+}
+
+static inline void fuzz_gone(void)
+{
+	unlink(fuzz_path);
+}
+
+/* A device with an empty table; its front end's side of the socket. */
+static inline int fuzz_begin(uint32_t max)
+{
+	struct smol_vsockd_config cfg = {
+	    .guest_cid = 3, .max_connections = max, .uds_path = fuzz_path};
+	int sv[2];
+
+	if (fuzz_listen < 0) {
+		signal(SIGPIPE, SIG_IGN);
+		/* records of what is refused would be most of the time */
+		if (!getenv("FUZZ_VERBOSE"))
+			close(STDERR_FILENO), open("/dev/null", O_WRONLY);
+		snprintf(fuzz_path, sizeof(fuzz_path), "/tmp/fuzz-vsockd-%d", (int)getpid());
+		fuzz_listen = smol_uds_listen(fuzz_path, NULL);
+		atexit(fuzz_gone);
+	}
+	cfg.listen_fd = dup(fuzz_listen);
+	if (cfg.listen_fd < 0 || smol_vsockd_init(&fuzz_dev, &cfg, NULL) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0 ||
+	    smol_vsockd_attach(&fuzz_dev, sv[1], NULL) < 0)
+		abort();
+	return sv[0];
+}
+
+static inline void fuzz_end(int front)
+{
+	smol_vsockd_destroy(&fuzz_dev);
+	close(front);
+}
+
+static inline int fuzz_client(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", fuzz_path);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static inline void fuzz_send(int front, uint32_t request, uint32_t flags, const void *payload,
+    uint32_t size, int *fds, unsigned nfds)
+{
+	uint32_t hdr[3] = {request, flags, size};
+	struct iovec iov[2] = {{hdr, sizeof(hdr)}, {(void *)(uintptr_t)payload, size}};
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(16 * sizeof(int))] = {0};
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+
+	if (nfds) {
+		struct cmsghdr *c;
+
+		mh.msg_control = ctl;
+		mh.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
+	}
+	if (sendmsg(front, &mh, MSG_NOSIGNAL) < 0)
+		return;
+}
+
+/* The front end reads no answers; empty its socket so that the device can send them. */
+static inline void fuzz_drain(int fd)
+{
+	char buf[65536];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+}
+
+#endif
