@@ -71,20 +71,17 @@ void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
 	kill_all(m);
 }
 
-/* "was killed by signal 9 (SIGKILL)", "exited with code 1: its last words" */
+/* "qemu was killed by signal 9 (SIGKILL)", "qemu exited with code 1: its last words" */
 static char *end_words(const struct smol_child *c, int status)
 {
-	const char *name;
+	const char *colon = c->last_line[0] ? ": " : "", *name;
 
-	if (WIFSIGNALED(status)) {
-		name = sigabbrev_np(WTERMSIG(status));
-		return smol_asprintf("%s was killed by signal %d (SIG%s)", c->what,
-		    WTERMSIG(status), name ? name : "?");
-	}
-	if (c->last_line[0])
-		return smol_asprintf(
-		    "%s exited with code %d: %s", c->what, WEXITSTATUS(status), c->last_line);
-	return smol_asprintf("%s exited with code %d", c->what, WEXITSTATUS(status));
+	if (!WIFSIGNALED(status))
+		return smol_asprintf("%s exited with code %d%s%s", c->what, WEXITSTATUS(status),
+		    colon, c->last_line);
+	name = sigabbrev_np(WTERMSIG(status));
+	return smol_asprintf("%s was killed by signal %d (SIG%s)%s%s", c->what, WTERMSIG(status),
+	    name ? name : "?", colon, c->last_line);
 }
 
 /* A child has ended: reap it. false when it is not so yet. */
@@ -125,6 +122,7 @@ static void on_device_exit(void *ctx)
 
 	if (!reap(&m->device, &status))
 		return;
+	smol_output_end(m);
 	words = end_words(&m->device, status);
 	smol_journal(m, "device-exit", one("how", words));
 	/* The device ends by itself when the hypervisor has gone: then that is the cause, not this.
