@@ -6,6 +6,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/launch.c src/agent/launch.h \
 	src/agent/limits.c src/agent/limits.h \
 	src/agent/loop.c src/agent/loop.h \
+	src/agent/net.c src/agent/net.h \
 	src/agent/modules.c src/agent/modules.h \
 	src/agent/oneshot.c src/agent/oneshot.h \
 	src/agent/ops.c src/agent/ops.h \

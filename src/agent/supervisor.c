@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "agent/modules.h"
+#include "agent/net.h"
 #include "agent/server.h"
 #include "base/auto.h"
 #include "base/buf.h"
@@ -45,6 +46,7 @@
 struct vm {
 	char token[SMOL_TOKEN_LEN + 1];
 	char *name;
+	bool net_user;
 	struct smol_agent_config agent;
 };
 
@@ -153,6 +155,7 @@ static void read_config(struct vm *vm)
 		explicit_bzero((char *)token, strlen(token));
 	name = smol_json_str(j, "name");
 	vm->name = smol_strdup(name && *name ? name : "smolsh");
+	vm->net_user = smol_json_str(j, "net") && strcmp(smol_json_str(j, "net"), "user") == 0;
 	smol_json_int(j, "guest_port", 1, UINT32_MAX - 1, &guest_port);
 	smol_json_int(j, "ready_port", 0, UINT32_MAX - 1, &ready_port);
 	vm->agent.guest_port = (uint32_t)guest_port;
@@ -313,5 +316,7 @@ void smol_supervisor_run(void)
 	if (sethostname(vm.name, strlen(vm.name)) < 0)
 		say("hostname: %s", strerror(errno));
 	raise_loopback();
+	if (vm.net_user)
+		smol_net_user_up(say);
 	supervise(&vm, &set);
 }

@@ -131,6 +131,7 @@ static void guest_config(const struct smol_monitor_state *m, struct smol_buf *ar
 	smol_json_add_str(j, "name", m->vm->name);
 	smol_json_add_int(j, "guest_port", m->vm->config.vsock.guest_port);
 	smol_json_add_int(j, "ready_port", SMOL_PORT_READY);
+	smol_json_add_str(j, "net", smol_net_name(m->vm->config.net));
 	text = smol_json_print(j);
 	smol_newc_single(archive, "smolsh", "vm.json", text, strlen(text), 0400);
 	explicit_bzero(text, strlen(text));

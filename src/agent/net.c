@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `--net user`: see net.h. The addresses are QEMU's documented defaults, so no DHCP is waited for.
+ */
+#include "agent/net.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define SCRIPT                                                                                     \
+	"modprobe virtio_net 2>/dev/null; cd /sys/class/net || exit 1; "                           \
+	"for i in *; do [ \"$i\" = lo ] && continue; "                                             \
+	"ip addr add 10.0.2.15/24 dev \"$i\" && ip link set \"$i\" up && "                         \
+	"ip route add default via 10.0.2.2 && "                                                    \
+	"{ [ -s /etc/resolv.conf ] || echo nameserver 10.0.2.3 >/etc/resolv.conf; }; exit; done; " \
+	"exit 1"
+
+void smol_net_user_up(void (*say)(const char *fmt, ...))
+{
+	smol_deadline deadline = smol_in_ms(SMOL_NET_MS);
+	pid_t pid = fork(), done;
+	sigset_t chld;
+	int status = 0;
+
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", SCRIPT, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0) {
+		say("network: %s", strerror(errno));
+		return;
+	}
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD); /* blocked by PID 1 */
+	while ((done = waitpid(pid, &status, WNOHANG)) == 0) {
+		int ms = smol_poll_ms(deadline);
+		struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+		if (ms == 0)
+			break;
+		sigtimedwait(&chld, NULL, &ts);
+	}
+	if (done == 0)
+		say("network: not set up within %d ms", SMOL_NET_MS);
+	else if (status)
+		say("network: cannot be set up (status %d)", status);
+}
