@@ -202,7 +202,6 @@ static const struct {
 } wanted[] = {
     {"virtio_pci", true, true},
     {"vmw_vsock_virtio_transport", true, true},
-    {"pvpanic_pci", false, true}, /* a panic is reported to the hypervisor */
     {"virtio_mmio", false, false},
     {"virtio_blk", false, false},
     {"virtio_net", false, false},
