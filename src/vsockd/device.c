@@ -289,10 +289,10 @@ void smol_vsockd_told_room(struct smol_vsockd *d, struct smol_conn *c)
 	uint32_t seen = SMOL_CONN_BUF - (c->received - c->told_forwarded);
 	uint32_t news = c->forwarded - c->told_forwarded;
 
-	if (c->state != SMOL_CONN_OPEN || news == 0 || seen >= SMOL_CONN_BUF / 2)
+	if (c->state != SMOL_CONN_OPEN || news == 0 || seen > SMOL_CONN_BUF / 2)
 		return;
 	/* Less than a full packet fits: any news may free a sender. Otherwise wait for some. */
-	if (seen >= SMOL_VSOCK_MAX_PAYLOAD && news < SMOL_VSOCK_MAX_PAYLOAD / 2)
+	if (seen >= SMOL_VSOCK_MAX_PAYLOAD && news < SMOL_VSOCK_MAX_PAYLOAD)
 		return;
 	c->due |= SMOL_DUE_CREDIT;
 	smol_vsockd_queue(d, c);
