@@ -87,6 +87,8 @@ static int run_stdin(struct smol_shell *sh, const struct smol_args *args)
 	smol_auto_buf struct smol_buf b = {0};
 
 	if (isatty(STDIN_FILENO)) {
+		if (!sh->json)
+			smol_help_program();
 		smol_err_set(&err, SMOL_E_USAGE, "no command given");
 		smol_err_hint(&err, "smolsh -c 'run -- uname -a', or smolsh help");
 		return fail(sh, &err);

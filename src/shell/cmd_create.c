@@ -27,17 +27,17 @@ static int pick_name(const struct smol_args *args, const char **name, struct smo
  * A VM that never came to boot is taken back; one that booted and failed stays for whoever wants
  * to read its console.
  */
-static int start_failed(struct smol_shell *sh, struct smol_vm *vm, struct smol_err *err)
+static int start_failed(
+    struct smol_shell *sh, struct smol_vm *vm, struct smol_signals *signals, struct smol_err *err)
 {
-	smol_auto_err struct smol_err ignored = SMOL_ERR_INIT;
-
-	if (err->code != SMOL_E_VM_DIED && err->code != SMOL_E_DEADLINE) {
-		smol_vm_delete(sh->registry, vm, true, &ignored);
+	if (err->code == SMOL_E_VM_DIED || err->code == SMOL_E_DEADLINE) {
+		if (!err->hint)
+			smol_err_hint(
+			    err, "smolsh logs %s, or smolsh delete %s", vm->name, vm->name);
 		return -1;
 	}
-	if (!err->hint)
-		smol_err_hint(err, "smolsh logs %s, or smolsh delete %s", vm->name, vm->name);
-	return -1;
+	smol_vm_delete(sh->registry, vm, true, NULL);
+	return err->code == SMOL_E_INTERRUPTED ? smol_shell_interrupted(sh, signals, err) : -1;
 }
 
 static int run_create(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -58,7 +58,7 @@ static int run_create(struct smol_shell *sh, const struct smol_args *args, struc
 	if (!smol_args_flag(args, "no-start")) {
 		if (smol_signals_open(&signals, err) < 0 ||
 		    smol_shell_start(sh, vm, args, &signals, NULL, NULL, err) < 0)
-			return start_failed(sh, vm, err);
+			return start_failed(sh, vm, &signals, err);
 	}
 	if (sh->json)
 		smol_out_data(sh, smol_vm_json(vm));

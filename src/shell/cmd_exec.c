@@ -24,15 +24,16 @@ static int run_exec(struct smol_shell *sh, const struct smol_args *args, struct 
 }
 
 /* The VM has not come up: nothing of it stays, unless it was to stay and has something to tell. */
-static int boot_failed(struct smol_shell *sh, struct smol_vm *vm, bool keep, struct smol_err *err)
+static int boot_failed(struct smol_shell *sh, struct smol_vm *vm, bool keep,
+    struct smol_signals *signals, struct smol_err *err)
 {
 	bool booted = err->code == SMOL_E_VM_DIED || err->code == SMOL_E_DEADLINE;
 
-	if (err->code == SMOL_E_INTERRUPTED)
-		sh->interrupted = true;
 	if (keep && booted)
 		return -1;
 	smol_vm_delete(sh->registry, vm, true, NULL);
+	if (err->code == SMOL_E_INTERRUPTED)
+		return smol_shell_interrupted(sh, signals, err);
 	if (booted && !keep)
 		smol_err_hint(err, "run --keep leaves the VM for `smolsh logs`");
 	return -1;
@@ -50,7 +51,7 @@ static int run_in(struct smol_shell *sh, const struct smol_args *args, struct sm
 
 	if (smol_signals_open(&signals, err) < 0 ||
 	    smol_shell_start(sh, vm, args, &signals, keep ? NULL : &hold, &spinner, err) < 0)
-		return boot_failed(sh, vm, keep, err);
+		return boot_failed(sh, vm, keep, &signals, err);
 	/* Whoever types into the command does not want a line that is being redrawn. */
 	if (smol_args_flag(args, "stdin"))
 		smol_spinner_stop(spinner);

@@ -2,49 +2,16 @@
 /* health, sysinfo: what the agent says of itself and of its guest. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "shell/ask.h"
 #include "shell/commands.h"
 #include "shell/each.h"
 #include "shell/output.h"
 #include "vm/lifecycle.h"
 #include "vsock/client.h"
-
-#define TRIES	 3
-#define PAUSE_MS 200
-
-/* One request to the agent. A refused connection is tried again: nobody has seen the request. */
-static cJSON *ask(const struct smol_vm *vm, enum smol_op op, double *rtt_ms, struct smol_err *err)
-{
-	struct smol_request r = {.op = op, .version = SMOL_PROTO_VERSION};
-	struct smol_vsock_addr addr;
-	smol_auto_free char *token = smol_strdup(vm->token);
-	cJSON *j = NULL;
-
-	r.token = token;
-	if (smol_vm_agent_addr(vm, &addr, err) < 0)
-		return NULL;
-	for (int i = 0; i < TRIES && !j; i++) {
-		smol_auto_client struct smol_client *c = NULL;
-		struct timespec a, b, pause = {.tv_nsec = PAUSE_MS * 1000000L};
-
-		if (i)
-			nanosleep(&pause, NULL);
-		c = smol_client_open(&addr, vm->token, smol_in_ms(SMOL_DIAL_TIMEOUT_MS), err);
-		clock_gettime(CLOCK_MONOTONIC, &a);
-		if (c)
-			j = smol_client_call(c, &r, smol_in_ms(SMOL_IO_TIMEOUT_MS), err);
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		*rtt_ms =
-		    (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
-		if (!j && err->code != SMOL_E_REFUSED)
-			break;
-	}
-	return j;
-}
 
 /* "web: healthy  agent 0.1.0  protocol 1  up 5m02s  1.2 ms" */
 static void print_health(const struct smol_vm *vm, const cJSON *j, double rtt_ms)
@@ -88,7 +55,7 @@ static int health_one(struct smol_shell *sh, struct smol_vm *vm, const struct sm
 
 	(void)args;
 	(void)err;
-	j = ask(vm, SMOL_OP_HEALTH, &rtt_ms, &why);
+	j = smol_ask(vm, SMOL_OP_HEALTH, SMOL_IO_TIMEOUT_MS, &rtt_ms, &why);
 	if (!j && why.code != SMOL_E_STATE && why.code != SMOL_E_VM_DIED &&
 	    why.code != SMOL_E_UNSUPPORTED)
 		smol_vm_explain(sh->registry, vm, &why);
@@ -171,7 +138,7 @@ static int sysinfo_one(struct smol_shell *sh, struct smol_vm *vm, const struct s
 	double rtt_ms;
 
 	(void)args;
-	j = ask(vm, SMOL_OP_SYSTEM_INFO, &rtt_ms, err);
+	j = smol_ask(vm, SMOL_OP_SYSTEM_INFO, SMOL_IO_TIMEOUT_MS, &rtt_ms, err);
 	if (!j) {
 		if (err->code == SMOL_E_RESET || err->code == SMOL_E_REFUSED ||
 		    err->code == SMOL_E_DEADLINE)

@@ -117,6 +117,7 @@ static const struct smol_option build_options[] = {
 	.help = "put a host file into the image (may be repeated)",
 	.complete = SMOL_COMPLETE_FILE},
     {.name = "force", .letter = 'f', .help = "replace an image that is there"},
+    {.name = "if-changed", .help = "build only when a part has changed since the last time"},
     {0},
 };
 

@@ -2,18 +2,22 @@
 /* info: all that is known of a VM. Never its token. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "proto/frame.h"
+#include "shell/ask.h"
 #include "shell/commands.h"
 #include "shell/each.h"
 #include "shell/output.h"
 #include "shell/vm_json.h"
 #include "vm/lifecycle.h"
 
-/* Limits of the control protocol, as they hold for this VM. */
+#define AGENT_MS 1000 /* for the agent's part; without it there is less to show, no more */
+
+/* Limits of the control protocol, as they hold for every VM. */
 static const struct {
 	const char *name;
 	int64_t value;
@@ -25,12 +29,29 @@ static const struct {
     {"variables", SMOL_ENV_MAX},
 };
 
-static cJSON *limits_json(void)
+/* Those and, where it can be asked, the agent's own. */
+static cJSON *limits_json(const struct smol_vm *vm)
 {
-	cJSON *j = cJSON_CreateObject();
+	smol_auto_err struct smol_err ignored = SMOL_ERR_INIT;
+	smol_auto_json cJSON *system = NULL;
+	cJSON *j = cJSON_CreateObject(), *own, *v;
+	double rtt_ms;
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(limits); i++)
 		smol_json_add_int(j, limits[i].name, limits[i].value);
+	if (vm->state != SMOL_VM_RUNNING)
+		return j;
+	system = smol_ask(vm, SMOL_OP_SYSTEM_INFO, AGENT_MS, &rtt_ms, &ignored);
+	own = system ? cJSON_GetObjectItemCaseSensitive(system, "limits") : NULL;
+	while (own && (v = own->child)) {
+		smol_auto_free char *key = smol_strdup(v->string ? v->string : "?");
+
+		cJSON_DetachItemViaPointer(own, v);
+		if (cJSON_IsNumber(v) && !smol_json_get(j, key))
+			cJSON_AddItemToObject(j, key, v);
+		else
+			cJSON_Delete(v);
+	}
 	return j;
 }
 
@@ -48,7 +69,7 @@ static cJSON *gather(const struct smol_vm *vm)
 	files = cJSON_AddObjectToObject(j, "files");
 	smol_json_add_str(files, "console", console);
 	smol_json_add_str(files, "journal", journal);
-	cJSON_AddItemToObject(j, "limits", limits_json());
+	cJSON_AddItemToObject(j, "limits", limits_json(vm));
 	if (status)
 		cJSON_AddItemToObject(j, "monitor", status);
 	return j;
@@ -89,6 +110,33 @@ static void process_row(const cJSON *status, const char *key)
 	row(key, "%s, pid %d, %s resident", smol_json_str(p, "program") ?: "?", (int)pid, size);
 }
 
+/* "request 1M, command words 4096, …" */
+static void limits_row(const cJSON *j)
+{
+	smol_auto_buf struct smol_buf b = {0};
+	const cJSON *v;
+
+	cJSON_ArrayForEach (v, j) {
+		smol_auto_free char *name = smol_strdup(v->string);
+		char *unit = strrchr(name, '_'), text[24];
+		bool bytes = unit && strcmp(unit, "_bytes") == 0,
+		     ms = unit && strcmp(unit, "_ms") == 0;
+
+		if (bytes)
+			smol_size_text((uint64_t)v->valuedouble, text);
+		else if (ms && v->valuedouble > 0)
+			smol_duration_text((int64_t)v->valuedouble, text);
+		else
+			snprintf(text, sizeof(text), ms ? "none" : "%.0f", v->valuedouble);
+		if (bytes || ms)
+			*unit = '\0';
+		for (char *p = name; *p; p++)
+			*p = *p == '_' ? ' ' : *p;
+		smol_buf_printf(&b, "%s%s %s", smol_buf_len(&b) ? ", " : "", name, text);
+	}
+	row("limits", "%s", smol_buf_str(&b));
+}
+
 static void print_config(const struct smol_vm *vm)
 {
 	const struct smol_vm_config *c = &vm->config;
@@ -122,7 +170,6 @@ static void print_vsock(const struct smol_vm *vm, const cJSON *j)
 static void print_text(const struct smol_vm *vm, const cJSON *j)
 {
 	const cJSON *files = smol_json_get(j, "files"), *status = smol_json_get(j, "monitor");
-	smol_auto_free char *held = smol_json_print(smol_json_get(j, "limits"));
 	char age[16];
 	bool up;
 
@@ -145,7 +192,7 @@ static void print_text(const struct smol_vm *vm, const cJSON *j)
 	text_row(status, "guest_kernel", "guest kernel");
 	text_row(files, "console", "console");
 	text_row(files, "journal", "journal");
-	row("limits", "%s", held);
+	limits_row(smol_json_get(j, "limits"));
 }
 
 static int info_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,

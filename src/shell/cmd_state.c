@@ -9,12 +9,9 @@
 #include "shell/vm_args.h"
 #include "shell/vm_json.h"
 
-/* Ctrl-C during a wait ends the command and the script. */
-static int note_interrupt(struct smol_shell *sh, const struct smol_err *err)
+static int given_up(struct smol_shell *sh, struct smol_signals *signals, const struct smol_err *err)
 {
-	if (err->code == SMOL_E_INTERRUPTED)
-		sh->interrupted = true;
-	return -1;
+	return err->code == SMOL_E_INTERRUPTED ? smol_shell_interrupted(sh, signals, err) : -1;
 }
 
 static int start_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
@@ -24,7 +21,7 @@ static int start_one(struct smol_shell *sh, struct smol_vm *vm, const struct smo
 
 	if (smol_signals_open(&signals, err) < 0 ||
 	    smol_shell_start(sh, vm, args, &signals, NULL, NULL, err) < 0)
-		return note_interrupt(sh, err);
+		return given_up(sh, &signals, err);
 	*data = sh->json ? smol_vm_json(vm) : NULL;
 	return 0;
 }
@@ -86,7 +83,7 @@ static int wait_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol
 		return -1;
 	reached = smol_vm_wait(sh->registry, vm, what, deadline, signals.fd, err);
 	if (reached < 0)
-		return note_interrupt(sh, err);
+		return given_up(sh, &signals, err);
 	if (!reached)
 		smol_out_notice(sh,
 		    what == SMOL_WAIT_EXIT ? "VM '%s' still runs" : "VM '%s' is not ready",

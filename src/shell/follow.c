@@ -203,10 +203,9 @@ static int follow(struct smol_follow *f, int *fd, int inotify, struct smol_err *
 		/* No deadline: a VM may be silent as long as it runs, and its end is an event. */
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return smol_err_errno(err, SMOL_E_IO, errno, "poll");
-		if (smol_signals_take(f->signals)) {
-			f->sh->interrupted = true;
-			return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
-		}
+		if (p[2].revents)
+			return smol_shell_interrupted(f->sh, f->signals,
+			    &(struct smol_err){.code = SMOL_E_INTERRUPTED, .msg = "interrupted"});
 		while (read(inotify, events, sizeof(events)) > 0)
 			;
 		ended = p[1].revents;

@@ -59,9 +59,10 @@ struct run {
 	const struct smol_guest *g;
 	struct smol_client *client;
 	struct stream out, err;
-	int presses;	  /* of Ctrl-C */
-	int leave;	  /* exit code with which it was given up, or 0 */
-	bool reader_gone; /* EPIPE */
+	int presses;	   /* of Ctrl-C */
+	int leave;	   /* exit code with which it was given up, or 0 */
+	bool reader_gone;  /* EPIPE */
+	bool write_failed; /* our own output, not the guest's fault */
 };
 
 /* Ctrl-C: interrupt, then terminate, then kill and leave. SIGTERM and SIGHUP: pass on and leave. */
@@ -106,8 +107,10 @@ static int put(struct run *r, int fd, const char *data, size_t n)
 		}
 		if (errno == EPIPE)
 			r->reader_gone = true;
-		if (errno != EINTR && errno != EAGAIN)
+		if (errno != EINTR && errno != EAGAIN) {
+			r->write_failed = true;
 			return -1;
+		}
 		if (errno == EAGAIN) {
 			struct pollfd p[] = {{.fd = fd, .events = POLLOUT},
 			    {.fd = r->g->signals->fd, .events = POLLIN}};
@@ -283,8 +286,13 @@ static int failed(struct run *r, struct smol_err *err)
 		return SMOL_EXIT_READER_GONE;
 	if (r->leave) {
 		r->g->sh->interrupted = true;
+		smol_err_set(err, SMOL_E_INTERRUPTED, "given up by a signal");
+		if (r->g->sh->json)
+			smol_out_error(r->g->sh, err);
 		return r->leave;
 	}
+	if (r->write_failed)
+		return -1;
 	if (may_have_died(err->code)) {
 		if (r->g->hold)
 			smol_hold_explain(r->g->hold, err);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/shell/libshell.a
 src_shell_libshell_a_SOURCES = \
+	src/shell/ask.c src/shell/ask.h \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \
 	src/shell/cmd_doctor.c \

@@ -36,6 +36,17 @@ struct smol_vm *smol_shell_vm(struct smol_shell *sh, const char *word, struct sm
 	return smol_steal(&vm);
 }
 
+int smol_shell_interrupted(
+    struct smol_shell *sh, struct smol_signals *signals, const struct smol_err *err)
+{
+	int sig = smol_signals_take(signals);
+
+	sh->interrupted = true;
+	if (sh->json && !sh->answered)
+		smol_out_error(sh, err);
+	return 128 + (sig ? sig : SIGINT);
+}
+
 bool smol_shell_vm_gone(const struct smol_vm *vm)
 {
 	return vm->ephemeral && smol_vm_state_live(vm->state) &&
@@ -48,11 +59,10 @@ void smol_shell_close(struct smol_shell *sh)
 	sh->registry = NULL;
 }
 
-/* Print the error and what comes with it; its exit code. An interruption needs no words. */
+/* Print the error; its exit code. */
 static int failed(struct smol_shell *sh, const struct smol_err *err)
 {
-	if (err->code != SMOL_E_INTERRUPTED || sh->json || err->hint)
-		smol_out_error(sh, err);
+	smol_out_error(sh, err);
 	return smol_err_exit_code(err);
 }
 
@@ -69,7 +79,7 @@ static int run_parsed(struct smol_shell *sh, const struct smol_args *args)
 	}
 	if (code < 0)
 		code = failed(sh, &err);
-	else if (sh->json && !sh->answered)
+	else if (sh->json && !sh->answered && code == 0)
 		smol_out_data(sh, NULL);
 	flushed = smol_out_flush(&err);
 	if (flushed < 0)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "shell/signals.h"
 #include "vm/registry.h"
 
 struct smol_shell {
@@ -32,6 +33,12 @@ struct smol_registry *smol_shell_registry(struct smol_shell *sh, struct smol_err
 struct smol_vm *smol_shell_vm(struct smol_shell *sh, const char *word, struct smol_err *err);
 /* Was it an ephemeral VM whose monitor has died? Reconciling has then removed it. */
 bool smol_shell_vm_gone(const struct smol_vm *vm);
+/*
+ * A wait was given up (SMOL_E_INTERRUPTED): the command and its script end. Returns the exit code
+ * of the signal that came, 128+n; says nothing but with --json.
+ */
+int smol_shell_interrupted(
+    struct smol_shell *sh, struct smol_signals *signals, const struct smol_err *err);
 void smol_shell_close(struct smol_shell *sh);
 
 /* Run one command: parse, run, print its error. Returns the exit code. */

@@ -5,7 +5,6 @@
 
 #include "shell/parse.h"
 #include "shell/shell.h"
-#include "shell/signals.h"
 #include "shell/spinner.h"
 #include "vm/config.h"
 #include "vm/lifecycle.h"
