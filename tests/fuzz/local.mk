@@ -19,3 +19,5 @@ tests_fuzz_fuzz_client_reply_SOURCES = tests/fuzz/fuzz_client_reply.c
 tests_fuzz_fuzz_client_reply_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_client_reply_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS)
+
+include tests/fuzz/image.mk
