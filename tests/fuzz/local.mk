@@ -21,3 +21,4 @@ tests_fuzz_fuzz_client_reply_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS)
 
 include tests/fuzz/image.mk
+include tests/fuzz/vsockd.mk
