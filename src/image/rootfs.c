@@ -137,7 +137,7 @@ int smol_rootfs_busybox(struct smol_tree *t, const char *busybox, struct smol_er
 		t, "bin/busybox", 0755, smol_buf_head(&program), smol_buf_len(&program), err) < 0)
 		return -1;
 	while ((line = smol_buf_line(&applets, NULL)))
-		if (*line && !smol_tree_has(t, line) &&
+		if (strchr(line, '/') && !smol_tree_has(t, line) && /* not linuxrc */
 		    smol_tree_link(t, line, "/bin/busybox", err) < 0)
 			return -1;
 	if (!smol_tree_has(t, "bin/sh"))

@@ -237,6 +237,7 @@ static int write_entry(struct archive *a, const struct node *e, size_t ino, time
 int smol_tree_write(
     const struct smol_tree *t, time_t mtime, struct smol_buf *out, struct smol_err *err)
 {
+	struct node root = {.path = (char *)".", .mode = S_IFDIR | 0755};
 	struct archive *a = archive_write_new();
 	size_t base = smol_buf_len(out);
 	int rc;
@@ -245,8 +246,11 @@ int smol_tree_write(
 	archive_write_add_filter_none(a);
 	archive_write_set_bytes_per_block(a, 0);
 	rc = archive_write_open(a, out, NULL, write_out, NULL) == ARCHIVE_OK ? 0 : -1;
+	/* The root itself: the kernel makes it open to everybody. */
+	if (rc == 0)
+		rc = write_entry(a, &root, 1, mtime);
 	for (size_t i = 0; i < t->n && rc == 0; i++)
-		rc = write_entry(a, t->list[i], i + 1, mtime);
+		rc = write_entry(a, t->list[i], i + 2, mtime);
 	if (rc == 0 && archive_write_close(a) != ARCHIVE_OK)
 		rc = -1;
 	if (rc < 0)

@@ -514,13 +514,13 @@ static void test_tree(void **state)
 		assert_string_equal(archive_entry_pathname(e), want[i]);
 		assert_int_equal(archive_entry_mtime(e), 1000);
 		assert_int_equal(archive_entry_uid(e) + archive_entry_gid(e), 0);
-		if (i == 0)
+		if (i == 1)
 			assert_int_equal(archive_entry_mode(e), S_IFDIR | 01777);
-		if (i == 2)
+		if (i == 3)
 			assert_int_equal(archive_entry_size(e), 4);
-		if (i == 4)
+		if (i == 5)
 			assert_string_equal(archive_entry_symlink(e), "/bin/busybox");
-		if (i == 6)
+		if (i == 7)
 			assert_int_equal(archive_entry_rdevminor(e), 3);
 	}
 	assert_int_equal(archive_read_next_header(r, &e), ARCHIVE_EOF);
