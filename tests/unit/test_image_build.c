@@ -491,7 +491,7 @@ static void fill(struct smol_tree *t)
 static void test_tree(void **state)
 {
 	static const char *const want[] = {
-	    "tmp", "etc", "etc/passwd", "bin", "bin/sh", "dev", "dev/null"};
+	    ".", "tmp", "etc", "etc/passwd", "bin", "bin/sh", "dev", "dev/null"};
 	smol_auto_tree struct smol_tree *t = smol_tree_new();
 	smol_auto_tree struct smol_tree *again = smol_tree_new();
 	smol_auto_buf struct smol_buf a = {0};
