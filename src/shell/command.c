@@ -62,7 +62,7 @@ static int by_name(const void *a, const void *b)
 
 const struct smol_command **smol_command_sorted(void)
 {
-	const struct smol_command **list = NULL;
+	const struct smol_command **list = smol_alloc(sizeof(*list));
 	size_t n = 0;
 
 	for (int i = 0; smol_command_tables[i]; i++)

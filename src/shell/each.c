@@ -158,7 +158,7 @@ int smol_each_act(struct smol_shell *sh, struct smol_each *e, const struct smol_
 {
 	struct tally t = {.sh = sh};
 
-	if (e->single)
+	if (e->single && e->nvms)
 		return act_on_one(sh, e->vms[0], args, act, err);
 	t.list = sh->json ? cJSON_CreateArray() : NULL;
 	for (int i = 0; i < e->nvms && !sh->interrupted; i++) {

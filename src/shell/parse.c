@@ -37,7 +37,7 @@ static int unknown_option(struct parser *p, const char *dashes, const char *word
 {
 	smol_auto_free char *name = smol_strndup(word, len);
 	smol_auto_free char *safe = shown(name);
-	smol_auto_free const char **names = NULL;
+	smol_auto_free const char **names = smol_alloc(sizeof(*names));
 	const struct smol_option *o;
 	const char *near;
 	size_t n = 0;
@@ -304,7 +304,7 @@ static int check_required(struct parser *p)
 /* The nearest verb, or for a whole line in one word the option that takes lines. */
 static int unknown_verb(const char *word, const struct smol_command *parent, struct smol_err *err)
 {
-	smol_auto_free const char **names = NULL;
+	smol_auto_free const char **names = smol_alloc(sizeof(*names));
 	smol_auto_free const struct smol_command **all = parent ? NULL : smol_command_sorted();
 	smol_auto_free char *s = shown(word);
 	const char *near;
