@@ -17,11 +17,13 @@
 
 static void on_kill_timer(struct smol_timer *t);
 static void on_drain_timer(struct smol_timer *t);
+static void on_pace_timer(struct smol_timer *t);
 
 static void job_free(struct smol_job *j)
 {
 	smol_timer_stop(&j->kill_timer);
 	smol_timer_stop(&j->drain_timer);
+	smol_timer_stop(&j->pace_timer);
 	smol_job_io_close(j);
 	smol_buf_free(&j->out[0].gather.held);
 	smol_buf_free(&j->out[1].gather.held);
@@ -41,6 +43,7 @@ static struct smol_job *job_make(struct smol_server *s)
 	j->server = s;
 	j->kill_timer.fn = on_kill_timer;
 	j->drain_timer.fn = on_drain_timer;
+	j->pace_timer.fn = on_pace_timer;
 	if (smol_job_io_make(j) == 0)
 		return j;
 	job_free(j);
@@ -52,6 +55,7 @@ static void job_retire(struct smol_job *j)
 {
 	smol_timer_stop(&j->kill_timer);
 	smol_timer_stop(&j->drain_timer);
+	smol_timer_stop(&j->pace_timer);
 	j->conn = NULL;
 	*j->link = j->next;
 	if (j->next)
@@ -216,6 +220,14 @@ static void on_drain_timer(struct smol_timer *t)
 		smol_server_mark(j->server, j->conn);
 }
 
+static void on_pace_timer(struct smol_timer *t)
+{
+	struct smol_job *j = smol_container(t, struct smol_job, pace_timer);
+
+	j->burst = false;
+	smol_job_io_arm(j);
+}
+
 static struct smol_exec_result result_of(const struct smol_job *j, bool truncated)
 {
 	struct smol_exec_result r = {.timed_out = j->timed_out, .truncated = truncated};
@@ -313,6 +325,7 @@ bool smol_job_serve(struct smol_job *j)
 			return false;
 		}
 	}
+	smol_job_io_arm(j);
 	return is_ready(j);
 }
 
@@ -320,6 +333,7 @@ void smol_job_abandon(struct smol_job *j)
 {
 	j->conn = NULL;
 	smol_timer_stop(&j->drain_timer);
+	smol_timer_stop(&j->pace_timer);
 	smol_job_io_close(j);
 	if (j->exited) {
 		if (j->timed_out)

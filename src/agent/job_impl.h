@@ -14,6 +14,7 @@ struct smol_output {
 	int child_end; /* kept open until the exit, so that no hang-up wakes us before; or -1 */
 	bool open;     /* its end has not been read */
 	bool ready;    /* may hold something to read */
+	bool armed;    /* news will be reported, once (a terminal: always) */
 	size_t owed;   /* bytes it held at the exit that have not been read yet */
 	struct smol_gather gather; /* one-shot form */
 };
@@ -37,7 +38,9 @@ struct smol_job {
 	bool owed_known, drained;
 	enum smol_job_stage stage;
 	int64_t started_ms, exited_ms;
-	struct smol_timer kill_timer, drain_timer;
+	int64_t read_ms; /* when output came last */
+	bool burst;	 /* it comes in many small pieces */
+	struct smol_timer kill_timer, drain_timer, pace_timer;
 };
 
 /* Outputs and stdin into and out of existence. -1: errno; smol_job_io_close() tidies up. */
@@ -49,6 +52,8 @@ int smol_job_io_tty(struct smol_job *j, const struct smol_exec_request *e, uid_t
 void smol_job_io_exited(struct smol_job *j);
 /* Read what there is room for. True when something came. */
 bool smol_job_io_pump(struct smol_job *j);
+/* Have news of the outputs reported. */
+void smol_job_io_arm(struct smol_job *j);
 /* Write what stdin takes. */
 void smol_job_io_feed(struct smol_job *j);
 

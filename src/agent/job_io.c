@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A job's streams: pipes or a terminal on one side, frames or a one-shot's buffers on the other.
- * Everything is watched edge-triggered: `ready` remembers what was reported until EAGAIN.
+ * Stdin and terminals are watched edge-triggered; output pipes report once and are armed again when
+ * they have been read. `ready` remembers what was reported until all of it is read.
+ *
+ * A command that writes many small pieces would have the agent run for each of them. So while
+ * pieces follow each other closely the next is waited for PACE_MS, in which the pipe gathers what
+ * comes; a piece that follows nothing is passed on at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +23,8 @@
 
 #define PIPE_SIZE   (1024 * 1024)
 #define CHUNK_FIRST 4096
+#define PACE_MS	    1
+#define BURST_MS    3
 #define ROUNDS	    8 /* reads per stream and round, so that others get their turn */
 
 /* Where a one-shot's output passes through; one thread, so one is enough. */
@@ -30,6 +37,7 @@ static void on_output(struct smol_watch *w, uint32_t events)
 
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		o->ready = true;
+	o->armed = j->tty;
 	if (j->tty && (events & EPOLLOUT))
 		j->in_ready = true;
 	if (j->conn)
@@ -56,10 +64,10 @@ static int make_output(struct smol_job *j, struct smol_output *o)
 	o->watch = (struct smol_watch){.fd = p[0], .fn = on_output};
 	/* Refused beyond the user's share; the default size works as well. */
 	fcntl(p[0], F_SETPIPE_SZ, PIPE_SIZE);
-	o->open = true;
+	o->open = o->armed = true;
 	if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0)
 		return -1;
-	return smol_loop_add(&j->server->loop, &o->watch, EPOLLIN | EPOLLET);
+	return smol_loop_add(&j->server->loop, &o->watch, EPOLLIN | EPOLLONESHOT);
 }
 
 int smol_job_io_make(struct smol_job *j)
@@ -140,7 +148,7 @@ int smol_job_io_tty(struct smol_job *j, const struct smol_exec_request *e, uid_t
 	smol_job_io_close(j);
 	j->tty = true;
 	j->out[0].watch = (struct smol_watch){.fd = master, .fn = on_output};
-	j->out[0].open = true;
+	j->out[0].open = j->out[0].armed = true;
 	j->in = (struct smol_watch){.fd = master};
 	j->in_ready = true;
 	if (unlockpt(master) < 0)
@@ -191,6 +199,31 @@ static ssize_t read_gather(struct smol_job *j, struct smol_output *o)
 	return n;
 }
 
+static void note_piece(struct smol_job *j, size_t n, size_t asked)
+{
+	int64_t now = smol_loop_now(&j->server->loop);
+
+	j->burst = n < asked && now - j->read_ms <= BURST_MS;
+	j->read_ms = now;
+}
+
+void smol_job_io_arm(struct smol_job *j)
+{
+	for (int i = 0; i < 2; i++) {
+		struct smol_output *o = &j->out[i];
+
+		if (!o->open || o->ready || o->armed)
+			continue;
+		if (j->burst && !j->exited) {
+			if (!j->pace_timer.link)
+				smol_timer_set(&j->server->loop, &j->pace_timer, PACE_MS);
+			return;
+		}
+		o->armed = true;
+		smol_loop_modify(&j->server->loop, &o->watch, EPOLLIN | EPOLLONESHOT);
+	}
+}
+
 /* True when bytes came. */
 static bool read_output(struct smol_job *j, struct smol_output *o)
 {
@@ -213,6 +246,7 @@ static bool read_output(struct smol_job *j, struct smol_output *o)
 		o->owed = 0;
 		return false;
 	}
+	note_piece(j, (size_t)n, asked);
 	j->seq += (uint64_t)n;
 	o->owed -= o->owed < (size_t)n ? o->owed : (size_t)n;
 	if ((size_t)n == asked && j->stream && j->chunk < SMOL_FRAME_MAX)

@@ -20,7 +20,7 @@
 #include "agent/ready.h"
 #include "base/auto.h"
 
-#define BACKLOG		128
+#define BACKLOG		512
 #define REFUSALS	32 /* connections beyond the cap that are told so */
 #define ACCEPT_AGAIN_MS 200
 #define VSOCK_BUFFER	(1024 * 1024) /* what the host may send ahead */

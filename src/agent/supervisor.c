@@ -110,6 +110,18 @@ static void mount_all(void)
 	}
 }
 
+/* What shells expect of /dev and devtmpfs does not bring. */
+static void link_all(void)
+{
+	static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"},
+	    {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"},
+	    {"/proc/self/fd/2", "/dev/stderr"}};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(links); i++)
+		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
+			say("%s: %s", links[i][1], strerror(errno));
+}
+
 static void raise_loopback(void)
 {
 	smol_auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -304,6 +316,7 @@ void smol_supervisor_run(void)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	umask(0);
 	mount_all();
+	link_all();
 	umask(022);
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del becomes SIGINT */
 	smol_modules_load(SMOL_MODULES_ORDER, say);
