@@ -4,6 +4,6 @@ src_vm_libvm_a_SOURCES = \
 	src/vm/lifecycle.c src/vm/lifecycle.h \
 	src/vm/monitor_client.c src/vm/monitor_client.h \
 	src/vm/registry.c src/vm/registry.h \
-	src/vm/registry_internal.h src/vm/registry_state.c \
+	src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \
 	src/vm/vm_files.c
 src_vm_libvm_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)

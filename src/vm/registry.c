@@ -35,7 +35,9 @@ static const char schema[] = "CREATE TABLE vm ("
 			     " accel_used TEXT,"
 			     " monitor_pid INTEGER NOT NULL DEFAULT 0,"
 			     " monitor_start INTEGER NOT NULL DEFAULT 0,"
-			     " boot_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
+			     " boot_id TEXT NOT NULL DEFAULT '',"
+			     " labels TEXT NOT NULL DEFAULT '{}',"
+			     " env TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID;"
 			     "PRAGMA user_version = 1;";
 
 static const char *const state_names[] = {
@@ -193,6 +195,8 @@ void smol_vm_free(struct smol_vm *vm)
 	explicit_bzero(vm->token, sizeof(vm->token));
 	free(vm->end_cause);
 	free(vm->accel_used);
+	cJSON_Delete(vm->labels);
+	cJSON_Delete(vm->env);
 	free(vm);
 }
 
@@ -205,7 +209,7 @@ void smol_vm_list_free(struct smol_vm **list)
 
 #define COLUMNS                                                                                    \
 	"id, name, config, token, cid, state, ephemeral, created_ms, started_ms, ready_ms, "       \
-	"ended_ms, end_cause, accel_used, monitor_pid, monitor_start, boot_id"
+	"ended_ms, end_cause, accel_used, monitor_pid, monitor_start, boot_id, labels, env"
 
 static const char *text(sqlite3_stmt *st, int column)
 {
@@ -233,7 +237,9 @@ static struct smol_vm *read_row(sqlite3_stmt *st, struct smol_err *err)
 	if (strlen(text(st, 0)) != SMOL_ID_LEN || smol_vm_name_check(text(st, 1), NULL) < 0 ||
 	    state < 0 || cid < 0 || cid > SMOL_CID_MAX ||
 	    (config = smol_json_parse_object(text(st, 2), strlen(text(st, 2)), NULL)) == NULL ||
-	    smol_vm_config_decode(config, &vm->config, NULL) < 0) {
+	    smol_vm_config_decode(config, &vm->config, NULL) < 0 ||
+	    !(vm->labels = smol_json_parse_object(text(st, 16), strlen(text(st, 16)), NULL)) ||
+	    !(vm->env = smol_json_parse_object(text(st, 17), strlen(text(st, 17)), NULL))) {
 		smol_auto_free char *safe = smol_escape(text(st, 0), strnlen(text(st, 0), 40));
 
 		smol_err_set(
@@ -492,6 +498,8 @@ int smol_registry_create(struct smol_registry *r, const char *name,
 		return -1;
 	vm->name = name ? smol_strdup(name) : smol_asprintf("%s-%.4s", config->image, vm->id);
 	vm->ephemeral = ephemeral;
+	vm->labels = cJSON_CreateObject();
+	vm->env = cJSON_CreateObject();
 	vm->state = SMOL_VM_CREATED;
 	vm->created_ms = smol_wall_ms();
 	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)

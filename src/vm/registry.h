@@ -43,7 +43,8 @@ struct smol_vm {
 	char token[SMOL_TOKEN_LEN + 1];
 	uint32_t cid; /* 0 where vsock is disabled */
 	enum smol_vm_state state;
-	bool ephemeral; /* made by `run` without --keep: goes with its client */
+	cJSON *labels, *env; /* objects of strings; owned, never NULL */
+	bool ephemeral;	     /* made by `run` without --keep: goes with its client */
 	int64_t created_ms, started_ms, ready_ms, ended_ms; /* wall clock; 0: never */
 	char *end_cause;				    /* why it ended last, or NULL */
 	char *accel_used;  /* "tcg (no vmx or svm in /proc/cpuinfo)", or NULL */
@@ -78,6 +79,17 @@ struct smol_vm **smol_registry_list(struct smol_registry *r, int *bad, struct sm
  * that came in between is SMOL_E_STATE. No error when there is no such row. */
 int smol_registry_delete(
     struct smol_registry *r, const char *id, pid_t monitor, struct smol_err *err);
+
+/* What a VM carries with it: labels to be chosen by, variables for its commands. */
+enum smol_pairs { SMOL_PAIRS_LABELS, SMOL_PAIRS_ENV };
+#define SMOL_PAIRS_MAX	    256		/* of each kind */
+#define SMOL_LABEL_MAX	    63		/* bytes of a label's key or value */
+#define SMOL_PAIR_VALUE_MAX (32 * 1024) /* bytes of a variable */
+/* Is "K=V" (or with value false "K") fit for that kind? SMOL_E_INVALID with the rule. */
+int smol_pair_check(enum smol_pairs kind, const char *pair, bool value, struct smol_err *err);
+/* Set "K=V"s and unset keys (NULL-terminated lists, either may be NULL) in one transaction. */
+int smol_registry_change_pairs(struct smol_registry *r, const char *id, enum smol_pairs kind,
+    const char *const *set, const char *const *unset, struct smol_err *err);
 
 /* State changes; each checks what the state was in the same transaction. */
 /* created, stopped, died → starting, for this monitor process; a new token is made (vm->token is

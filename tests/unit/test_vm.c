@@ -407,6 +407,39 @@ static void test_config(void **state)
 	smol_vm_config_free(&c);
 }
 
+static void test_pairs(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_vm struct smol_vm *b = NULL;
+	static const char *const set[] = {"role=web", "tier=a/b:1", NULL};
+	static const char *const more[] = {"role=db", NULL};
+	static const char *const gone[] = {"tier", "never", NULL};
+	static const char *const bad[][2] = {{"=x"}, {"role"}, {"1a=x"}, {"a=b c"}, {"a\nb=c"}};
+	static const char *const env[] = {"PATH=/bin:\"x y\"\n", NULL};
+
+	(void)state;
+	assert_int_equal(
+	    smol_registry_change_pairs(r, a->id, SMOL_PAIRS_LABELS, set, NULL, &err), 0);
+	assert_int_equal(
+	    smol_registry_change_pairs(r, a->id, SMOL_PAIRS_LABELS, more, gone, &err), 0);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(bad); i++) {
+		assert_int_equal(
+		    smol_registry_change_pairs(r, a->id, SMOL_PAIRS_LABELS, bad[i], NULL, &err),
+		    -1);
+		assert_int_equal(err.code, SMOL_E_INVALID);
+	}
+	assert_int_equal(smol_registry_change_pairs(r, a->id, SMOL_PAIRS_ENV, env, NULL, &err), 0);
+	assert_int_equal(
+	    smol_registry_change_pairs(r, "nobody", SMOL_PAIRS_ENV, env, NULL, &err), -1);
+	assert_int_equal(err.code, SMOL_E_NOT_FOUND);
+	b = smol_registry_find(r, "web", &err);
+	assert_string_equal(smol_json_str(b->labels, "role"), "db");
+	assert_null(smol_json_get(b->labels, "tier"));
+	assert_string_equal(smol_json_str(b->env, "PATH"), "/bin:\"x y\"\n");
+}
+
 static void test_console_tail(void **state)
 {
 	smol_auto_registry struct smol_registry *r = open_registry();
@@ -442,6 +475,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_reconcile, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_agent_addr, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail, setup, teardown),
 	};
 
