@@ -298,6 +298,8 @@ static int failed(struct run *r, struct smol_err *err)
 			smol_hold_explain(r->g->hold, err);
 		else
 			smol_vm_explain(r->g->sh->registry, r->g->vm, err);
+		if (!err->hint && !r->g->hold)
+			smol_err_hint(err, "smolsh health %s", r->g->vm->name);
 	}
 	return -1;
 }
