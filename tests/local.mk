@@ -15,3 +15,5 @@ include tests/golden/local.mk
 if FUZZING
 include tests/fuzz/local.mk
 endif
+
+include tests/bench/local.mk

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with bench.sh
+# What is measured. Sourced by bench.sh, which says in `runs` and `cold_runs` how often.
+#
+# A measure is a function measure_NAME. It takes its values pair by pair (ours, then each peer, the
+# other way round every second time), so that whatever else the machine does hits both, and reports
+# rows. A value is a number on stdout; what fails or is absent gives nothing.
+
+: "${build:?}" "${tmp:?}" "${tools:?}" "${runs:?}" "${cold_runs:?}"
+
+measures=(cold exec out in list idle)
+bulk=$((256 * 1024 * 1024))
+receive_port=5999
+send_port=5998
+
+# took PROGRAM WORD…: ms of the whole process; its output is dropped.
+took() { "$tools/stopwatch" "$@" 3>&1 >/dev/null 2>>"$tmp/bench.log" </dev/null | ms; }
+ms() { awk '{ printf "%.3f\n", $1 / 1000 }'; }
+
+# pairs N OURS PEER…: run the functions N times in turn; their values go to $tmp/values.FUNCTION.
+pairs() {
+	local n=$1 i f order
+	shift
+	for f in "$@"; do : >"$tmp/values.$f"; done
+	for ((i = 0; i < n; i++)); do
+		order=("$@")
+		if ((i % 2)); then
+			order=()
+			for f in "$@"; do order=("$f" "${order[@]}"); done
+		fi
+		for f in "${order[@]}"; do
+			value_of "$f" "$i" >>"$tmp/values.$f"
+		done
+	done
+}
+
+value_of() {
+	local value
+	value=$("$1" "$2") && [ -n "$value" ] && printf '%s\n' "$value" && return
+	printf -- '-\n'
+	note "$1, run $2: no value (see the log)"
+}
+
+# ---- cold: from nothing to a command that has run ----
+
+ours_cold() { took "$build/smolsh" -c 'run -- true'; }
+
+# A plain QEMU, from its start to the first byte of the agent in it. $1: whose vsock device.
+plain_cold() {
+	local us device cpu=()
+	[ "$accel" != kvm ] || cpu=(-cpu host)
+	start_device "$1" cold || return 1
+	device=$device_pid
+	us=$("$tools/stopwatch" -s "$tmp/cold.uds_$ready_port" qemu-system-x86_64 \
+		-nodefaults -no-user-config -display none -no-reboot -accel "$accel" \
+		-object memory-backend-memfd,id=mem,size=128M,share=on -M q35,memory-backend=mem \
+		"${cpu[@]}" -m 128M -smp 1 -kernel "$base/vmlinuz" -initrd "$tmp/cold.cpio.gz" \
+		-append 'console=ttyS0 quiet' -serial "file:$tmp/cold.console" \
+		-chardev "socket,id=vsock,path=$tmp/cold.vhost" \
+		-device vhost-user-vsock-pci,chardev=vsock 3>&1 >/dev/null 2>>"$tmp/bench.log") || us=
+	end "$device"
+	[ -n "$us" ] && ms <<<"$us"
+}
+plain_cold_theirs() { plain_cold theirs; }
+plain_cold_ours() { plain_cold ours; }
+
+measure_cold() {
+	local peer='plain QEMU, vhost-device-vsock'
+	{ cat "$base/initramfs.cpio" && per_vm "$ready_port"; } | gzip -9 >"$tmp/cold.cpio.gz"
+	if [ -n "$vhost_device_vsock" ]; then
+		pairs "$cold_runs" ours_cold plain_cold_theirs
+		row cold ms ours_cold "$peer" plain_cold_theirs ratio 0.80
+		return
+	fi
+	pairs "$cold_runs" ours_cold plain_cold_ours
+	row cold ms ours_cold "$peer" "" ratio 0.80
+	row cold ms ours_cold 'plain QEMU, smolsh-vsockd' plain_cold_ours ratio 0.80
+}
+
+# ---- exec: one command in a VM that runs ----
+
+ours_exec() { took "$build/smolsh" exec bench -- true; }
+qga_exec() { took "$tools/qga_exec" "$tmp/qga.sock"; }
+ssh_exec() { took ssh -F none -S "$tmp/ssh/ctl" bench true; }
+
+measure_exec() {
+	local peers=()
+	need_guests qemu_ga ssh
+	[ -n "${absent[qemu-ga]-}" ] || peers+=(qga_exec)
+	[ -n "${absent[dropbear]-}" ] || peers+=(ssh_exec)
+	pairs $((runs * 5)) ours_exec "${peers[@]}"
+	row exec ms ours_exec 'qemu-guest-agent' "$(is_in qga_exec "${peers[@]}")" ratio 0.4
+	row exec ms ours_exec 'ssh, multiplexed' "$(is_in ssh_exec "${peers[@]}")" ratio 0.25
+}
+
+# is_in NAME WORD…: the name, if it is among the words.
+is_in() {
+	local name=$1
+	shift
+	case " $* " in *" $name "*) echo "$name" ;; esac
+}
+
+# ---- out, in: bulk ----
+
+ours_out() { took "$build/smolsh" exec bench -- cat /tmp/big; }
+
+# From the moment at which socat's connection has been accepted to its end.
+socat_out() {
+	local line pid
+	coproc RECEIVE { "$tools/vsock_pipe" receive "$tmp/peer.uds_$receive_port"; }
+	pid=$RECEIVE_PID
+	started+=("$pid")
+	exec {from}<&"${RECEIVE[0]}"
+	read -rt 10 line <&"$from"
+	ask "cat /tmp/big | socat -u - VSOCK-CONNECT:2:$receive_port" >>"$tmp/bench.log"
+	read -rt 120 line <&"$from"
+	exec {from}<&-
+	end "$pid"
+	[ "${line%% *}" = "$bulk" ] && ms <<<"${line##* }"
+}
+
+measure_out() {
+	need_guests socat
+	pairs_with_socat out socat_out ratio 1.00
+}
+
+# pairs_with_socat NAME PEER KIND GOAL
+pairs_with_socat() {
+	if [ -n "${absent[socat]-}" ]; then
+		pairs "$runs" "ours_$1"
+		row "$1" ms "ours_$1" 'socat, vhost-device-vsock' '' "$3" "$4"
+	else
+		pairs "$runs" "ours_$1" "$2"
+		row "$1" ms "ours_$1" 'socat, vhost-device-vsock' "$2" "$3" "$4"
+	fi
+}
+
+ours_in() {
+	"$tools/stopwatch" "$build/smolsh" exec -i bench -- sh -c 'cat >/dev/null' \
+		3>&1 >/dev/null 2>>"$tmp/bench.log" <"$tmp/big" | ms
+}
+
+# From the moment at which the guest has taken the connection until the last byte has been read.
+socat_in() {
+	local begun asker
+	ask "socat -u VSOCK-LISTEN:$send_port - | cat >/dev/null" >>"$tmp/bench.log" &
+	asker=$!
+	started+=("$asker")
+	begun=$("$tools/vsock_pipe" send "$tmp/peer.uds" "$send_port" "$tmp/big") || return 1
+	wait "$asker"
+	"$tools/vsock_pipe" now | awk -v begun="$begun" '{ printf "%.3f\n", ($1 - begun) / 1000 }'
+}
+
+measure_in() {
+	need_guests socat
+	truncate -s "$bulk" "$tmp/big"
+	pairs_with_socat in socat_in '' ''
+}
+
+# ---- list: the registry ----
+
+ours_list() { took "$build/smolsh" list; }
+true_list() { took /bin/true; }
+sqlite_list() { took sqlite3 "$tmp/list/state/registry.db" 'select name,state from vm'; }
+
+measure_list() {
+	local i peers=(true_list)
+	mkdir -m 700 "$tmp/list"
+	for ((i = 0; i < 100; i++)); do
+		printf 'create --no-start --name vm%d\n' "$i"
+	done >"$tmp/create.smol"
+	SMOLSH_HOME=$tmp/list "$build/smolsh" -f "$tmp/create.smol" >/dev/null || return 1
+	program sqlite3 >/dev/null && peers+=(sqlite_list)
+	SMOLSH_HOME=$tmp/list pairs $((runs * 5)) ours_list "${peers[@]}"
+	row list ms ours_list 'true (the floor)' true_list at_most 30
+	row list ms ours_list sqlite3 "$(is_in sqlite_list "${peers[@]}")" at_most 30
+}
+
+# ---- idle: what a VM costs while nothing happens ----
+
+switches() {
+	cat "/proc/$1"/task/*/status | awk '$1 == "voluntary_ctxt_switches:" { n += $2 } END { print n }'
+}
+
+measure_idle() {
+	local monitor device before
+	need_vm
+	monitor=$(our_pid monitor)
+	device=$(our_pid device)
+	sleep 2 # what the last command left to do
+	before=$(($(switches "$monitor") + $(switches "$device")))
+	sleep 10
+	awk -v n=$(($(switches "$monitor") + $(switches "$device") - before)) \
+		'BEGIN { printf "%.1f\n", n / 10 }' >"$tmp/values.wakeups"
+	"$build/smolsh" --json info bench | grep -oE '"(monitor|device)":\{"program"[^}]*' |
+		sed -E 's/.*"resident_bytes":([0-9]+).*/\1/' |
+		awk '{ n += $1 } END { printf "%.1f\n", n / 1e6 }' >"$tmp/values.memory"
+	row memory MB memory '' '' at_most 12
+	row wakeups /s wakeups '' '' at_most 1
+}
