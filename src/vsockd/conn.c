@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vsockd/conn.h"
@@ -45,7 +46,37 @@ int smol_conns_init(struct smol_conns *t, uint32_t max, struct smol_err *err)
 	madvise(p, t->map_len, MADV_NOHUGEPAGE);
 	if (getrandom(&t->key, sizeof(t->key), 0) != sizeof(t->key))
 		return smol_err_errno(err, SMOL_E_IO, errno, "no random numbers");
-	t->next_port = PORT_FIRST;
+	/* A guest may still have sockets of an earlier device: begin where it hardly did. */
+	t->next_port = PORT_FIRST + (uint32_t)(t->key >> 40);
+	return 0;
+}
+
+int smol_conns_notes(struct smol_conns *t, int fd, struct smol_err *err)
+{
+	size_t len = page_up(t->max * sizeof(*t->note));
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || (st.st_size < (off_t)len && ftruncate(fd, (off_t)len) < 0))
+		return smol_err_errno(
+		    err, SMOL_E_IO, errno, "cannot size the table of connections");
+	t->note = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (t->note == MAP_FAILED) {
+		t->note = NULL;
+		return smol_err_errno(err, SMOL_E_IO, errno, "cannot map the table of connections");
+	}
+	for (uint32_t i = 0; i < t->max; i++) {
+		struct smol_conn_note n = t->note[i];
+		struct smol_conn *c;
+
+		t->note[i] = (struct smol_conn_note){0};
+		if (!n.live || smol_conn_find(t, n.guest_port, n.host_port))
+			continue;
+		/* its index is at most i: no note that is still to be read is written over */
+		c = smol_conn_new(t, -1);
+		c->state = SMOL_CONN_CLOSING;
+		c->due = SMOL_DUE_RST;
+		smol_conn_hash(t, c, n.guest_port, n.host_port);
+	}
 	return 0;
 }
 
@@ -53,6 +84,8 @@ void smol_conns_destroy(struct smol_conns *t)
 {
 	for (uint32_t i = 0; i < t->high; i++)
 		smol_conn_close_fd(&t->c[i]);
+	if (t->note)
+		munmap(t->note, page_up(t->max * sizeof(*t->note)));
 	if (t->map)
 		munmap(t->map, t->map_len);
 	*t = (struct smol_conns){.free_head = SMOL_CONN_NONE};
@@ -146,6 +179,9 @@ void smol_conn_hash(
 	c->next = *b;
 	*b = smol_conn_index(t, c) + 1;
 	c->hashed = true;
+	if (t->note)
+		t->note[smol_conn_index(t, c)] =
+		    (struct smol_conn_note){guest_port, host_port, 1, 0};
 }
 
 void smol_conn_unhash(struct smol_conns *t, struct smol_conn *c)
@@ -160,6 +196,8 @@ void smol_conn_unhash(struct smol_conns *t, struct smol_conn *c)
 	*p = c->next;
 	c->next = SMOL_CONN_NONE;
 	c->hashed = false;
+	if (t->note)
+		t->note[me - 1].live = 0;
 }
 
 uint32_t smol_conn_port(struct smol_conns *t, uint32_t guest_port)

@@ -90,8 +90,14 @@ struct smol_conn {
 	struct smol_conn_mark mark[SMOL_CONN_MARKS];
 };
 
+/* A connection as it is noted outside of this process: all that is needed to reset it. */
+struct smol_conn_note {
+	uint32_t guest_port, host_port, live, unused;
+};
+
 struct smol_conns {
 	struct smol_conn *c;
+	struct smol_conn_note *note; /* one for each record, or NULL: see smol_conns_notes() */
 	uint32_t *bucket;
 	uint8_t *buffers;
 	uint32_t max, buckets, used, free_head;
@@ -104,6 +110,12 @@ struct smol_conns {
 
 int smol_conns_init(struct smol_conns *t, uint32_t max, struct smol_err *err);
 void smol_conns_destroy(struct smol_conns *t);
+
+/* Note each connection's ports in fd, a memfd that outlives this process (its size is set here).
+ * What an earlier device left there becomes connections in state CLOSING, hashed and with an RST
+ * due: the guest's sockets learn that their device died, and their ports are not used again before.
+ * The notes are only ports, so it does not matter who wrote them. */
+int smol_conns_notes(struct smol_conns *t, int fd, struct smol_err *err);
 
 /* A fresh record in state HANDSHAKE with fd, which it owns from now on; NULL when full. */
 struct smol_conn *smol_conn_new(struct smol_conns *t, int fd);

@@ -68,6 +68,12 @@ int smol_vsockd_init(
 	d->guest_cid = cfg->guest_cid;
 	if (smol_conns_init(&d->conns, cfg->max_connections, err) < 0)
 		return -1;
+	if (cfg->notes_fd >= 0 && smol_conns_notes(&d->conns, cfg->notes_fd, err) < 0)
+		return -1;
+	for (uint32_t i = 0; i < d->conns.high; i++)
+		smol_vsockd_queue(d, &d->conns.c[i]);
+	if (d->conns.used)
+		smol_vsockd_log("%u connections of an earlier device are reset", d->conns.used);
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epfd < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "cannot make an epoll");

@@ -38,6 +38,7 @@
 #define SMOL_VSOCKD_SIGNAL_MS	 1u /* longest delay of a transmit ring's signal */
 
 struct smol_vsockd_config {
+	int notes_fd; /* smol_conns_notes(), -1 for none; stays the caller's */
 	uint32_t guest_cid;
 	uint32_t max_connections;
 	const char *uds_path; /* copied */

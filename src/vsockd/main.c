@@ -26,7 +26,7 @@
 #define DEFAULT_CONNECTIONS 1023u
 
 struct options {
-	int vhost_fd, listen_fd, ready_fd;
+	int vhost_fd, listen_fd, ready_fd, notes_fd;
 	const char *vhost_socket, *vhost_connect, *uds_path;
 	uint32_t guest_cid, max_connections;
 };
@@ -47,6 +47,8 @@ static const char usage[] =
     "  --guest-cid CID         3 to 4294967294\n"
     "  --listen-fd N           the socket listening at PATH already\n"
     "  --max-connections N     1 to 65536 (1023)\n"
+    "  --table-fd N            a memfd in which open connections are noted; the next device given\n"
+    "                          it resets those that this one left\n"
     "  --ready-fd N            gets one byte when the device is ready\n"
     "  --help\n";
 
@@ -74,6 +76,7 @@ static const struct option long_options[] = {
     {"guest-cid", required_argument, NULL, 'g'},
     {"max-connections", required_argument, NULL, 'm'},
     {"ready-fd", required_argument, NULL, 'r'},
+    {"table-fd", required_argument, NULL, 't'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -109,6 +112,9 @@ static int option(struct options *o, int c, const char *name, struct smol_err *e
 		break;
 	case 'r':
 		o->ready_fd = (int)v;
+		break;
+	case 't':
+		o->notes_fd = (int)v;
 		break;
 	case 'g':
 		o->guest_cid = (uint32_t)v;
@@ -249,6 +255,7 @@ static int run(const struct options *o, struct smol_err *err)
 	    .max_connections = o->max_connections,
 	    .uds_path = o->uds_path,
 	    .listen_fd = o->listen_fd,
+	    .notes_fd = o->notes_fd,
 	};
 	int vhost = o->vhost_fd, rc = -1;
 
@@ -289,6 +296,7 @@ int main(int argc, char **argv)
 	struct options o = {.vhost_fd = -1,
 	    .listen_fd = -1,
 	    .ready_fd = -1,
+	    .notes_fd = -1,
 	    .max_connections = DEFAULT_CONNECTIONS};
 
 	if (parse(&o, argc, argv, &err) == 0 && run(&o, &err) == 0)

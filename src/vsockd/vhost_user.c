@@ -460,8 +460,10 @@ static int run_message(struct smol_vsockd *d, const struct message *m)
 		smol_vsockd_log("vhost-user: request %u refused: %s", m->request, err.msg);
 	if (rc == REPLIED)
 		return 0;
-	/* Without REPLY_ACK the front end could not learn that it was refused. */
-	if (!(d->vu.protocol & BIT(P_REPLY_ACK)) || !(m->flags & FLAG_NEED_REPLY))
+	/* The flag alone decides: to a device that takes over from one that died, a front end does
+	 * not repeat which protocol features were agreed on. Without it the front end could not
+	 * learn that it was refused. */
+	if (!(m->flags & FLAG_NEED_REPLY))
 		return rc;
 	return answer_u64(d, m, rc < 0 ? 1 : 0, &err) < 0 ? -1 : 0;
 }

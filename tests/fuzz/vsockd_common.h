@@ -59,7 +59,7 @@ static inline void fuzz_gone(void)
 static inline int fuzz_begin(uint32_t max)
 {
 	struct smol_vsockd_config cfg = {
-	    .guest_cid = 3, .max_connections = max, .uds_path = fuzz_path};
+	    .guest_cid = 3, .notes_fd = -1, .max_connections = max, .uds_path = fuzz_path};
 	int sv[2];
 
 	if (fuzz_listen < 0) {

@@ -291,6 +291,61 @@ static void reset(void **state)
 	rig_free(r);
 }
 
+/* The device is killed and another one takes over: the guest's sockets of the first are reset, its
+ * new connections work, a table of nonsense does no harm. */
+static void takes_over(void **state)
+{
+	int fd = memfd_create("table", MFD_CLOEXEC);
+	struct smol_conn_note *note;
+	struct rig *r = rig_new(&(struct rig_config){.notes_fd = fd});
+	struct player_sock s[3] = {0}, fresh = {0};
+	int c[3], after;
+	unsigned seen = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		c[i] = rig_connect(r, &s[i], 5000 + i);
+	player_op(&r->p, &s[1], SMOL_VSOCK_OP_RST, 0);
+	rig_pump(r);
+	/* what is left when nothing can be tidied up */
+	note = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(note[0].live && !note[1].live && note[2].live);
+	{
+		struct smol_conn_note left[64];
+		memcpy(left, note, sizeof(left));
+		rig_free(r);
+		assert_int_equal(pwrite(fd, left, sizeof(left), 0), sizeof(left));
+	}
+	r = rig_new(&(struct rig_config){.notes_fd = fd});
+	for (unsigned i = 0; i < 2; i++) {
+		struct player_packet pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
+
+		for (unsigned k = 0; k < 3; k += 2)
+			seen |=
+			    pkt.h.dst_port == s[k].guest_port && pkt.h.src_port == s[k].host_port
+				? 1u << k
+				: 0;
+	}
+	assert_int_equal(seen, 5);
+	assert_true(rig_quiet(r));
+	after = rig_connect(r, &fresh, 5000);
+	rig_free(r);
+	for (unsigned i = 0; i < 64; i++) {
+		struct smol_conn_note bad = {i / 2, UINT32_MAX, UINT32_MAX, i};
+
+		assert_int_equal(pwrite(fd, &bad, sizeof(bad), i * 16), sizeof(bad));
+	}
+	r = rig_new(&(struct rig_config){.notes_fd = fd});
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 0);
+	rig_free(r);
+	for (unsigned i = 0; i < 3; i++)
+		close(c[i]);
+	close(after);
+	munmap(note, 4096);
+	close(fd);
+}
+
 /* A new memory table while rings run: mapped anew, streams go on; one without the rings stops them.
  */
 static void memory_changes(void **state)
@@ -476,6 +531,7 @@ int main(void)
 	    cmocka_unit_test(broken_rings),
 	    cmocka_unit_test(pause_and_go_on),
 	    cmocka_unit_test(reset),
+	    cmocka_unit_test(takes_over),
 	    cmocka_unit_test(memory_changes),
 	    cmocka_unit_test(ring_shape),
 	    cmocka_unit_test(stray_descriptors),

@@ -49,6 +49,7 @@ struct rig *rig_new(const struct rig_config *cfg)
 	assert_int_equal(
 	    smol_vsockd_init(&r->dev,
 		&(struct smol_vsockd_config){.guest_cid = 3,
+		    .notes_fd = cfg->notes_fd ? cfg->notes_fd : -1,
 		    .max_connections = cfg->max_connections ? cfg->max_connections : 64,
 		    .uds_path = r->path,
 		    .listen_fd = smol_uds_listen(r->path, &err)},

@@ -18,6 +18,7 @@ struct rig {
 
 struct rig_config {
 	unsigned num, rx_buf, max_connections;
+	int notes_fd; /* 0: none */
 	bool no_event_idx, no_indirect;
 	bool no_start; /* rings stay as they are; no receive buffers */
 };
