@@ -42,6 +42,8 @@ static const struct {
     [SMOL_FRAME_ERROR] = {2, 4096},
     [SMOL_FRAME_GAP] = {8, 8},
     [SMOL_FRAME_WINDOW] = {8, 8},
+    [SMOL_FRAME_DATA] = {1, SMOL_FRAME_MAX},
+    [SMOL_FRAME_EOF] = {0, 0},
 };
 
 void smol_frame_encode(const struct smol_frame *f, unsigned char out[SMOL_FRAME_HEADER])

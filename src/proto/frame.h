@@ -36,6 +36,8 @@ enum smol_frame_type {
 	SMOL_FRAME_ERROR = 8,	/* JSON {"code","error"}; the last frame of a job */
 	SMOL_FRAME_GAP = 9,	/* u64 bytes of output that are no longer held */
 	SMOL_FRAME_WINDOW = 10, /* u64: STDIN may be sent up to this position */
+	SMOL_FRAME_DATA = 11,	/* a relay's bytes; seq: their position in this direction */
+	SMOL_FRAME_EOF = 12,	/* a relay's direction has ended; no payload */
 	SMOL_FRAME__COUNT
 };
 

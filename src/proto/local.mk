@@ -2,4 +2,5 @@ noinst_LIBRARIES += src/proto/libproto.a
 src_proto_libproto_a_SOURCES = \
 	src/proto/frame.c src/proto/frame.h \
 	src/proto/json.c src/proto/json.h \
+	src/proto/relay.c src/proto/relay.h \
 	src/proto/request.c src/proto/request.h

@@ -154,7 +154,7 @@ static int decode_argv(const cJSON *j, struct smol_exec_request *e, struct smol_
 		    err, SMOL_E_INVALID, "argv must be an array of 1 to %d strings", SMOL_ARGV_MAX);
 	e->argv = smol_alloc(((size_t)n + 1) * sizeof(*e->argv));
 	cJSON_ArrayForEach (w, a) {
-		size_t len;
+		size_t len = 0;
 
 		if (cJSON_IsString(w))
 			e->argv[i] = plain ? smol_strdup(w->valuestring)
