@@ -27,6 +27,10 @@ static int refused(const struct smol_vsock_addr *a, int errnum, struct smol_err 
 		code = SMOL_E_REFUSED;
 	if (a->kind == SMOL_VSOCK_UNIX)
 		return smol_err_errno(err, code, errnum, "vsock socket %s", a->path);
+	/* The kernel's word for it is a reset, which would mislead. */
+	if (code == SMOL_E_REFUSED)
+		return smol_err_set(
+		    err, code, "nothing listens on port %u of CID %u", a->port, a->cid);
 	return smol_err_errno(err, code, errnum, "vsock CID %u port %u", a->cid, a->port);
 }
 

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-check_PROGRAMS += tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_parts
-TESTS += tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_parts
+agent_tests = tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_wire \
+	tests/unit/test_agent_parts
+check_PROGRAMS += $(agent_tests)
+TESTS += $(agent_tests)
 
 tests_unit_test_vsock_client_SOURCES = tests/unit/test_vsock_client.c
 tests_unit_test_vsock_client_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS) $(CMOCKA_LIBS) -lpthread
 
-# Runs ./smolsh-agent, or what SMOLSH_AGENT names.
-tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
+# These two run ./smolsh-agent, or what SMOLSH_AGENT names.
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c \
+	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
 tests_unit_test_agent_LDADD = src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \
 	$(CJSON_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_unit_test_agent_DEPENDENCIES = smolsh-agent$(EXEEXT)
+
+tests_unit_test_agent_wire_SOURCES = tests/unit/test_agent_wire.c \
+	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
+tests_unit_test_agent_wire_LDADD = $(tests_unit_test_agent_LDADD)
+EXTRA_tests_unit_test_agent_wire_DEPENDENCIES = smolsh-agent$(EXEEXT)
 
 tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \

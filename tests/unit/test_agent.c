@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * The agent as a process of its own, outside a VM: started with --unix, spoken to by the client,
- * and by hand where a client would not do such a thing. SMOLSH_AGENT names the program.
- */
+/* Commands run by an agent for the client. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,91 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "agent_fixture.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "vsock/client.h"
-
-#define WAIT_MS 30000
-#define TOKEN	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static char dir[64];
-
-struct agent {
-	struct smol_vsock_addr addr;
-	pid_t pid;
-	int pidfd;
-};
-
-static struct agent shared;
-
-static void agent_start(
-    struct agent *a, const char *name, const char *token, const char *option, const char *value)
-{
-	const char *program = getenv("SMOLSH_AGENT");
-	smol_auto_free char *file = smol_asprintf("%s/%s.token", dir, name);
-	const char *argv[12] = {program ? program : "./smolsh-agent", "--unix", a->addr.path};
-	struct smol_spawn s = {.argv = argv, .fds = {-1, 1, 2}, .nfds = 3, .die_with_parent = true};
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	int n = 3;
-
-	a->addr = (struct smol_vsock_addr){.kind = SMOL_VSOCK_UNIX, .port = 5000};
-	snprintf(a->addr.path, sizeof(a->addr.path), "%s/%s.sock", dir, name);
-	if (token) {
-		assert_int_equal(smol_file_write(file, token, strlen(token), 0600, NULL), 0);
-		argv[n++] = "--token-file";
-		argv[n++] = file;
-	}
-	if (option) {
-		argv[n++] = option;
-		argv[n++] = value;
-	}
-	if (smol_spawn(&s, &a->pid, &a->pidfd, &err) < 0)
-		fail_msg("%s", err.msg);
-	for (smol_deadline d = smol_in_ms(WAIT_MS); access(a->addr.path, F_OK) < 0;) {
-		struct pollfd p = {.fd = a->pidfd, .events = POLLIN};
-
-		if (poll(&p, 1, 5) != 0 || smol_poll_ms(d) == 0)
-			fail_msg("%s does not start", argv[0]);
-	}
-}
-
-static void agent_stop(struct agent *a)
-{
-	int status = -1;
-
-	kill(a->pid, SIGTERM);
-	assert_int_equal(smol_spawn_wait(a->pid, a->pidfd, smol_in_ms(WAIT_MS), &status), 0);
-	assert_int_equal(status, 0);
-	assert_int_equal(access(a->addr.path, F_OK), -1);
-	close(a->pidfd);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/smolsh-test-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	agent_start(&shared, "a", TOKEN "\n", NULL, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	agent_stop(&shared);
-	return smol_rmdir_r(dir, NULL);
-}
 
 /* ---- running commands with the client ---- */
 
@@ -134,16 +57,6 @@ static void ran_free(struct ran *r)
 }
 #define auto_ran smol_auto(ran_free) struct ran
 
-static struct smol_client *dial(const struct agent *a)
-{
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	struct smol_client *c = smol_client_open(&a->addr, TOKEN, smol_in_ms(WAIT_MS), &err);
-
-	if (!c)
-		fail_msg("%s", err.msg);
-	return c;
-}
-
 static void run_on(
     struct smol_client *c, const struct smol_exec_request *e, int stdin_fd, struct ran *r)
 {
@@ -154,7 +67,7 @@ static void run_on(
 
 static void run(const struct smol_exec_request *e, int stdin_fd, struct ran *r)
 {
-	smol_auto_client struct smol_client *c = dial(&shared);
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
 
 	run_on(c, e, stdin_fd, r);
 }
@@ -166,15 +79,6 @@ static void run_sh(const char *command, struct ran *r)
 	run(&e, -1, r);
 	if (r->rc < 0)
 		fail_msg("%s: %s", command, r->error.msg);
-}
-
-/* A process that must come to its end; it need not be our child. */
-static void assert_ends(pid_t pid)
-{
-	smol_auto_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	if (fd >= 0 && smol_io_wait(fd, POLLIN, smol_in_ms(WAIT_MS)) != 1)
-		fail_msg("process %d lives on", (int)pid);
 }
 
 /* ---- exec ---- */
@@ -227,7 +131,7 @@ static void test_exit_codes_and_signals(void **state)
 static void expect_no_run(
     const struct smol_exec_request *e, enum smol_code code, int exit_code, const char *part)
 {
-	smol_auto_client struct smol_client *c = dial(&shared);
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
 	struct smol_exec_request sh = {.command = "exit 5"};
 	auto_ran r = {0};
 	auto_ran again = {0};
@@ -327,7 +231,7 @@ static void test_100_mib_of_output(void **state)
 /* A file of n bytes: pattern over and over, whose length divides no power of two. */
 static int pattern_file(char *pattern, size_t period, size_t n)
 {
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(smol_fixture_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < period; i++)
@@ -388,7 +292,7 @@ static void test_stdin_that_nobody_reads(void **state)
  * although frames of the command that is over are still on their way. */
 static void test_next_command_after_unread_stdin(void **state)
 {
-	smol_auto_client struct smol_client *c = dial(&shared);
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
 	smol_auto_close int zero = open("/dev/zero", O_RDONLY);
 	struct smol_exec_request e = {.command = "head -c 10 | wc -c"};
 
@@ -429,7 +333,7 @@ static int keep_and_wake(void *ctx, enum smol_frame_type stream, const char *dat
 /* A signal overtakes input that the command does not read. */
 static void test_signal_with_full_stdin(void **state)
 {
-	smol_auto_client struct smol_client *c = dial(&shared);
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
 	smol_auto_close int zero = open("/dev/zero", O_RDONLY);
 	struct smol_exec_request e = {
 	    .command = "trap 'exit 7' USR1; while :; do sleep 0.05; done"};
@@ -496,7 +400,7 @@ static void test_timeout_of_what_ignores_it(void **state)
 
 static void test_command_longer_than_the_io_timeout(void **state)
 {
-	smol_auto_client struct smol_client *c = dial(&shared);
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
 	struct smol_request q = {
 	    .op = SMOL_OP_EXEC, .exec = {.command = "sleep 0.5; echo ok", .timeout_ms = 5000}};
 	smol_auto_json cJSON *j = NULL;
@@ -563,397 +467,20 @@ static void test_terminal(void **state)
 		fail_msg("%s", smol_buf_str(&r.out));
 }
 
-/* ---- by hand ---- */
-
-static int raw_connect(const struct agent *a)
+static void test_user(void **state)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	memcpy(sa.sun_path, a->addr.path, strlen(a->addr.path) + 1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
-}
-
-static void raw_say(int fd, const char *text)
-{
-	size_t n = strlen(text);
-
-	assert_int_equal(send(fd, text, n, MSG_NOSIGNAL), n);
-}
-
-/* The next line; "" at the end. Fails the test when nothing comes. */
-static const char *raw_line(int fd)
-{
-	static char line[2 * 1024 * 1024];
-	smol_deadline d = smol_in_ms(WAIT_MS);
-	size_t n = 0;
-
-	while (n + 1 < sizeof(line)) {
-		ssize_t r = smol_io_read_some(fd, line + n, 1, d);
-
-		if (r < 0 && errno != ECONNRESET)
-			fail_msg("no line from the agent: %s", strerror(errno));
-		if (r <= 0 || line[n++] == '\n')
-			break;
-	}
-	line[n] = '\0';
-	return line;
-}
-
-static int raw_open(const struct agent *a)
-{
-	int fd = raw_connect(a);
-
-	raw_say(fd, "CONNECT 5000\n");
-	assert_memory_equal(raw_line(fd), "OK ", 3);
-	return fd;
-}
-
-static void expect_line(int fd, const char *part)
-{
-	const char *line = raw_line(fd);
-
-	if (!strstr(line, part))
-		fail_msg("'%s' does not hold '%s'", line, part);
-}
-
-static void test_one_shot_by_hand(void **state)
-{
-	smol_auto_close int fd = raw_connect(&shared);
-
-	(void)state;
-	raw_say(fd, "CONN");
-	raw_say(fd, "ECT 5000\n{\"op\":\"exec\",\"command\":\"echo out; echo err >&2; exit 3\","
-		    "\"timeout\":30,\"env\":{},\"cwd\":null,\"unknown\":[1],\"token\":\"" TOKEN
-		    "\"}\n{\"op\":\"health\"}\n");
-	assert_memory_equal(raw_line(fd), "OK ", 3);
-	{
-		smol_auto_json cJSON *j = NULL;
-		const char *line = raw_line(fd);
-		int64_t code = -1;
-
-		j = smol_json_parse_object(line, strlen(line), NULL);
-		assert_true(smol_json_bool(j, "ok", false));
-		assert_int_equal(smol_json_int(j, "exit_code", 0, 255, &code), 1);
-		assert_int_equal(code, 3);
-		assert_string_equal(smol_json_str(j, "stdout"), "out\n");
-		assert_string_equal(smol_json_str(j, "stderr"), "err\n");
-		assert_false(smol_json_bool(j, "stdout_truncated", true));
-		assert_false(smol_json_bool(j, "stderr_truncated", true));
-		assert_non_null(smol_json_get(j, "duration_ms"));
-	}
-	/* The second request, sent along with the first, has its turn. */
-	expect_line(fd, "\"ok\":true");
-}
-
-static void test_one_shot_of_bytes_that_are_no_text(void **state)
-{
-	smol_auto_client struct smol_client *c = dial(&shared);
-	struct smol_request q = {
-	    .op = SMOL_OP_EXEC, .exec = {.command = "printf 'a\\000\\377b'; printf x >&2"}};
-	smol_auto_json cJSON *j = NULL;
-	smol_auto_free char *bytes = NULL;
-	size_t n = 0;
-
-	(void)state;
-	j = smol_client_call(c, &q, SMOL_NEVER, NULL);
-	assert_non_null(j);
-	assert_null(smol_json_get(j, "stdout"));
-	bytes = smol_json_bytes(j, "stdout", &n);
-	assert_int_equal(n, 4);
-	assert_memory_equal(bytes, "a\0\377b", 4);
-	assert_string_equal(smol_json_str(j, "stderr"), "x");
-}
-
-static void test_one_shot_output_is_cut(void **state)
-{
-	smol_auto_client struct smol_client *c = dial(&shared);
-	/* Quotes: each takes two bytes of the reply. */
-	struct smol_request q = {.op = SMOL_OP_EXEC,
-	    .exec = {.command = "head -c 3000000 /dev/zero | tr '\\0' '\"'; "
-				"head -c 3000000 /dev/zero | tr '\\0' '\\1' >&2; exit 9"}};
-	smol_auto_json cJSON *j = NULL;
-	int64_t code = 0;
-
-	(void)state;
-	j = smol_client_call(c, &q, SMOL_NEVER, NULL);
-	assert_non_null(j);
-	assert_int_equal(smol_json_int(j, "exit_code", 0, 255, &code), 1);
-	assert_int_equal(code, 9);
-	assert_true(smol_json_bool(j, "stdout_truncated", false));
-	assert_true(smol_json_bool(j, "stderr_truncated", false));
-	assert_true(strlen(smol_json_str(j, "stdout")) > 200000);
-	assert_true(strlen(smol_json_str(j, "stderr")) > 20000);
-}
-
-static void test_tokens(void **state)
-{
-	static const struct {
-		const char *request, *answer;
-	} rows[] = {
-	    {"{\"op\":\"health\"}", "{\"ok\":true,\"v\":1,\"agent\":\"" SMOL_VERSION "\"}\n"},
-	    {"{\"op\":\"health\",\"token\":\"" TOKEN "\"}", "\"uptime_ms\":"},
-	    {"{\"op\":\"health\",\"token\":\"x\"}", "\"code\":\"unauthorized\""},
-	    {"{\"op\":\"health\",\"token\":\"\"}", "\"code\":\"unauthorized\""},
-	    {"{\"op\":\"system_info\"}", "\"code\":\"unauthorized\""},
-	    {"{\"op\":\"shutdown\"}", "\"code\":\"unauthorized\""},
-	    {"{\"op\":\"exec\",\"command\":\"true\"}", "\"code\":\"unauthorized\""},
-	    {"{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "0\"}", "unauthorized"},
-	    {"{\"op\":\"exec\",\"command\":\"true\",\"token\":\"0123\"}", "unauthorized"},
-	    {"{\"op\":\"what\"}", "unauthorized"},
-	    {"{\"op\":\"exec\"}", "unauthorized"},
-	};
-	smol_auto_close int fd = raw_open(&shared);
-
-	(void)state;
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
-		raw_say(fd, rows[i].request);
-		raw_say(fd, "\n");
-		expect_line(fd, rows[i].answer);
-	}
-}
-
-static void test_agent_without_a_token(void **state)
-{
-	struct agent a = {.pid = 0};
-	int fd;
-
-	(void)state;
-	agent_start(&a, "tokenless", NULL, NULL, NULL);
-	fd = raw_open(&a);
-	raw_say(fd, "{\"op\":\"health\"}\n");
-	expect_line(fd, "\"ok\":true");
-	raw_say(fd, "{\"op\":\"system_info\",\"token\":\"\"}\n");
-	expect_line(fd, "\"code\":\"unauthorized\"");
-	raw_say(fd, "{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "\"}\n");
-	expect_line(fd, "\"code\":\"unauthorized\"");
-	close(fd);
-	agent_stop(&a);
-}
-
-static void test_requests_that_are_none(void **state)
-{
-	static const struct {
-		const char *request, *answer;
-	} rows[] = {
-	    {"hello", "\"code\":\"protocol\""},
-	    {"[1,2]", "\"code\":\"protocol\""},
-	    {"{}", "\"code\":"},
-	    {"{\"op\":\"dance\",\"token\":\"" TOKEN "\"}", "\"code\":\"unsupported\""},
-	    {"{\"op\":\"system_info\",\"v\":99,\"token\":\"" TOKEN "\"}",
-		"\"code\":\"unsupported\""},
-	    {"{\"op\":\"exec\",\"token\":\"" TOKEN "\"}", "\"code\":\"invalid\""},
-	    {"{\"op\":\"exec\",\"command\":\"true\",\"argv\":[\"true\"],\"token\":\"" TOKEN "\"}",
-		"\"code\":\"invalid\""},
-	    {"{\"op\":\"exec\",\"argv\":[],\"token\":\"" TOKEN "\"}", "\"code\":\"invalid\""},
-	    {"{\"op\":\"exec\",\"argv\":[\"true\"],\"timeout\":-1,\"token\":\"" TOKEN "\"}",
-		"\"code\":\"invalid\""},
-	    {"{\"op\":\"shutdown\",\"how\":\"sideways\",\"token\":\"" TOKEN "\"}",
-		"\"code\":\"invalid\""},
-	    {"{\"op\":\"system_info\",\"v\":1,\"later\":{},\"token\":\"" TOKEN "\"}",
-		"\"kernel\":"},
-	};
-	smol_auto_close int fd = raw_open(&shared);
-
-	(void)state;
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
-		raw_say(fd, rows[i].request);
-		raw_say(fd, "\n");
-		expect_line(fd, rows[i].answer);
-	}
-}
-
-static void test_request_without_end(void **state)
-{
-	smol_auto_close int fd = raw_open(&shared);
-	char block[4096];
-	ssize_t n = 1;
-
-	(void)state;
-	memset(block, 'x', sizeof(block));
-	for (size_t sent = 0; sent < 2 * SMOL_LINE_MAX && n > 0; sent += (size_t)n)
-		n = send(fd, block, sizeof(block), MSG_NOSIGNAL);
-	expect_line(fd, "\"code\":\"limit\"");
-	assert_string_equal(raw_line(fd), "");
-}
-
-static void test_bad_frame_ends_the_job(void **state)
-{
-	smol_auto_close int fd = raw_open(&shared);
-	unsigned char head[SMOL_FRAME_HEADER] = {SMOL_FRAME_EXIT, 0, 0, 0, 2};
-	char frame[4096];
-	struct smol_frame f = {0};
-	int pid = 0;
-
-	(void)state;
-	raw_say(fd, "{\"op\":\"exec\",\"stream\":true,\"stdin\":true,\"command\":\"sleep 1000\","
-		    "\"token\":\"" TOKEN "\"}\n");
-	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"pid\":%d}", &pid), 1);
-	assert_int_equal(send(fd, head, sizeof(head), 0), sizeof(head));
-	assert_int_equal(send(fd, "{}", 2, 0), 2);
-	assert_int_equal(recv(fd, frame, SMOL_FRAME_HEADER, MSG_WAITALL), SMOL_FRAME_HEADER);
-	assert_int_equal(smol_frame_decode((unsigned char *)frame, &f, NULL), 0);
-	assert_int_equal(f.type, SMOL_FRAME_ERROR);
-	assert_int_equal(recv(fd, frame, f.length, MSG_WAITALL), f.length);
-	frame[f.length] = '\0';
-	assert_non_null(strstr(frame, "\"code\":\"protocol\""));
-	assert_string_equal(raw_line(fd), "");
-	assert_ends(pid);
-}
-
-/* ---- many at once, and those who leave ---- */
-
-static int start_raw(const struct agent *a, const char *command, int *pid)
-{
-	smol_auto_free char *line = smol_asprintf(
-	    "{\"op\":\"exec\",\"stream\":true,\"command\":\"%s\",\"token\":\"" TOKEN "\"}\n",
-	    command);
-	int fd = raw_open(a);
-
-	raw_say(fd, line);
-	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"pid\":%d}", pid), 1);
-	return fd;
-}
-
-static void test_client_gone_ends_the_group(void **state)
-{
-	unsigned char head[SMOL_FRAME_HEADER];
-	char text[64] = "";
-	int pid, fd;
-
-	(void)state;
-	fd = start_raw(&shared, "sleep 1000 & echo $!; wait", &pid);
-	assert_int_equal(recv(fd, head, sizeof(head), MSG_WAITALL), sizeof(head));
-	assert_true(recv(fd, text, sizeof(text) - 1, 0) > 0);
-	close(fd);
-	assert_ends(pid);
-	assert_ends(atoi(text));
-}
-
-static void test_client_gone_ends_what_ignores_it(void **state)
-{
-	unsigned char head[SMOL_FRAME_HEADER];
-	int pid, fd;
-
-	(void)state;
-	fd = start_raw(&shared, "trap '' HUP TERM; echo; while :; do sleep 0.1; done", &pid);
-	assert_int_equal(recv(fd, head, sizeof(head), MSG_WAITALL), sizeof(head));
-	close(fd);
-	assert_ends(pid);
-}
-
-static void test_slow_one_and_many_quick_ones(void **state)
-{
-	struct pollfd slow = {.events = POLLIN};
-	int fds[32], pid;
-
-	(void)state;
-	slow.fd = start_raw(&shared, "sleep 1000", &pid);
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++) {
-		fds[i] = raw_open(&shared);
-		raw_say(fds[i],
-		    "{\"op\":\"exec\",\"command\":\"echo $PPID; exit 6\",\"token\":\"" TOKEN
-		    "\"}\n");
-	}
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++) {
-		expect_line(fds[i], "\"exit_code\":6");
-		close(fds[i]);
-	}
-	assert_int_equal(poll(&slow, 1, 0), 0);
-	close(slow.fd);
-	assert_ends(pid);
-}
-
-/* One that reads nothing of an endless output stops neither the others nor the agent's memory. */
-static void test_client_that_does_not_read(void **state)
-{
+	struct smol_exec_request e = {.user = "65534:65533", .command = "id -u; id -g; id -G"};
 	auto_ran r = {0};
-	int pid, fd;
 
 	(void)state;
-	fd = start_raw(&shared, "cat /dev/zero", &pid);
-	run_sh("echo $((1+1))", &r);
-	assert_string_equal(smol_buf_str(&r.out), "2\n");
-	close(fd);
-	assert_ends(pid);
-}
-
-static void test_connection_cap(void **state)
-{
-	struct agent a = {.pid = 0};
-	int fds[3], fd;
-
-	(void)state;
-	agent_start(&a, "cap", TOKEN, "--limit-connections", "3");
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++)
-		fds[i] = raw_open(&a);
-	fd = raw_open(&a);
-	expect_line(fd, "\"code\":\"limit\"");
-	assert_string_equal(raw_line(fd), "");
-	close(fd);
-	/* With one less there is room again. */
-	close(fds[0]);
-	for (bool in = false; !in;) {
-		static const char health[] = "{\"op\":\"health\"}\n";
-
-		fd = raw_open(&a);
-		/* One that is refused may be closed before it has said a word. */
-		if (send(fd, health, sizeof(health) - 1, MSG_NOSIGNAL) < 0)
-			assert_int_equal(errno, EPIPE);
-		in = strstr(raw_line(fd), "\"ok\":true") != NULL;
-		close(fd);
+	if (geteuid() != 0) {
+		run(&e, -1, &r);
+		assert_int_equal(r.error.code, SMOL_E_NO_EXEC);
+		return;
 	}
-	for (size_t i = 1; i < SMOL_ARRAY_SIZE(fds); i++)
-		close(fds[i]);
-	agent_stop(&a);
-}
-
-static void test_job_cap(void **state)
-{
-	struct agent a = {.pid = 0};
-	int fd, other, pid;
-
-	(void)state;
-	agent_start(&a, "jobs", TOKEN, "--limit-jobs", "1");
-	fd = start_raw(&a, "sleep 1000", &pid);
-	other = raw_open(&a);
-	raw_say(other, "{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "\"}\n");
-	expect_line(other, "limit jobs, 1");
-	close(fd);
-	close(other);
-	assert_ends(pid);
-	agent_stop(&a);
-}
-
-static void test_run_time_cap(void **state)
-{
-	struct agent a = {.pid = 0};
-	int fd;
-
-	(void)state;
-	agent_start(&a, "time", TOKEN, "--limit-run-ms", "200");
-	fd = raw_open(&a);
-	raw_say(fd, "{\"op\":\"exec\",\"command\":\"sleep 1000\",\"token\":\"" TOKEN "\"}\n");
-	expect_line(fd, "\"timed_out\":true");
-	close(fd);
-	agent_stop(&a);
-}
-
-static void test_shutdown_outside_a_vm(void **state)
-{
-	struct agent a = {.pid = 0};
-	int fd, status;
-
-	(void)state;
-	agent_start(&a, "down", TOKEN, NULL, NULL);
-	fd = raw_open(&a);
-	raw_say(fd, "{\"op\":\"shutdown\",\"token\":\"" TOKEN "\"}\n");
-	expect_line(fd, "{\"ok\":true}");
-	assert_int_equal(smol_spawn_wait(a.pid, a.pidfd, smol_in_ms(WAIT_MS), &status), 0);
-	assert_int_equal(status, 0);
-	close(fd);
-	close(a.pidfd);
+	run(&e, -1, &r);
+	assert_int_equal(r.rc, 0);
+	assert_string_equal(smol_buf_str(&r.out), "65534\n65533\n65533\n");
 }
 
 int main(void)
@@ -979,23 +506,8 @@ int main(void)
 	    cmocka_unit_test(test_grandchild_that_writes_for_ever),
 	    cmocka_unit_test(test_last_words_of_a_grandchild),
 	    cmocka_unit_test(test_terminal),
-	    cmocka_unit_test(test_one_shot_by_hand),
-	    cmocka_unit_test(test_one_shot_of_bytes_that_are_no_text),
-	    cmocka_unit_test(test_one_shot_output_is_cut),
-	    cmocka_unit_test(test_tokens),
-	    cmocka_unit_test(test_agent_without_a_token),
-	    cmocka_unit_test(test_requests_that_are_none),
-	    cmocka_unit_test(test_request_without_end),
-	    cmocka_unit_test(test_bad_frame_ends_the_job),
-	    cmocka_unit_test(test_client_gone_ends_the_group),
-	    cmocka_unit_test(test_client_gone_ends_what_ignores_it),
-	    cmocka_unit_test(test_slow_one_and_many_quick_ones),
-	    cmocka_unit_test(test_client_that_does_not_read),
-	    cmocka_unit_test(test_connection_cap),
-	    cmocka_unit_test(test_job_cap),
-	    cmocka_unit_test(test_run_time_cap),
-	    cmocka_unit_test(test_shutdown_outside_a_vm),
+	    cmocka_unit_test(test_user),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, smol_fixture_setup, smol_fixture_teardown);
 }

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an agent answers on the wire: requests by hand, limits, many clients and those who leave. */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent_fixture.h"
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/spawn.h"
+#include "base/text.h"
+#include "vsock/client.h"
+
+/* ---- by hand ---- */
+
+static void test_one_shot_by_hand(void **state)
+{
+	smol_auto_close int fd = raw_connect(&shared);
+
+	(void)state;
+	raw_say(fd, "CONN");
+	raw_say(fd, "ECT 5000\n{\"op\":\"exec\",\"command\":\"echo out; echo err >&2; exit 3\","
+		    "\"timeout\":30,\"env\":{},\"cwd\":null,\"unknown\":[1],\"token\":\"" TOKEN
+		    "\"}\n{\"op\":\"health\"}\n");
+	assert_memory_equal(raw_line(fd), "OK ", 3);
+	{
+		smol_auto_json cJSON *j = NULL;
+		const char *line = raw_line(fd);
+		int64_t code = -1;
+
+		j = smol_json_parse_object(line, strlen(line), NULL);
+		assert_true(smol_json_bool(j, "ok", false));
+		assert_int_equal(smol_json_int(j, "exit_code", 0, 255, &code), 1);
+		assert_int_equal(code, 3);
+		assert_string_equal(smol_json_str(j, "stdout"), "out\n");
+		assert_string_equal(smol_json_str(j, "stderr"), "err\n");
+		assert_false(smol_json_bool(j, "stdout_truncated", true));
+		assert_false(smol_json_bool(j, "stderr_truncated", true));
+		assert_non_null(smol_json_get(j, "duration_ms"));
+	}
+	/* The second request, sent along with the first, has its turn. */
+	expect_line(fd, "\"ok\":true");
+}
+
+static void test_one_shot_of_bytes_that_are_no_text(void **state)
+{
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
+	struct smol_request q = {
+	    .op = SMOL_OP_EXEC, .exec = {.command = "printf 'a\\000\\377b'; printf x >&2"}};
+	smol_auto_json cJSON *j = NULL;
+	smol_auto_free char *bytes = NULL;
+	size_t n = 0;
+
+	(void)state;
+	j = smol_client_call(c, &q, SMOL_NEVER, NULL);
+	assert_non_null(j);
+	assert_null(smol_json_get(j, "stdout"));
+	bytes = smol_json_bytes(j, "stdout", &n);
+	assert_int_equal(n, 4);
+	assert_memory_equal(bytes, "a\0\377b", 4);
+	assert_string_equal(smol_json_str(j, "stderr"), "x");
+}
+
+static void test_one_shot_output_is_cut(void **state)
+{
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
+	/* Quotes: each takes two bytes of the reply. */
+	struct smol_request q = {.op = SMOL_OP_EXEC,
+	    .exec = {.command = "head -c 3000000 /dev/zero | tr '\\0' '\"'; "
+				"head -c 3000000 /dev/zero | tr '\\0' '\\1' >&2; exit 9"}};
+	smol_auto_json cJSON *j = NULL;
+	int64_t code = 0;
+
+	(void)state;
+	j = smol_client_call(c, &q, SMOL_NEVER, NULL);
+	assert_non_null(j);
+	assert_int_equal(smol_json_int(j, "exit_code", 0, 255, &code), 1);
+	assert_int_equal(code, 9);
+	assert_true(smol_json_bool(j, "stdout_truncated", false));
+	assert_true(smol_json_bool(j, "stderr_truncated", false));
+	assert_true(strlen(smol_json_str(j, "stdout")) > 200000);
+	assert_true(strlen(smol_json_str(j, "stderr")) > 20000);
+}
+
+static void test_tokens(void **state)
+{
+	static const struct {
+		const char *request, *answer;
+	} rows[] = {
+	    {"{\"op\":\"health\"}", "{\"ok\":true,\"v\":1,\"agent\":\"" SMOL_VERSION "\"}\n"},
+	    {"{\"op\":\"health\",\"token\":\"" TOKEN "\"}", "\"uptime_ms\":"},
+	    {"{\"op\":\"health\",\"token\":\"x\"}", "\"code\":\"unauthorized\""},
+	    {"{\"op\":\"health\",\"token\":\"\"}", "\"code\":\"unauthorized\""},
+	    {"{\"op\":\"system_info\"}", "\"code\":\"unauthorized\""},
+	    {"{\"op\":\"shutdown\"}", "\"code\":\"unauthorized\""},
+	    {"{\"op\":\"exec\",\"command\":\"true\"}", "\"code\":\"unauthorized\""},
+	    {"{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "0\"}", "unauthorized"},
+	    {"{\"op\":\"exec\",\"command\":\"true\",\"token\":\"0123\"}", "unauthorized"},
+	    {"{\"op\":\"what\"}", "unauthorized"},
+	    {"{\"op\":\"exec\"}", "unauthorized"},
+	};
+	smol_auto_close int fd = raw_open(&shared);
+
+	(void)state;
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		raw_say(fd, rows[i].request);
+		raw_say(fd, "\n");
+		expect_line(fd, rows[i].answer);
+	}
+}
+
+static void test_agent_without_a_token(void **state)
+{
+	struct agent a = {.pid = 0};
+	int fd;
+
+	(void)state;
+	agent_start(&a, "tokenless", NULL, NULL, NULL);
+	fd = raw_open(&a);
+	raw_say(fd, "{\"op\":\"health\"}\n");
+	expect_line(fd, "\"ok\":true");
+	raw_say(fd, "{\"op\":\"system_info\",\"token\":\"\"}\n");
+	expect_line(fd, "\"code\":\"unauthorized\"");
+	raw_say(fd, "{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(fd, "\"code\":\"unauthorized\"");
+	close(fd);
+	agent_stop(&a);
+}
+
+static void test_requests_that_are_none(void **state)
+{
+	static const struct {
+		const char *request, *answer;
+	} rows[] = {
+	    {"hello", "\"code\":\"protocol\""},
+	    {"[1,2]", "\"code\":\"protocol\""},
+	    {"{}", "\"code\":"},
+	    {"{\"op\":\"dance\",\"token\":\"" TOKEN "\"}", "\"code\":\"unsupported\""},
+	    {"{\"op\":\"system_info\",\"v\":99,\"token\":\"" TOKEN "\"}",
+		"\"code\":\"unsupported\""},
+	    {"{\"op\":\"exec\",\"token\":\"" TOKEN "\"}", "\"code\":\"invalid\""},
+	    {"{\"op\":\"exec\",\"command\":\"true\",\"argv\":[\"true\"],\"token\":\"" TOKEN "\"}",
+		"\"code\":\"invalid\""},
+	    {"{\"op\":\"exec\",\"argv\":[],\"token\":\"" TOKEN "\"}", "\"code\":\"invalid\""},
+	    {"{\"op\":\"exec\",\"argv\":[\"true\"],\"timeout\":-1,\"token\":\"" TOKEN "\"}",
+		"\"code\":\"invalid\""},
+	    {"{\"op\":\"shutdown\",\"how\":\"sideways\",\"token\":\"" TOKEN "\"}",
+		"\"code\":\"invalid\""},
+	    {"{\"op\":\"system_info\",\"v\":1,\"later\":{},\"token\":\"" TOKEN "\"}",
+		"\"kernel\":"},
+	};
+	smol_auto_close int fd = raw_open(&shared);
+
+	(void)state;
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		raw_say(fd, rows[i].request);
+		raw_say(fd, "\n");
+		expect_line(fd, rows[i].answer);
+	}
+}
+
+static void test_request_without_end(void **state)
+{
+	smol_auto_close int fd = raw_open(&shared);
+	char block[4096];
+	ssize_t n = 1;
+
+	(void)state;
+	memset(block, 'x', sizeof(block));
+	for (size_t sent = 0; sent < 2 * SMOL_LINE_MAX && n > 0; sent += (size_t)n)
+		n = send(fd, block, sizeof(block), MSG_NOSIGNAL);
+	expect_line(fd, "\"code\":\"limit\"");
+	assert_string_equal(raw_line(fd), "");
+}
+
+static void test_bad_frame_ends_the_job(void **state)
+{
+	smol_auto_close int fd = raw_open(&shared);
+	unsigned char head[SMOL_FRAME_HEADER] = {SMOL_FRAME_EXIT, 0, 0, 0, 2};
+	char frame[4096];
+	struct smol_frame f = {0};
+	int pid = 0;
+
+	(void)state;
+	raw_say(fd, "{\"op\":\"exec\",\"stream\":true,\"stdin\":true,\"command\":\"sleep 1000\","
+		    "\"token\":\"" TOKEN "\"}\n");
+	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"pid\":%d}", &pid), 1);
+	assert_int_equal(send(fd, head, sizeof(head), 0), sizeof(head));
+	assert_int_equal(send(fd, "{}", 2, 0), 2);
+	assert_int_equal(recv(fd, frame, SMOL_FRAME_HEADER, MSG_WAITALL), SMOL_FRAME_HEADER);
+	assert_int_equal(smol_frame_decode((unsigned char *)frame, &f, NULL), 0);
+	assert_int_equal(f.type, SMOL_FRAME_ERROR);
+	assert_int_equal(recv(fd, frame, f.length, MSG_WAITALL), f.length);
+	frame[f.length] = '\0';
+	assert_non_null(strstr(frame, "\"code\":\"protocol\""));
+	assert_string_equal(raw_line(fd), "");
+	assert_ends(pid);
+}
+
+/* Handshake, request, input, its end and the next request: all in one write. */
+static void test_everything_in_one_write(void **state)
+{
+	smol_auto_close int fd = raw_connect(&shared);
+	smol_auto_buf struct smol_buf b = {0};
+	char payload[4096];
+
+	(void)state;
+	smol_buf_puts(&b, "CONNECT 5000\n{\"op\":\"exec\",\"stream\":true,\"stdin\":true,"
+			  "\"argv\":[\"cat\"],\"token\":\"" TOKEN "\"}\n");
+	append_frame(&b, SMOL_FRAME_STDIN, 0, "ab", 2);
+	append_frame(&b, SMOL_FRAME_STDIN, 2, "c", 1);
+	append_frame(&b, SMOL_FRAME_STDIN_EOF, 0, NULL, 0);
+	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), 0), smol_buf_len(&b));
+	assert_memory_equal(raw_line(fd), "OK ", 3);
+	expect_line(fd, "{\"ok\":true,\"pid\":");
+	for (size_t got = 0; got < 3; got += strlen(payload)) {
+		assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_STDOUT);
+		assert_memory_equal(payload, &"abc"[got], strlen(payload));
+	}
+	assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_EXIT);
+	assert_non_null(strstr(payload, "\"exit_code\":0"));
+	/* A frame that comes too late, and a request. */
+	smol_buf_clear(&b);
+	append_frame(&b, SMOL_FRAME_SIGNAL, 0, "\17\0\0\0", 4);
+	smol_buf_puts(&b, "{\"op\":\"health\"}\n");
+	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), 0), smol_buf_len(&b));
+	expect_line(fd, "\"ok\":true");
+}
+
+static void test_stdin_out_of_sequence(void **state)
+{
+	smol_auto_close int fd = raw_open(&shared);
+	smol_auto_buf struct smol_buf b = {0};
+	char payload[4096];
+
+	(void)state;
+	smol_buf_puts(&b, "{\"op\":\"exec\",\"stream\":true,\"stdin\":true,\"argv\":[\"cat\"],"
+			  "\"token\":\"" TOKEN "\"}\n");
+	append_frame(&b, SMOL_FRAME_STDIN, 1, "x", 1);
+	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), 0), smol_buf_len(&b));
+	expect_line(fd, "\"ok\":true");
+	assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_ERROR);
+	assert_non_null(strstr(payload, "out of sequence"));
+}
+
+static void test_resize(void **state)
+{
+	smol_auto_close int fd = raw_open(&shared);
+	smol_auto_buf struct smol_buf b = {0};
+	char payload[4096], *said = NULL;
+
+	(void)state;
+	raw_say(fd, "{\"op\":\"exec\",\"stream\":true,\"tty\":true,\"command\":"
+		    "\"trap 'stty size; exit' WINCH; echo up; while :; do sleep 0.05; done\","
+		    "\"token\":\"" TOKEN "\"}\n");
+	expect_line(fd, "\"ok\":true");
+	assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_STDOUT);
+	append_frame(&b, SMOL_FRAME_RESIZE, 0, "\62\0\144\0", 4);
+	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), 0), smol_buf_len(&b));
+	while (raw_frame(fd, payload, sizeof(payload)) == SMOL_FRAME_STDOUT)
+		said = said ? said : strstr(payload, "50 100");
+	assert_non_null(said);
+	assert_non_null(strstr(payload, "\"exit_code\":0"));
+}
+
+static void test_half_closed_client_is_answered(void **state)
+{
+	smol_auto_close int fd = raw_open(&shared);
+
+	(void)state;
+	raw_say(
+	    fd, "{\"op\":\"exec\",\"command\":\"sleep 0.2; echo half\",\"token\":\"" TOKEN "\"}\n");
+	shutdown(fd, SHUT_WR);
+	expect_line(fd, "\"stdout\":\"half\\n\"");
+	assert_string_equal(raw_line(fd), "");
+}
+
+/* ---- many at once, and those who leave ---- */
+
+static void test_client_gone_ends_the_group(void **state)
+{
+	unsigned char head[SMOL_FRAME_HEADER];
+	char text[64] = "";
+	int pid, fd;
+
+	(void)state;
+	fd = start_raw(&shared, "sleep 1000 & echo $!; wait", &pid);
+	assert_int_equal(recv(fd, head, sizeof(head), MSG_WAITALL), sizeof(head));
+	assert_true(recv(fd, text, sizeof(text) - 1, 0) > 0);
+	close(fd);
+	assert_ends(pid);
+	assert_ends(atoi(text));
+}
+
+static void test_client_gone_ends_what_ignores_it(void **state)
+{
+	unsigned char head[SMOL_FRAME_HEADER];
+	int pid, fd;
+
+	(void)state;
+	fd = start_raw(&shared, "trap '' HUP TERM; echo; while :; do sleep 0.1; done", &pid);
+	assert_int_equal(recv(fd, head, sizeof(head), MSG_WAITALL), sizeof(head));
+	close(fd);
+	assert_ends(pid);
+}
+
+static void test_slow_one_and_many_quick_ones(void **state)
+{
+	struct pollfd slow = {.events = POLLIN};
+	int fds[32], pid;
+
+	(void)state;
+	slow.fd = start_raw(&shared, "sleep 1000", &pid);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++) {
+		fds[i] = raw_open(&shared);
+		raw_say(fds[i],
+		    "{\"op\":\"exec\",\"command\":\"echo $PPID; exit 6\",\"token\":\"" TOKEN
+		    "\"}\n");
+	}
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++) {
+		expect_line(fds[i], "\"exit_code\":6");
+		close(fds[i]);
+	}
+	assert_int_equal(poll(&slow, 1, 0), 0);
+	close(slow.fd);
+	assert_ends(pid);
+}
+
+/* One that reads nothing of an endless output stops neither the others nor the agent's memory. */
+static void test_client_that_does_not_read(void **state)
+{
+	int pid, fd, other;
+
+	(void)state;
+	fd = start_raw(&shared, "cat /dev/zero", &pid);
+	other = raw_open(&shared);
+	raw_say(other, "{\"op\":\"exec\",\"command\":\"echo $((1+1))\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(other, "\"stdout\":\"2\\n\"");
+	close(other);
+	close(fd);
+	assert_ends(pid);
+}
+
+static void test_connection_cap(void **state)
+{
+	struct agent a = {.pid = 0};
+	int fds[3], fd;
+
+	(void)state;
+	agent_start(&a, "cap", TOKEN, "--limit-connections", "3");
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++)
+		fds[i] = raw_open(&a);
+	fd = raw_open(&a);
+	expect_line(fd, "\"code\":\"limit\"");
+	assert_string_equal(raw_line(fd), "");
+	close(fd);
+	/* With one less there is room again. */
+	close(fds[0]);
+	for (bool in = false; !in;) {
+		static const char health[] = "{\"op\":\"health\"}\n";
+
+		fd = raw_open(&a);
+		/* One that is refused may be closed before it has said a word. */
+		if (send(fd, health, sizeof(health) - 1, MSG_NOSIGNAL) < 0)
+			assert_int_equal(errno, EPIPE);
+		in = strstr(raw_line(fd), "\"ok\":true") != NULL;
+		close(fd);
+	}
+	for (size_t i = 1; i < SMOL_ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	agent_stop(&a);
+}
+
+static void test_job_cap(void **state)
+{
+	struct agent a = {.pid = 0};
+	int fd, other, pid;
+
+	(void)state;
+	agent_start(&a, "jobs", TOKEN, "--limit-jobs", "1");
+	fd = start_raw(&a, "sleep 1000", &pid);
+	other = raw_open(&a);
+	raw_say(other, "{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(other, "limit jobs, 1");
+	close(fd);
+	close(other);
+	assert_ends(pid);
+	agent_stop(&a);
+}
+
+static void test_run_time_cap(void **state)
+{
+	struct agent a = {.pid = 0};
+	int fd;
+
+	(void)state;
+	agent_start(&a, "time", TOKEN, "--limit-run-ms", "200");
+	fd = raw_open(&a);
+	raw_say(fd, "{\"op\":\"exec\",\"command\":\"sleep 1000\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(fd, "\"timed_out\":true");
+	close(fd);
+	agent_stop(&a);
+}
+
+static void test_shutdown_outside_a_vm(void **state)
+{
+	struct agent a = {.pid = 0};
+	int fd, status;
+
+	(void)state;
+	agent_start(&a, "down", TOKEN, NULL, NULL);
+	fd = raw_open(&a);
+	raw_say(fd, "{\"op\":\"shutdown\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(fd, "{\"ok\":true}");
+	assert_int_equal(smol_spawn_wait(a.pid, a.pidfd, smol_in_ms(WAIT_MS), &status), 0);
+	assert_int_equal(status, 0);
+	close(fd);
+	close(a.pidfd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_one_shot_by_hand),
+	    cmocka_unit_test(test_one_shot_of_bytes_that_are_no_text),
+	    cmocka_unit_test(test_one_shot_output_is_cut),
+	    cmocka_unit_test(test_tokens),
+	    cmocka_unit_test(test_agent_without_a_token),
+	    cmocka_unit_test(test_requests_that_are_none),
+	    cmocka_unit_test(test_request_without_end),
+	    cmocka_unit_test(test_bad_frame_ends_the_job),
+	    cmocka_unit_test(test_everything_in_one_write),
+	    cmocka_unit_test(test_stdin_out_of_sequence),
+	    cmocka_unit_test(test_resize),
+	    cmocka_unit_test(test_half_closed_client_is_answered),
+	    cmocka_unit_test(test_client_gone_ends_the_group),
+	    cmocka_unit_test(test_client_gone_ends_what_ignores_it),
+	    cmocka_unit_test(test_slow_one_and_many_quick_ones),
+	    cmocka_unit_test(test_client_that_does_not_read),
+	    cmocka_unit_test(test_connection_cap),
+	    cmocka_unit_test(test_job_cap),
+	    cmocka_unit_test(test_run_time_cap),
+	    cmocka_unit_test(test_shutdown_outside_a_vm),
+	};
+
+	return cmocka_run_group_tests(tests, smol_fixture_setup, smol_fixture_teardown);
+}
