@@ -23,8 +23,8 @@
 char *smol_path_state(struct smol_err *err);
 char *smol_path_runtime(struct smol_err *err);
 char *smol_path_state_unmade(void); /* the same directory as smol_path_state(), not made */
-char *smol_path_config(void); /* not made */
-char *smol_path_cache(void);  /* not made; what is in it may vanish at any time */
+char *smol_path_config(void);	    /* not made */
+char *smol_path_cache(void);	    /* not made; what is in it may vanish at any time */
 
 /* Directories that are searched for images, most specific first; a NULL-terminated array, free
  * with smol_path_list_free(). `image build` writes to the first. SMOLSH_IMAGES comes before all. */
