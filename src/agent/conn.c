@@ -12,6 +12,7 @@
 
 #include "agent/job.h"
 #include "agent/ops.h"
+#include "agent/relay.h"
 #include "base/auto.h"
 #include "base/text.h"
 #include "proto/frame.h"
@@ -82,6 +83,7 @@ void smol_conn_drop(struct smol_conn *c)
 	if (c->job)
 		smol_job_abandon(c->job);
 	c->job = NULL;
+	smol_relay_abandon(c);
 	smol_loop_close_watch(&c->server->loop, &c->watch);
 	smol_buf_free(&c->in);
 	smol_buf_free(&c->out);
@@ -169,6 +171,8 @@ static bool wants_input(const struct smol_conn *c)
 		return false;
 	if (c->state == SMOL_CONN_CLOSING)
 		return true;
+	if (c->state == SMOL_CONN_RELAY)
+		return false; /* the relay reads */
 	if (c->state == SMOL_CONN_JOB)
 		return held < SMOL_CONN_IN_BOUND + SMOL_FRAME_HEADER + SMOL_FRAME_MAX &&
 		       !(c->job && smol_job_input_full(c->job));
@@ -412,7 +416,9 @@ void smol_conn_serve(struct smol_conn *c)
 	while (process(c))
 		;
 	flush(c);
-	if (c->state == SMOL_CONN_DEAD)
+	if (c->state == SMOL_CONN_RELAY)
+		smol_relay_serve(c);
+	if (c->state == SMOL_CONN_DEAD || c->state == SMOL_CONN_RELAY)
 		return;
 	if (is_over(c)) {
 		smol_conn_drop(c);

@@ -11,6 +11,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/oneshot.c src/agent/oneshot.h \
 	src/agent/ops.c src/agent/ops.h \
 	src/agent/ready.c src/agent/ready.h \
+	src/agent/relay.c src/agent/relay.h \
 	src/agent/server.c src/agent/server.h \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/sysinfo.c src/agent/sysinfo.h \

@@ -10,6 +10,7 @@
 
 #include "agent/conn.h"
 #include "agent/job.h"
+#include "agent/relay.h"
 #include "agent/sysinfo.h"
 #include "base/auto.h"
 #include "base/text.h"
@@ -117,6 +118,12 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		break;
 	case SMOL_OP_SHUTDOWN:
 		do_shutdown(c, &r);
+		break;
+	case SMOL_OP_CONNECT:
+	case SMOL_OP_LISTEN:
+	case SMOL_OP_ACCEPT:
+		if (smol_relay_start(c, &r, &err) < 0)
+			smol_conn_fail(c, &err);
 		break;
 	case SMOL_OP__COUNT:
 		break;

@@ -18,6 +18,7 @@
 
 struct smol_conn;
 struct smol_job;
+struct smol_agent_listener;
 
 struct smol_agent_config {
 	const char *token;     /* NULL: nothing but liveness is answered */
@@ -38,6 +39,8 @@ struct smol_server {
 	struct smol_job *jobs;
 	struct smol_job *spare;	   /* with its pipes, made ahead of need */
 	struct smol_job *finished; /* to be freed once the round's output is out */
+	struct smol_agent_listener *listeners; /* ports of the guest that are listened on */
+	int64_t accepted_id;
 	int nconns, njobs, nchildren;
 	int null_fd;
 	const char *shutdown; /* asked for: "poweroff" or "reboot" */

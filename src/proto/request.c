@@ -44,6 +44,8 @@ void smol_request_free(struct smol_request *r)
 	smol_exec_request_free(&r->exec);
 	free(r->token);
 	free(r->how);
+	free(r->relay.host);
+	free(r->relay.path);
 	*r = (struct smol_request){0};
 }
 
@@ -116,6 +118,23 @@ static void encode_exec(cJSON *j, const struct smol_exec_request *e)
 	smol_json_add_int(j, "cols", e->cols);
 }
 
+static bool is_relay(enum smol_op op)
+{
+	return op == SMOL_OP_CONNECT || op == SMOL_OP_LISTEN || op == SMOL_OP_ACCEPT;
+}
+
+static void encode_relay(cJSON *j, const struct smol_relay_request *e)
+{
+	if (e->host)
+		smol_json_add_str(j, "host", e->host);
+	if (e->port)
+		smol_json_add_int(j, "port", e->port);
+	if (e->path)
+		smol_json_add_str(j, "path", e->path);
+	if (e->id)
+		smol_json_add_int(j, "id", e->id);
+}
+
 char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 {
 	smol_auto_json cJSON *j = cJSON_CreateObject();
@@ -132,6 +151,8 @@ char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 	}
 	if (r->how)
 		smol_json_add_str(j, "how", r->how);
+	if (is_relay(r->op))
+		encode_relay(j, &r->relay);
 	text = smol_json_print(j);
 	if (strlen(text) + 1 > SMOL_LINE_MAX) {
 		smol_err_set(err, SMOL_E_LIMIT,
@@ -231,6 +252,22 @@ static int decode_exec(const cJSON *j, struct smol_exec_request *e, struct smol_
 	return 0;
 }
 
+static int decode_relay(
+    const cJSON *j, enum smol_op op, struct smol_relay_request *e, struct smol_err *err)
+{
+	if (take_text(j, "host", &e->host, err) < 0 || take_text(j, "path", &e->path, err) < 0)
+		return -1;
+	if (smol_json_int(j, "port", 0, 65535, &e->port) < 0 ||
+	    smol_json_int(j, "id", 1, INT64_MAX / 2, &e->id) < 0)
+		return smol_err_set(err, SMOL_E_INVALID, "port or id out of range");
+	if (op == SMOL_OP_CONNECT && !e->port == !e->path)
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "connect takes exactly one of port and path");
+	if (op == SMOL_OP_ACCEPT && !e->id)
+		return smol_err_set(err, SMOL_E_INVALID, "accept takes an id");
+	return 0;
+}
+
 static int decode_op(const cJSON *j, struct smol_request *r, struct smol_err *err)
 {
 	const char *name = smol_json_str(j, "op");
@@ -261,6 +298,8 @@ int smol_request_decode(const char *line, size_t n, struct smol_request *r, stru
 		    SMOL_PROTO_VERSION);
 	if (take_text(j, "how", &r->how, err) < 0)
 		return -1;
+	if (is_relay(r->op))
+		return decode_relay(j, r->op, &r->relay, err);
 	return r->op == SMOL_OP_EXEC ? decode_exec(j, &r->exec, err) : 0;
 }
 

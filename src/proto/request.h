@@ -27,7 +27,10 @@
 	X(HEALTH, "health")                                                                        \
 	X(SYSTEM_INFO, "system_info")                                                              \
 	X(EXEC, "exec")                                                                            \
-	X(SHUTDOWN, "shutdown")
+	X(SHUTDOWN, "shutdown")                                                                    \
+	X(CONNECT, "connect")                                                                      \
+	X(LISTEN, "listen")                                                                        \
+	X(ACCEPT, "accept")
 
 enum smol_op {
 #define X(e, n) SMOL_OP_##e,
@@ -52,13 +55,22 @@ struct smol_exec_request {
 	uint16_t rows, cols;
 };
 
+/* Ops CONNECT and LISTEN: an address in the guest; op ACCEPT: a connection that LISTEN told of. */
+struct smol_relay_request {
+	char *host;   /* an IP address as text; NULL: 127.0.0.1 */
+	int64_t port; /* 1…65535; 0 where path is set; LISTEN: 0 for any */
+	char *path;   /* a Unix socket instead, or NULL */
+	int64_t id;
+};
+
 /* A decoded request line. */
 struct smol_request {
 	enum smol_op op;
 	int64_t version;
 	char *token;		       /* or NULL */
 	struct smol_exec_request exec; /* op EXEC */
-	char *how;		       /* op SHUTDOWN: "poweroff" (default) or "reboot" */
+	struct smol_relay_request relay;
+	char *how; /* op SHUTDOWN: "poweroff" (default) or "reboot" */
 };
 
 void smol_exec_request_free(struct smol_exec_request *e);
