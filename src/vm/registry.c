@@ -115,12 +115,28 @@ static int user_version(struct smol_registry *r, int *version, struct smol_err *
 	return 0;
 }
 
+/* The change to WAL wants the file to itself, and SQLite does not wait for that by itself. */
+static int enter_wal(struct smol_registry *r, struct smol_err *err)
+{
+	smol_deadline deadline = smol_in_ms(SMOL_BUSY_MS);
+
+	for (;;) {
+		int rc = sqlite3_exec(r->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+
+		if (rc == SQLITE_OK)
+			return 0;
+		if ((rc & 0xff) != SQLITE_BUSY || smol_poll_ms(deadline) == 0)
+			return smol_registry_fail(r, "registry", err);
+		sqlite3_sleep(5);
+	}
+}
+
 /* Two processes may find an empty database at once: the check is repeated in the transaction. */
 static int make_schema(struct smol_registry *r, struct smol_err *err)
 {
 	int version;
 
-	if (smol_registry_exec(r, "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE", err) < 0)
+	if (enter_wal(r, err) < 0 || smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	if (user_version(r, &version, err) == 0 &&
 	    (version != 0 || smol_registry_exec(r, schema, err) == 0) &&

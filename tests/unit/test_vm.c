@@ -60,7 +60,7 @@ static struct smol_vm *create(
 }
 
 /* Run SQL behind the registry's back. */
-static void sql(const char *fmt, ...)
+static void __attribute__((format(printf, 1, 2))) sql(const char *fmt, ...)
 {
 	smol_auto_free char *path = smol_asprintf("%s/state/registry.db", home);
 	char text[2048];
@@ -112,6 +112,7 @@ static void test_refusals(void **state)
 
 	(void)state;
 	assert_non_null(a);
+	assert_non_null(w);
 	assert_null(create(r, "web", 0, &err));
 	assert_int_equal(err.code, SMOL_E_EXISTS);
 	assert_null(create(r, "other", 77, &err));
@@ -246,6 +247,7 @@ static void test_bad_row_is_left_out(void **state)
 	int bad;
 
 	(void)state;
+	assert_true(a && b && c);
 	sql("UPDATE vm SET config = '{\"cpus\":' WHERE name = 'bad';"
 	    "UPDATE vm SET state = 'levitating' WHERE name = 'worse'");
 	list = smol_registry_list(r, &bad, &err);
