@@ -146,7 +146,9 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 	ADD("-accel");
 	ADD("%s", accel == SMOL_ACCEL_KVM ? "kvm" : "tcg,thread=multi");
 	ADD("-cpu");
-	ADD("%s", accel == SMOL_ACCEL_KVM ? "host" : "max");
+	/* Emulated, the "fast" string instructions go byte by byte, and guests that see them use them
+	 * for every copy. */
+	ADD("%s", accel == SMOL_ACCEL_KVM ? "host" : "max,-erms,-fsrm");
 	ADD("-M");
 	ADD("q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off");
 	ADD("-object");
