@@ -125,6 +125,11 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		if (smol_relay_start(c, &r, &err) < 0)
 			smol_conn_fail(c, &err);
 		break;
+	case SMOL_OP_PUT:
+	case SMOL_OP_GET:
+		smol_err_set(&err, SMOL_E_UNSUPPORTED, "unknown op");
+		smol_conn_fail(c, &err);
+		break;
 	case SMOL_OP__COUNT:
 		break;
 	}

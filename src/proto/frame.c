@@ -44,6 +44,10 @@ static const struct {
     [SMOL_FRAME_WINDOW] = {8, 8},
     [SMOL_FRAME_DATA] = {1, SMOL_FRAME_MAX},
     [SMOL_FRAME_EOF] = {0, 0},
+    [SMOL_FRAME_ENTRY] = {32, 32 + 255 + 4095},
+    [SMOL_FRAME_HOLE] = {8, 8},
+    [SMOL_FRAME_ENTRY_END] = {32, 32},
+    [SMOL_FRAME_DONE] = {2, 4096},
 };
 
 void smol_frame_encode(const struct smol_frame *f, unsigned char out[SMOL_FRAME_HEADER])

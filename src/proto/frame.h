@@ -36,8 +36,12 @@ enum smol_frame_type {
 	SMOL_FRAME_ERROR = 8,	/* JSON {"code","error"}; the last frame of a job */
 	SMOL_FRAME_GAP = 9,	/* u64 bytes of output that are no longer held */
 	SMOL_FRAME_WINDOW = 10, /* u64: STDIN may be sent up to this position */
-	SMOL_FRAME_DATA = 11,	/* a relay's bytes; seq: their position in this direction */
+	SMOL_FRAME_DATA = 11,	/* a relay's or a file's bytes; seq: their position in it */
 	SMOL_FRAME_EOF = 12,	/* a relay's direction has ended; no payload */
+	SMOL_FRAME_ENTRY = 13,	/* a file, directory or link begins: proto/files.h */
+	SMOL_FRAME_HOLE = 14, /* u64 bytes of a file that are zero and not stored; seq as in DATA */
+	SMOL_FRAME_ENTRY_END = 15, /* a file has ended; its SHA-256 */
+	SMOL_FRAME_DONE = 16,	   /* JSON: counts; the last frame of files */
 	SMOL_FRAME__COUNT
 };
 

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/proto/libproto.a
 src_proto_libproto_a_SOURCES = \
+	src/proto/files.c src/proto/files.h \
 	src/proto/frame.c src/proto/frame.h \
 	src/proto/json.c src/proto/json.h \
 	src/proto/relay.c src/proto/relay.h \

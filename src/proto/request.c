@@ -46,6 +46,8 @@ void smol_request_free(struct smol_request *r)
 	free(r->how);
 	free(r->relay.host);
 	free(r->relay.path);
+	free(r->files.path);
+	free(r->files.name);
 	*r = (struct smol_request){0};
 }
 
@@ -135,6 +137,20 @@ static void encode_relay(cJSON *j, const struct smol_relay_request *e)
 		smol_json_add_int(j, "id", e->id);
 }
 
+static bool is_files(enum smol_op op)
+{
+	return op == SMOL_OP_PUT || op == SMOL_OP_GET;
+}
+
+static void encode_files(cJSON *j, const struct smol_files_request *e)
+{
+	smol_json_add_bytes(j, "path", e->path, strlen(e->path));
+	if (e->name)
+		smol_json_add_bytes(j, "name", e->name, strlen(e->name));
+	if (e->recursive)
+		smol_json_add_bool(j, "recursive", true);
+}
+
 char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 {
 	smol_auto_json cJSON *j = cJSON_CreateObject();
@@ -153,6 +169,8 @@ char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 		smol_json_add_str(j, "how", r->how);
 	if (is_relay(r->op))
 		encode_relay(j, &r->relay);
+	if (is_files(r->op))
+		encode_files(j, &r->files);
 	text = smol_json_print(j);
 	if (strlen(text) + 1 > SMOL_LINE_MAX) {
 		smol_err_set(err, SMOL_E_LIMIT,
@@ -268,6 +286,16 @@ static int decode_relay(
 	return 0;
 }
 
+static int decode_files(const cJSON *j, struct smol_files_request *e, struct smol_err *err)
+{
+	if (take_text(j, "path", &e->path, err) < 0 || take_text(j, "name", &e->name, err) < 0)
+		return -1;
+	if (!e->path)
+		return smol_err_set(err, SMOL_E_INVALID, "files need a path");
+	e->recursive = smol_json_bool(j, "recursive", false);
+	return 0;
+}
+
 static int decode_op(const cJSON *j, struct smol_request *r, struct smol_err *err)
 {
 	const char *name = smol_json_str(j, "op");
@@ -300,6 +328,8 @@ int smol_request_decode(const char *line, size_t n, struct smol_request *r, stru
 		return -1;
 	if (is_relay(r->op))
 		return decode_relay(j, r->op, &r->relay, err);
+	if (is_files(r->op))
+		return decode_files(j, &r->files, err);
 	return r->op == SMOL_OP_EXEC ? decode_exec(j, &r->exec, err) : 0;
 }
 

@@ -30,7 +30,9 @@
 	X(SHUTDOWN, "shutdown")                                                                    \
 	X(CONNECT, "connect")                                                                      \
 	X(LISTEN, "listen")                                                                        \
-	X(ACCEPT, "accept")
+	X(ACCEPT, "accept")                                                                        \
+	X(PUT, "put_file")                                                                         \
+	X(GET, "get_file")
 
 enum smol_op {
 #define X(e, n) SMOL_OP_##e,
@@ -63,6 +65,13 @@ struct smol_relay_request {
 	int64_t id;
 };
 
+/* Ops PUT and GET: files, in frames (proto/files.h). */
+struct smol_files_request {
+	char *path;	/* in the guest; a relative one begins at the home of the job's user */
+	char *name;	/* PUT: what it is called where path is a directory; or NULL */
+	bool recursive; /* GET: a directory as well */
+};
+
 /* A decoded request line. */
 struct smol_request {
 	enum smol_op op;
@@ -70,6 +79,7 @@ struct smol_request {
 	char *token;		       /* or NULL */
 	struct smol_exec_request exec; /* op EXEC */
 	struct smol_relay_request relay;
+	struct smol_files_request files;
 	char *how; /* op SHUTDOWN: "poweroff" (default) or "reboot" */
 };
 
