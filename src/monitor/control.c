@@ -41,6 +41,7 @@ static void drop(struct smol_client_conn *c)
 	*p = c->next;
 	m->nclients--;
 	smol_buf_free(&c->in);
+	smol_forward_asker_gone(m, c);
 	smol_watch_stop_free(&c->watch, c);
 	close(c->fd);
 	if (held)
@@ -142,6 +143,30 @@ static bool stop(struct smol_client_conn *c, const cJSON *j)
 	return true;
 }
 
+void smol_control_reply(struct smol_client_conn *c, cJSON *object)
+{
+	/* One that does not take it learns of that by the end of the connection. */
+	if (!say(c, object))
+		shutdown(c->fd, SHUT_RDWR);
+}
+
+static bool forwards(struct smol_client_conn *c)
+{
+	cJSON *j = ok();
+
+	cJSON_AddItemToObject(j, "result", smol_forward_list(c->m));
+	return say(c, j);
+}
+
+static bool unforward(struct smol_client_conn *c, const cJSON *j)
+{
+	int64_t id = 0;
+
+	if (smol_json_int(j, "id", 1, INT64_MAX / 2, &id) != 1 || !smol_forward_stop(c->m, id))
+		return say(c, failure(SMOL_E_NOT_FOUND, "no forward has that id"));
+	return say(c, ok());
+}
+
 /* One request. false: the client is to be dropped. */
 static bool serve(struct smol_client_conn *c, const char *line, size_t n)
 {
@@ -159,6 +184,14 @@ static bool serve(struct smol_client_conn *c, const char *line, size_t n)
 		return watch(c);
 	if (strcmp(op, "stop") == 0)
 		return stop(c, j);
+	if (strcmp(op, "forwards") == 0)
+		return forwards(c);
+	if (strcmp(op, "unforward") == 0)
+		return unforward(c, j);
+	if (strcmp(op, "forward") == 0) {
+		smol_forward_start(c->m, c, j);
+		return true;
+	}
 	return say(c, failure(SMOL_E_UNSUPPORTED, "unknown op"));
 }
 

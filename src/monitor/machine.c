@@ -308,6 +308,7 @@ static void finish(struct smol_monitor_state *m)
 	cJSON *event;
 
 	smol_guest_end(m);
+	smol_forward_end(m);
 	smol_output_end(m);
 	smol_watch_stop(&m->console_watch);
 	event = end_event(m);

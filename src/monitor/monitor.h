@@ -7,6 +7,7 @@
  *   launch.c    what is made before the hypervisor starts: sockets, initramfs, device, process
  *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
  *   guest.c     what the guest's agent says (ready) and is asked (shut down), over vsock
+ *   forward.c   forwarded ports, a child each
  *   output.c    console, complaints of the children, journal
  *
  * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when both children
@@ -85,6 +86,8 @@ struct smol_monitor_state {
 
 	struct smol_client_conn *clients; /* list, control.c */
 	int nclients;
+	struct smol_forwarded *forwards; /* list, forward.c */
+	int64_t forward_id;
 	struct smol_ready_conn *ready_conns; /* list, guest.c */
 	int nready;
 };
@@ -118,6 +121,20 @@ int smol_control_begin(struct smol_monitor_state *m, struct smol_err *err);
 void smol_control_event(struct smol_monitor_state *m, cJSON *event);
 /* Deliver what is still to be sent and close all. */
 void smol_control_end(struct smol_monitor_state *m);
+
+/* Answer one who asked; the object is deleted. */
+void smol_control_reply(struct smol_client_conn *c, cJSON *object);
+
+/* forward.c */
+/* Begin to forward a port; the asker is answered, at once or when the guest has. */
+void smol_forward_start(
+    struct smol_monitor_state *m, struct smol_client_conn *asker, const cJSON *request);
+cJSON *smol_forward_list(const struct smol_monitor_state *m);
+/* false: there is none of that id. */
+bool smol_forward_stop(struct smol_monitor_state *m, int64_t id);
+void smol_forward_asker_gone(struct smol_monitor_state *m, const struct smol_client_conn *c);
+/* Kill and reap all. */
+void smol_forward_end(struct smol_monitor_state *m);
 
 /* guest.c */
 void smol_guest_begin(struct smol_monitor_state *m);

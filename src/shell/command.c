@@ -26,6 +26,7 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_exec,
     smol_cmd_health,
     smol_cmd_logs,
+    smol_cmd_forward,
     smol_cmd_doctor,
     smol_cmd_image,
     smol_cmd_help,

@@ -69,6 +69,7 @@ enum smol_command_flags {
 	SMOL_COMMAND_HIDDEN = 1 << 1, /* in no list */
 	SMOL_COMMAND_LOCAL =
 	    1 << 2, /* changes the shell itself: a TUI runs it in its own process */
+	SMOL_COMMAND_FIRST_VERB = 1 << 3, /* the first of its verbs may be left out */
 };
 
 #define SMOL_OPTION_SETS 4

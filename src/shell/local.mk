@@ -4,7 +4,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \
 	src/shell/cmd_doctor.c \
-	src/shell/cmd_exec.c \
+	src/shell/cmd_exec.c src/shell/cmd_forward.c \
 	src/shell/cmd_health.c \
 	src/shell/cmd_help.c \
 	src/shell/cmd_image.c \

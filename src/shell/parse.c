@@ -339,9 +339,13 @@ static int descend(struct parser *p, char **title)
 		smol_err_set(p->err, SMOL_E_USAGE, "%s needs a verb", p->title);
 		return hint_help(p);
 	}
+	sub = smol_command_find_sub(p->cmd, p->words[p->i]);
+	if (!sub && (p->cmd->flags & SMOL_COMMAND_FIRST_VERB)) {
+		p->cmd = p->args->command = p->cmd->sub;
+		return 0;
+	}
 	if (is_option(p->words[p->i]))
 		return 0;
-	sub = smol_command_find_sub(p->cmd, p->words[p->i]);
 	if (!sub)
 		return unknown_verb(p->words[p->i], p->cmd, p->err);
 	*title = smol_asprintf("%s %s", p->title, sub->name);
