@@ -20,9 +20,11 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/spawn.h"
+#include "vm/lifecycle_internal.h"
 #include "vm/monitor_client.h"
 
 #define END_MS	   15000 /* for a monitor to clean up once the VM is being killed */
+#define REACH_MS   2000	 /* for a monitor that lives to have its socket ready */
 #define EXPLAIN_MS 1000
 #define TAIL_LINES 10
 
@@ -30,31 +32,6 @@ struct smol_hold {
 	struct smol_monitor *m;
 	char *name;
 };
-
-/* The VM's row as it is now; vm is updated in place. */
-static int refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
-{
-	struct smol_vm *now = smol_registry_find(r, vm->id, err), old;
-
-	if (!now)
-		return -1;
-	old = *vm;
-	*vm = *now;
-	*now = old;
-	smol_vm_free(now);
-	return 0;
-}
-
-static void remove_files(const struct smol_vm *vm, bool state_too)
-{
-	smol_auto_free char *run = smol_vm_runtime_dir(vm, NULL);
-	smol_auto_free char *state = state_too ? smol_vm_state_dir(vm, NULL) : NULL;
-
-	if (run)
-		smol_rmdir_r(run, NULL);
-	if (state)
-		smol_rmdir_r(state, NULL);
-}
 
 static void take_str(char **to, const cJSON *j, const char *key)
 {
@@ -89,6 +66,17 @@ static bool is_event(const cJSON *j, const char *name)
 	return e && strcmp(e, name) == 0;
 }
 
+/* A reply that says no: the monitor does not do what it was asked. */
+static int refused(const cJSON *j, struct smol_err *err)
+{
+	const char *text = smol_json_str(j, "error");
+
+	if (smol_json_bool(j, "ok", true))
+		return 0;
+	return smol_err_set(err, smol_code_from_name(smol_json_str(j, "code")),
+	    "the VM's monitor refuses: %s", text ? text : "it does not say why");
+}
+
 /* Read events until the VM is ready. */
 static int await_ready(struct smol_monitor *m, const struct smol_vm *vm,
     const struct smol_start_opts *o, struct smol_err *err)
@@ -96,7 +84,7 @@ static int await_ready(struct smol_monitor *m, const struct smol_vm *vm,
 	for (;;) {
 		smol_auto_json cJSON *j = smol_monitor_next(m, o->deadline, o->interrupt_fd, err);
 
-		if (!j)
+		if (!j || refused(j, err) < 0)
 			return -1;
 		if (is_event(j, "phase") && o->phase && smol_json_str(j, "phase"))
 			o->phase(o->ctx, smol_json_str(j, "phase"));
@@ -114,7 +102,7 @@ static int await_end(struct smol_monitor *m, smol_deadline deadline, int interru
 	for (;;) {
 		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, interrupt_fd, err);
 
-		if (!j)
+		if (!j || refused(j, err) < 0)
 			return -1;
 		if (is_event(j, "end")) {
 			*end = smol_steal(&j);
@@ -162,6 +150,32 @@ static int spawn_monitor(const struct smol_vm *vm, bool hold, int *conn, struct 
 	return 0;
 }
 
+/*
+ * Connect to the monitor of a live VM and ask to hear its events. Between the claim and the socket
+ * there is a moment in which nobody answers: as long as the process lives it is tried again.
+ */
+static struct smol_monitor *reach(
+    const struct smol_vm *vm, smol_deadline deadline, int interrupt_fd, struct smol_err *err)
+{
+	smol_auto_close int pidfd = smol_proc_open(vm->monitor_pid, vm->monitor_start);
+	smol_deadline last = smol_in_ms(REACH_MS);
+	smol_auto_monitor struct smol_monitor *m = NULL;
+
+	if (deadline < last)
+		last = deadline;
+	while (!(m = smol_monitor_open(vm, err)) && pidfd >= 0) {
+		struct pollfd p[] = {
+		    {.fd = pidfd, .events = POLLIN}, {.fd = interrupt_fd, .events = POLLIN}};
+
+		if (smol_poll_ms(last) == 0 || poll(p, 2, 20) > 0)
+			break;
+	}
+	if (!m || smol_monitor_send(m, smol_monitor_request("watch"), err) < 0)
+		return NULL;
+	smol_err_clear(err);
+	return smol_steal(&m);
+}
+
 /* The start has failed or was given up: end what there is of it. */
 static void abandon(struct smol_monitor *m)
 {
@@ -171,7 +185,9 @@ static void abandon(struct smol_monitor *m)
 		await_end(m, smol_in_ms(END_MS), -1, &end, NULL);
 }
 
-static int start_failed(struct smol_monitor *m, const struct smol_vm *vm, struct smol_err *err)
+/* A start that somebody else began (ours is not set) is theirs to give up. */
+static int start_failed(
+    struct smol_monitor *m, const struct smol_vm *vm, bool ours, struct smol_err *err)
 {
 	switch (err->code) {
 	case SMOL_E_DEADLINE:
@@ -181,12 +197,16 @@ static int start_failed(struct smol_monitor *m, const struct smol_vm *vm, struct
 		    "give it longer with --boot-timeout; smolsh logs %s shows the whole console",
 		    vm->name);
 		err->tail = smol_vm_console_tail(vm, TAIL_LINES);
-		abandon(m);
+		if (ours)
+			abandon(m);
 		break;
 	case SMOL_E_INTERRUPTED:
-		abandon(m);
+		if (ours)
+			abandon(m);
 		break;
 	case SMOL_E_RESET:
+		if (!ours && smol_proc_alive(vm->monitor_pid, vm->monitor_start))
+			break;
 		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' died: its monitor was killed", vm->name);
 		break;
 	default:
@@ -195,35 +215,53 @@ static int start_failed(struct smol_monitor *m, const struct smol_vm *vm, struct
 	return -1;
 }
 
+/* Begin the start, or join the one that somebody else has begun. NULL with code NONE: it runs. */
+static struct smol_monitor *begin_start(struct smol_vm *vm, const struct smol_start_opts *o,
+    bool hold, bool *ours, struct smol_err *err)
+{
+	int fd = -1;
+
+	*ours = !smol_vm_state_live(vm->state);
+	if (vm->state == SMOL_VM_RUNNING)
+		return NULL;
+	if (vm->state == SMOL_VM_STARTING)
+		return reach(vm, o->deadline, o->interrupt_fd, err);
+	if (vm->state == SMOL_VM_STOPPING) {
+		smol_err_set(err, SMOL_E_STATE, "VM '%s' is being stopped", vm->name);
+		smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
+		return NULL;
+	}
+	return spawn_monitor(vm, hold, &fd, err) < 0 ? NULL : smol_monitor_adopt(fd);
+}
+
 int smol_vm_start(struct smol_registry *r, struct smol_vm *vm, const struct smol_start_opts *o,
     struct smol_hold **hold, struct smol_err *err)
 {
 	smol_auto_monitor struct smol_monitor *m = NULL;
 	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
-	int fd = -1;
+	bool ours, again = false;
 
-	if (smol_vm_reconcile(r, vm, err) < 0)
-		return -1;
-	if (vm->state == SMOL_VM_RUNNING)
-		return 0;
-	if (vm->state == SMOL_VM_STOPPING) {
-		smol_err_set(err, SMOL_E_STATE, "VM '%s' is being stopped", vm->name);
-		return smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
-	}
-	if (vm->state == SMOL_VM_STARTING) {
-		m = smol_monitor_open(vm, err);
-		if (!m || smol_monitor_send(m, smol_monitor_request("watch"), err) < 0)
+	do {
+		if (again && smol_vm_refresh(r, vm, err) < 0)
 			return -1;
-	} else if (spawn_monitor(vm, hold != NULL, &fd, err) < 0) {
-		return -1;
-	} else {
-		m = smol_monitor_adopt(fd);
-	}
-	if (await_ready(m, vm, o, &why) < 0) {
-		start_failed(m, vm, &why);
+		if (smol_vm_reconcile(r, vm, err) < 0)
+			return -1;
+		smol_monitor_close(smol_steal(&m));
+		smol_err_clear(&why);
+		m = begin_start(vm, o, hold != NULL, &ours, &why);
+		if (!m && why.code == SMOL_E_NONE)
+			return 0;
+		if (m && await_ready(m, vm, o, &why) < 0)
+			start_failed(m, vm, ours, &why);
+		/* Of two that start it at once one is told that it runs already: it joins. */
+		again = !again && !hold && ours && why.code == SMOL_E_STATE;
+	} while (again);
+	if (why.code == SMOL_E_NOT_FOUND && ours)
+		/* It was deleted meanwhile; the directory for the monitor's log was made anew. */
+		smol_vm_remove_files(vm, true);
+	if (why.code != SMOL_E_NONE)
 		return smol_err_move(err, &why);
-	}
-	if (refresh(r, vm, err) < 0)
+	if (smol_vm_refresh(r, vm, err) < 0)
 		return -1;
 	if (hold) {
 		*hold = smol_alloc(sizeof(**hold));
@@ -273,6 +311,25 @@ static int kill_monitor(struct smol_registry *r, struct smol_vm *vm, struct smol
 	return smol_vm_reconcile(r, vm, err);
 }
 
+/*
+ * A monitor that gives no answer: it has ended in this very moment, or its socket was taken away.
+ * SIGTERM is an orderly stop, too.
+ */
+static int stop_by_signal(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_close int pidfd = smol_proc_open(vm->monitor_pid, vm->monitor_start);
+
+	if (pidfd >= 0) {
+		smol_proc_kill(pidfd, SIGTERM);
+		if (smol_io_wait(pidfd, POLLIN, smol_in_ms(END_MS)) == 0)
+			return kill_monitor(r, vm, err);
+	}
+	/* The row of one that goes with its client has gone as well. */
+	return vm->ephemeral			 ? 0
+	       : smol_vm_refresh(r, vm, err) < 0 ? -1
+						 : smol_vm_reconcile(r, vm, err);
+}
+
 int smol_vm_stop(
     struct smol_registry *r, struct smol_vm *vm, int64_t ask_ms, bool force, struct smol_err *err)
 {
@@ -284,18 +341,16 @@ int smol_vm_stop(
 		return -1;
 	if (!smol_vm_state_live(vm->state))
 		return 0;
-	m = smol_monitor_open(vm, &why);
-	if (m && smol_monitor_send(m, smol_monitor_request("watch"), &why) == 0 &&
-	    smol_monitor_send(m, stop_request(ask_ms, force), &why) == 0)
+	m = reach(vm, smol_in_ms(REACH_MS), -1, &why);
+	if (m && smol_monitor_send(m, stop_request(ask_ms, force), &why) == 0)
 		await_end(m, smol_in_ms((force ? 0 : ask_ms) + END_MS), -1, &end, &why);
 	if (end)
-		return vm->ephemeral ? 0 : refresh(r, vm, err);
+		return vm->ephemeral ? 0 : smol_vm_refresh(r, vm, err);
 	if (why.code == SMOL_E_DEADLINE)
 		return kill_monitor(r, vm, err);
-	/* It ended in the very moment, or was killed. */
-	if (vm->ephemeral)
-		return 0;
-	return smol_vm_reconcile(r, vm, err) < 0 ? -1 : 0;
+	if (why.code == SMOL_E_RESET || why.code == SMOL_E_REFUSED)
+		return stop_by_signal(r, vm, err);
+	return smol_err_move(err, &why);
 }
 
 int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err)
@@ -318,31 +373,27 @@ int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, stru
 	}
 	if (smol_registry_delete(r, vm->id, 0, err) < 0)
 		return -1;
-	remove_files(vm, true);
+	smol_vm_remove_files(vm, true);
 	return 0;
 }
 
-int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+/* Wait for the end of the monitor's process: as smol_vm_wait(). */
+static int await_process(
+    const struct smol_vm *vm, smol_deadline deadline, int interrupt_fd, struct smol_err *err)
 {
-	bool restarted = strcmp(vm->boot_id, smol_proc_boot_id()) != 0;
-	pid_t gone = vm->monitor_pid;
+	smol_auto_close int pidfd = smol_proc_open(vm->monitor_pid, vm->monitor_start);
+	struct pollfd p[] = {
+	    {.fd = pidfd, .events = POLLIN}, {.fd = interrupt_fd, .events = POLLIN}};
+	int n;
 
-	if (!smol_vm_state_live(vm->state))
-		return 0;
-	if (!restarted && smol_proc_alive(vm->monitor_pid, vm->monitor_start))
-		return 0;
-	/* The monitor may have recorded the end between our reading and its going. */
-	if (refresh(r, vm, err) < 0)
-		return -1;
-	if (!smol_vm_state_live(vm->state) || vm->monitor_pid != gone)
-		return 0;
-	if (smol_registry_set_ended(r, vm->id, gone, true,
-		restarted ? "host restarted" : "its monitor was killed", err) < 0)
-		return -1;
-	remove_files(vm, vm->ephemeral);
-	if (vm->ephemeral)
-		return smol_registry_delete(r, vm->id, 0, err);
-	return refresh(r, vm, err);
+	if (pidfd < 0)
+		return 1;
+	do {
+		n = poll(p, 2, smol_poll_ms(deadline));
+	} while ((n < 0 && errno == EINTR) || (n == 0 && smol_poll_ms(deadline) != 0));
+	if (n > 0 && !p[0].revents)
+		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
+	return n > 0;
 }
 
 int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for what,
@@ -352,7 +403,7 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
 	smol_auto_json cJSON *end = NULL;
 	struct smol_start_opts o = {.deadline = deadline, .interrupt_fd = interrupt_fd};
-	int rc;
+	int rc = -1;
 
 	if (smol_vm_reconcile(r, vm, err) < 0)
 		return -1;
@@ -360,12 +411,10 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 		return what == SMOL_WAIT_EXIT;
 	if (what == SMOL_WAIT_READY && vm->state == SMOL_VM_RUNNING)
 		return 1;
-	m = smol_monitor_open(vm, &why);
-	if (!m || smol_monitor_send(m, smol_monitor_request("watch"), &why) < 0)
-		rc = -1;
-	else if (what == SMOL_WAIT_READY)
+	m = reach(vm, deadline, interrupt_fd, &why);
+	if (m && what == SMOL_WAIT_READY)
 		rc = await_ready(m, vm, &o, &why);
-	else
+	else if (m)
 		rc = await_end(m, deadline, interrupt_fd, &end, &why);
 	if (rc == 0)
 		return 1;
@@ -373,7 +422,8 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 		return smol_err_move(err, &why);
 	if (why.code == SMOL_E_DEADLINE || what == SMOL_WAIT_READY)
 		return 0;
-	return 1; /* the monitor has gone: so has the VM */
+	/* It has gone, and the VM with it; or it cannot be reached, and its end is the VM's. */
+	return await_process(vm, deadline, interrupt_fd, err);
 }
 
 static int not_running(const struct smol_vm *vm, struct smol_err *err)
@@ -419,7 +469,7 @@ void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct s
 	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
 
 	if (!now || smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
-	    refresh(r, now, &local) < 0 || smol_vm_state_live(now->state))
+	    smol_vm_refresh(r, now, &local) < 0 || smol_vm_state_live(now->state))
 		return;
 	smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", now->name,
 	    now->state == SMOL_VM_DIED ? "died" : "was stopped",

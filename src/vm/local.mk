@@ -1,8 +1,9 @@
 noinst_LIBRARIES += src/vm/libvm.a
 src_vm_libvm_a_SOURCES = \
 	src/vm/config.c src/vm/config.h \
-	src/vm/lifecycle.c src/vm/lifecycle.h \
+	src/vm/lifecycle.c src/vm/lifecycle.h src/vm/lifecycle_internal.h \
 	src/vm/monitor_client.c src/vm/monitor_client.h \
+	src/vm/reconcile.c \
 	src/vm/registry.c src/vm/registry.h \
 	src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \
 	src/vm/vm_files.c

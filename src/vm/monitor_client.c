@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -34,6 +35,8 @@ struct smol_monitor *smol_monitor_open(const struct smol_vm *vm, struct smol_err
 {
 	smol_auto_free char *dir = smol_vm_runtime_dir(vm, err);
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	/* A monitor that hangs with a full queue must not hang those who connect. */
+	struct timeval limit = {.tv_sec = SEND_MS / 1000};
 	smol_auto_close int fd = -1;
 
 	if (!dir)
@@ -44,6 +47,8 @@ struct smol_monitor *smol_monitor_open(const struct smol_vm *vm, struct smol_err
 		return NULL;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
 		smol_err_errno(
 		    err, SMOL_E_REFUSED, errno, "the monitor of VM '%s' does not answer", vm->name);

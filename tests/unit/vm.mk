@@ -5,3 +5,10 @@ tests_unit_test_vm_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_vm_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_vm
+
+check_PROGRAMS += tests/unit/test_lifecycle
+tests_unit_test_lifecycle_SOURCES = tests/unit/test_lifecycle.c
+tests_unit_test_lifecycle_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_lifecycle_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
+	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_lifecycle

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What lifecycle.c and reconcile.c share and nobody else sees. */
+#ifndef SMOL_VM_LIFECYCLE_INTERNAL_H
+#define SMOL_VM_LIFECYCLE_INTERNAL_H
+
+#include "vm/registry.h"
+
+/* The VM's row as it is now; vm is updated in place. */
+int smol_vm_refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err);
+/* Its sockets, and with state_too its logs. Only while nobody can start it. */
+void smol_vm_remove_files(const struct smol_vm *vm, bool state_too);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The registry made true: a VM whose monitor is gone is recorded as died, and what it left is
+ * removed. Both happen in one transaction that a claim cannot pass: who starts the VM next finds
+ * either the old state or a clean place, and never loses its new sockets to somebody who was late.
+ */
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "vm/lifecycle.h"
+#include "vm/lifecycle_internal.h"
+#include "vm/registry_internal.h"
+
+int smol_vm_refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	struct smol_vm *now = smol_registry_find(r, vm->id, err), old;
+
+	if (!now)
+		return -1;
+	old = *vm;
+	*vm = *now;
+	*now = old;
+	smol_vm_free(now);
+	return 0;
+}
+
+void smol_vm_remove_files(const struct smol_vm *vm, bool state_too)
+{
+	smol_auto_free char *run = smol_vm_runtime_dir(vm, NULL);
+	smol_auto_free char *state = state_too ? smol_vm_state_dir(vm, NULL) : NULL;
+
+	if (run)
+		smol_rmdir_r(run, NULL);
+	if (state)
+		smol_rmdir_r(state, NULL);
+}
+
+/* Its monitor is gone: record it and clean up, unless others have done so meanwhile. */
+static int bury(struct smol_registry *r, struct smol_vm *vm, bool restarted, struct smol_err *err)
+{
+	pid_t gone = vm->monitor_pid;
+	uint64_t gone_start = vm->monitor_start;
+
+	if (smol_vm_refresh(r, vm, err) < 0)
+		return -1;
+	if (!smol_vm_state_live(vm->state) || vm->monitor_pid != gone ||
+	    vm->monitor_start != gone_start)
+		return 0;
+	smol_vm_remove_files(vm, vm->ephemeral);
+	/* It stays in the caller's memory as live and without a monitor: it went with its client.
+	 */
+	if (vm->ephemeral)
+		return smol_registry_delete(r, vm->id, gone, err);
+	if (smol_registry_set_ended(r, vm->id, gone, true,
+		restarted ? "host restarted" : "its monitor was killed", err) < 0)
+		return -1;
+	return smol_vm_refresh(r, vm, err);
+}
+
+int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
+{
+	bool restarted = strcmp(vm->boot_id, smol_proc_boot_id()) != 0;
+
+	if (!smol_vm_state_live(vm->state))
+		return 0;
+	if (!restarted && smol_proc_alive(vm->monitor_pid, vm->monitor_start))
+		return 0;
+	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (bury(r, vm, restarted, err) == 0 && smol_registry_exec(r, "COMMIT", err) == 0)
+		return 0;
+	sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
