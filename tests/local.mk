@@ -17,3 +17,7 @@ include tests/fuzz/local.mk
 endif
 
 include tests/bench/local.mk
+
+# run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
+EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/run tests/lib \
+	tests/integration tests/fuzz/corpus tests/fuzz/grammar.dict

@@ -8,4 +8,3 @@ tests_fuzz_fuzz_bzimage_SOURCES = tests/fuzz/fuzz_bzimage.c
 tests_fuzz_fuzz_bzimage_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_bzimage_LDADD = src/image/libimagebuild.a src/image/libimage.a \
 	src/proto/libproto.a src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(MD_LIBS) $(CJSON_LIBS)
-EXTRA_DIST += tests/fuzz/corpus
