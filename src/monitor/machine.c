@@ -281,7 +281,9 @@ static cJSON *end_event(const struct smol_monitor_state *m)
 	smol_json_add_str(j, "cause", m->cause);
 	if (m->failure.code)
 		cJSON_AddItemToObject(j, "error", smol_json_from_err(&m->failure));
-	tail = m->died && m->console.path ? smol_vm_console_tail(m->vm, TAIL_LINES) : NULL;
+	/* One that powers off before it was ever ready has failed to start for whoever waits. */
+	tail = (m->died || !m->ready) && m->console.path ? smol_vm_console_tail(m->vm, TAIL_LINES)
+							 : NULL;
 	if (tail)
 		smol_json_add_str(j, "console", tail);
 	return j;

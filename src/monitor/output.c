@@ -19,6 +19,19 @@
 
 #define COMPLAINT_MAX 1024 /* bytes of a line that is kept */
 
+/* The console's log goes on over the boots: where the next one begins. */
+static void mark_boot(struct smol_rotlog *l)
+{
+	smol_auto_free char *line = NULL;
+	char when[32];
+
+	if (!l->size)
+		return;
+	smol_wall_text(smol_wall_ms(), when);
+	line = smol_asprintf("\n" SMOL_CONSOLE_MARK "%s ---\n", when);
+	smol_rotlog_write(l, line, strlen(line));
+}
+
 int smol_output_begin(struct smol_monitor_state *m, struct smol_err *err)
 {
 	smol_auto_free char *console = smol_asprintf("%s/console.log", m->state_dir);
@@ -28,6 +41,7 @@ int smol_output_begin(struct smol_monitor_state *m, struct smol_err *err)
 	    smol_rotlog_open(&m->console, console, SMOL_CONSOLE_MAX, err) < 0 ||
 	    smol_rotlog_open(&m->journal, journal, SMOL_JOURNAL_MAX, err) < 0)
 		return -1;
+	mark_boot(&m->console);
 	return 0;
 }
 

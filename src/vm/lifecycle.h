@@ -81,7 +81,10 @@ char *smol_vm_runtime_dir(const struct smol_vm *vm, struct smol_err *err);  /* s
 char *smol_vm_console_path(const struct smol_vm *vm, struct smol_err *err); /* console.log */
 char *smol_vm_journal_path(const struct smol_vm *vm, struct smol_err *err); /* journal.jsonl */
 char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);
-/* The last lines (at most n, of at most 64 KiB) of its console, escaped, newline separated. */
+/* Between two boots console.log has a line that begins so. */
+#define SMOL_CONSOLE_MARK "--- smolsh: booted again "
+/* The last lines (at most n, of at most 64 KiB of each file) that the console showed in the VM's
+ * last boot, escaped, newline separated; NULL: none. */
 char *smol_vm_console_tail(const struct smol_vm *vm, int n);
 
 #endif

@@ -53,7 +53,7 @@ char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err)
 	return in_dir(smol_vm_runtime_dir(vm, err), "vsock.sock");
 }
 
-/* The last TAIL_BYTES of a file; empty where it cannot be read. */
+/* The last TAIL_BYTES of a file; nothing where it cannot be read. */
 static void read_end(const char *path, struct smol_buf *b)
 {
 	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -62,25 +62,44 @@ static void read_end(const char *path, struct smol_buf *b)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
+	/* Behind what b holds: the older file comes before the newer one. */
 	n = pread(fd, smol_buf_reserve(b, TAIL_BYTES), TAIL_BYTES,
 	    st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0);
 	if (n > 0)
 		smol_buf_commit(b, (size_t)n);
 }
 
+/* What an earlier boot printed does not explain the end of this one: where this one's begins. */
+static const char *last_boot(const char *s, const char *end)
+{
+	static const char mark[] = "\n" SMOL_CONSOLE_MARK;
+	const char *p;
+
+	while ((p = memmem(s, (size_t)(end - s), mark, sizeof(mark) - 1))) {
+		s = p + sizeof(mark) - 1;
+		while (s < end && *s++ != '\n')
+			;
+	}
+	return s;
+}
+
 char *smol_vm_console_tail(const struct smol_vm *vm, int n)
 {
 	smol_auto_free char *path = smol_vm_console_path(vm, NULL);
+	smol_auto_free char *older = smol_asprintf("%s.1", path ? path : "");
 	smol_auto_buf struct smol_buf b = {0}, out = {0};
-	const char *p, *end;
+	const char *begin, *p, *end;
 	int lines = 0;
 
-	if (path)
+	if (path) {
+		read_end(older, &b);
 		read_end(path, &b);
+	}
 	end = smol_buf_str(&b) + smol_buf_len(&b);
-	while (end > smol_buf_str(&b) && (end[-1] == '\n' || end[-1] == '\r'))
+	begin = last_boot(smol_buf_str(&b), end);
+	while (end > begin && (end[-1] == '\n' || end[-1] == '\r'))
 		end--;
-	for (p = end; p > smol_buf_str(&b); p--)
+	for (p = end; p > begin; p--)
 		if (p[-1] == '\n' && ++lines == n)
 			break;
 	while (p < end) {

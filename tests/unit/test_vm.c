@@ -460,6 +460,30 @@ static void test_console_tail(void **state)
 	assert_string_equal(tail, "two\n\\x1b[2Jthree\nfour\\\\");
 }
 
+/* Lines of an earlier boot are not shown as the last words of this one; a rotation hides none. */
+static void test_console_tail_of_this_boot(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_free char *dir = smol_vm_state_dir(a, &err);
+	smol_auto_free char *path = smol_vm_console_path(a, &err);
+	smol_auto_free char *older = smol_asprintf("%s.1", path);
+	static const char first[] = "old\n\n" SMOL_CONSOLE_MARK "now ---\n";
+	static const char rotated[] = "old\n\n" SMOL_CONSOLE_MARK "now ---\none\ntw";
+	static const char current[] = "o\nthree\n";
+	smol_auto_free char *tail = NULL;
+
+	(void)state;
+	assert_int_equal(smol_mkdir_p(dir, 0700, &err), 0);
+	assert_int_equal(smol_file_write(path, first, sizeof(first) - 1, 0600, &err), 0);
+	assert_null(smol_vm_console_tail(a, 3));
+	assert_int_equal(smol_file_write(older, rotated, sizeof(rotated) - 1, 0600, &err), 0);
+	assert_int_equal(smol_file_write(path, current, sizeof(current) - 1, 0600, &err), 0);
+	tail = smol_vm_console_tail(a, 9);
+	assert_string_equal(tail, "one\ntwo\nthree");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +503,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_console_tail_of_this_boot, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vm", tests, NULL, NULL);
