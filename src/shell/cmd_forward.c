@@ -213,8 +213,8 @@ static const struct smol_command forward_verbs[] = {
 	.name = "add",
 	.summary = "forward a port; `add` may be left out",
 	.description =
-	    "Connections to the host's port go to the guest's, over vsock: the guest needs no\n"
-	    "network. The forward lasts as long as the VM runs, or until it is stopped.",
+	    "Connections to the host's port go to the guest's, over vsock: the guest needs\n"
+	    "no network. The forward lasts as long as the VM runs, or until it is stopped.",
 	.examples = "smolsh forward web 8080:80\n"
 		    "smolsh forward web 0.0.0.0:8080:80\n"
 		    "smolsh forward add web /tmp/web.sock:80\n"
