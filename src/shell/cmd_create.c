@@ -53,7 +53,8 @@ static int run_create(struct smol_shell *sh, const struct smol_args *args, struc
 	img = smol_image_open(c.image, err);
 	if (!img || !smol_shell_registry(sh, err))
 		return -1;
-	if (smol_registry_create(sh->registry, name, &c, false, &vm, err) < 0)
+	vm = smol_vm_from_args(sh->registry, args, name, &c, false, err);
+	if (!vm)
 		return -1;
 	if (!smol_args_flag(args, "no-start")) {
 		if (smol_signals_open(&signals, err) < 0 ||

@@ -80,8 +80,10 @@ static int run_run(struct smol_shell *sh, const struct smol_args *args, struct s
 		smol_err_set(err, SMOL_E_USAGE, "run reaches its command over vsock");
 		return smol_err_hint(err, "leave --no-vsock out");
 	}
-	if (!smol_shell_registry(sh, err) ||
-	    smol_registry_create(sh->registry, name, &c, !keep, &vm, err) < 0)
+	if (!smol_shell_registry(sh, err))
+		return -1;
+	vm = smol_vm_from_args(sh->registry, args, name, &c, !keep, err);
+	if (!vm)
 		return -1;
 	return run_in(sh, args, vm, keep, err);
 }

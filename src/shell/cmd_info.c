@@ -167,9 +167,21 @@ static void print_vsock(const struct smol_vm *vm, const cJSON *j)
 		row("vsock", "disabled");
 }
 
+/* "LANG, STAGE": their values are for `env list --show`. */
+static char *env_names(const struct smol_vm *vm)
+{
+	struct smol_buf b = {0};
+	const cJSON *v;
+
+	cJSON_ArrayForEach (v, vm->env)
+		smol_buf_printf(&b, "%s%s", smol_buf_len(&b) ? ", " : "", v->string);
+	return smol_buf_take(&b);
+}
+
 static void print_text(const struct smol_vm *vm, const cJSON *j)
 {
 	const cJSON *files = smol_json_get(j, "files"), *status = smol_json_get(j, "monitor");
+	smol_auto_free char *labels = smol_vm_labels_text(vm), *names = env_names(vm);
 	char age[16];
 	bool up;
 
@@ -181,6 +193,10 @@ static void print_text(const struct smol_vm *vm, const cJSON *j)
 	text_row(j, "end_cause", "ended by");
 	print_config(vm);
 	print_vsock(vm, j);
+	if (*labels)
+		row("labels", "%s", labels);
+	if (*names)
+		row("env", "%s", names);
 	text_row(j, "created", "created");
 	text_row(j, "started", "started");
 	text_row(j, "ready", "ready");

@@ -15,6 +15,14 @@
 
 static const char *const headers[] = {
     "NAME", "ID", "STATE", "AGE", "IMAGE", ">MEMORY", ">CPUS", ">CID", "CAUSE", NULL};
+static const char *const label_headers[] = {"NAME", "STATE", "LABELS", NULL};
+
+static void add_label_row(struct smol_table *t, const struct smol_vm *vm)
+{
+	smol_auto_free char *labels = smol_vm_labels_text(vm);
+
+	smol_table_row(t, (const char *const[]){vm->name, smol_vm_state_name(vm->state), labels});
+}
 
 static void add_row(struct smol_table *t, const struct smol_vm *vm)
 {
@@ -66,15 +74,15 @@ static int run_list(struct smol_shell *sh, const struct smol_args *args, struct 
 	struct smol_registry *r = smol_shell_registry(sh, err);
 	smol_auto_vm_list struct smol_vm **list = NULL;
 	cJSON *data = NULL;
+	bool labels = smol_args_flag(args, "labels");
 	struct smol_table *t;
 	int bad = 0;
 
-	(void)args;
 	list = r ? smol_registry_list(r, &bad, err) : NULL;
 	if (!list)
 		return -1;
 	data = sh->json ? cJSON_CreateArray() : NULL;
-	t = smol_table_new(headers);
+	t = smol_table_new(labels ? label_headers : headers);
 	for (struct smol_vm **vm = list; *vm; vm++) {
 		if (!reconcile(sh, *vm))
 			continue;
@@ -83,7 +91,7 @@ static int run_list(struct smol_shell *sh, const struct smol_args *args, struct 
 		else if (sh->quiet)
 			puts((*vm)->name);
 		else
-			add_row(t, *vm);
+			(labels ? add_label_row : add_row)(t, *vm);
 	}
 	tell_bad(sh, bad);
 	if (data)
@@ -94,6 +102,11 @@ static int run_list(struct smol_shell *sh, const struct smol_args *args, struct 
 	return 0;
 }
 
+static const struct smol_option list_options[] = {
+    {.name = "labels", .help = "names, states and labels"},
+    {0},
+};
+
 const struct smol_command smol_cmd_list[] = {
     {
 	.name = "list",
@@ -103,6 +116,7 @@ const struct smol_command smol_cmd_list[] = {
 	    "VM ended. With --quiet only the names are printed.",
 	.examples = "smolsh list\n"
 		    "smolsh list --json",
+	.options = {list_options},
 	.run = run_list,
     },
     {0},

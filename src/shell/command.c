@@ -25,6 +25,8 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_info,
     smol_cmd_exec,
     smol_cmd_health,
+    smol_cmd_label,
+    smol_cmd_env,
     smol_cmd_logs,
     smol_cmd_forward,
     smol_cmd_doctor,

@@ -9,6 +9,28 @@
 #include "shell/complete.h"
 #include "vm/registry.h"
 
+/* "@all", "@running", "@role=web": what there is to select by. */
+static void add_selectors(struct smol_vm **list, const char *prefix, struct smol_completion *out)
+{
+	if (strncmp("@all", prefix, strlen(prefix)) == 0)
+		smol_completion_add(out, "@all", "every VM", false);
+	for (int i = 0; list && list[i]; i++) {
+		smol_auto_free char *state =
+		    smol_asprintf("@%s", smol_vm_state_name(list[i]->state));
+		const cJSON *v;
+
+		if (strncmp(state, prefix, strlen(prefix)) == 0)
+			smol_completion_add(out, state, "in this state", false);
+		cJSON_ArrayForEach (v, list[i]->labels) {
+			smol_auto_free char *label =
+			    smol_asprintf("@%s=%s", v->string, v->valuestring);
+
+			if (strncmp(label, prefix, strlen(prefix)) == 0)
+				smol_completion_add(out, label, "with this label", false);
+		}
+	}
+}
+
 static void add_vms(const char *prefix, struct smol_completion *out)
 {
 	smol_auto_registry struct smol_registry *r =
@@ -17,6 +39,10 @@ static void add_vms(const char *prefix, struct smol_completion *out)
 	int bad;
 
 	list = r ? smol_registry_list(r, &bad, NULL) : NULL;
+	if (*prefix == '@') {
+		add_selectors(list, prefix, out);
+		return;
+	}
 	for (int i = 0; list && list[i]; i++)
 		if (strncmp(list[i]->name, prefix, strlen(prefix)) == 0)
 			smol_completion_add(

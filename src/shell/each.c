@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "shell/output.h"
+#include "shell/select.h"
 #include "vm/lifecycle.h"
 
 const struct smol_option smol_all_options[] = {
@@ -15,7 +16,8 @@ const struct smol_option smol_all_options[] = {
 };
 
 const struct smol_positional smol_vms_words[] = {
-    {"VM", SMOL_ANY, "names, ids, or unambiguous beginnings of either", SMOL_COMPLETE_VM, NULL},
+    {"VM", SMOL_ANY, "names, ids, lists (a,b), patterns (web-*), @all, @running, @role=web",
+	SMOL_COMPLETE_VM, NULL},
     {0},
 };
 
@@ -45,6 +47,14 @@ static bool holds(const struct smol_each *e, const char *id)
 	return false;
 }
 
+/* Takes vm. */
+static void put_vm(struct smol_each *e, struct smol_vm *vm)
+{
+	e->vms = smol_realloc(e->vms, ((size_t)e->nvms + 2) * sizeof(*e->vms));
+	e->vms[e->nvms++] = vm;
+	e->vms[e->nvms] = NULL;
+}
+
 /* Of all VMs those that are still there; one that cannot be reconciled stays and fails later. */
 static int find_all(struct smol_shell *sh, struct smol_each *e, struct smol_err *err)
 {
@@ -67,26 +77,83 @@ static int find_all(struct smol_shell *sh, struct smol_each *e, struct smol_err 
 	return e->vms ? 0 : -1;
 }
 
-/* A word that fits no VM does not keep the others from their turn; a broken registry does. */
-static int find_words(
-    struct smol_shell *sh, const struct smol_args *args, struct smol_each *e, struct smol_err *err)
+/* All VMs that a selector or pattern chooses, none of them twice. -1: there is none. */
+static int find_fitting(
+    struct smol_shell *sh, const char *part, struct smol_each *e, struct smol_err *err)
 {
-	e->vms = smol_alloc(((size_t)args->nwords + 1) * sizeof(*e->vms));
-	e->missed = smol_alloc(((size_t)args->nwords + 1) * sizeof(*e->missed));
-	for (int i = 0; i < args->nwords; i++) {
+	smol_auto_each struct smol_each all = {0};
+	bool any = false;
+	int kept = 0;
+
+	if (smol_select_check(part, err) < 0 || find_all(sh, &all, err) < 0)
+		return -1;
+	for (int i = 0; i < all.nvms; i++) {
+		struct smol_vm *vm = all.vms[i];
+		bool fits = smol_select_fits(part, vm);
+
+		any = any || fits;
+		if (fits && !holds(e, vm->id))
+			put_vm(e, vm);
+		else
+			all.vms[kept++] = vm;
+	}
+	all.vms[kept] = NULL;
+	return any ? 0 : smol_select_none(part, err);
+}
+
+/* A name, a selector or a pattern. */
+static int find_part(
+    struct smol_shell *sh, const char *part, struct smol_each *e, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *vm = NULL;
+
+	if (!*part)
+		return smol_err_set(err, SMOL_E_USAGE, "a list of VMs with an empty name in it");
+	if (smol_select_many(part))
+		return find_fitting(sh, part, e, err);
+	vm = smol_shell_vm(sh, part, err);
+	if (!vm)
+		return -1;
+	if (!holds(e, vm->id))
+		put_vm(e, smol_steal(&vm));
+	return 0;
+}
+
+/* One word: a list of at most so many parts, all of which have to fit something. */
+static int find_word(
+    struct smol_shell *sh, const char *word, struct smol_each *e, struct smol_err *err)
+{
+	for (int n = 0;; n++) {
+		size_t len = strcspn(word, ",");
+		smol_auto_free char *part = smol_strndup(word, len);
+
+		if (n == SMOL_SELECT_PARTS)
+			return smol_err_set(
+			    err, SMOL_E_LIMIT, "a list of more than %d VMs", SMOL_SELECT_PARTS);
+		if (find_part(sh, part, e, err) < 0)
+			return -1;
+		if (!word[len])
+			return 0;
+		word += len + 1;
+	}
+}
+
+/* A word that fits no VM does not keep the others from their turn; a broken registry does. */
+int smol_each_words(struct smol_shell *sh, const char *const *words, int nwords,
+    struct smol_each *e, struct smol_err *err)
+{
+	*e = (struct smol_each){.single = nwords == 1 && !smol_select_several(words[0])};
+	e->vms = smol_alloc(sizeof(*e->vms));
+	e->missed = smol_alloc(((size_t)nwords + 1) * sizeof(*e->missed));
+	for (int i = 0; i < nwords; i++) {
 		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
-		smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[i], &why);
 		struct smol_each_miss *miss = &e->missed[e->nmissed];
 
-		if (vm) {
-			if (!holds(e, vm->id))
-				e->vms[e->nvms++] = smol_steal(&vm);
+		if (find_word(sh, words[i], e, &why) == 0)
 			continue;
-		}
-		if (args->nwords == 1 ||
-		    (why.code != SMOL_E_NOT_FOUND && why.code != SMOL_E_INVALID))
+		if (nwords == 1 || (why.code != SMOL_E_NOT_FOUND && why.code != SMOL_E_INVALID))
 			return smol_err_move(err, &why);
-		miss->word = args->words[i];
+		miss->word = words[i];
 		smol_err_move(&miss->err, &why);
 		e->nmissed++;
 	}
@@ -98,14 +165,14 @@ int smol_each_find(
 {
 	bool all = smol_args_flag(args, "all");
 
-	*e = (struct smol_each){.single = args->nwords == 1};
+	*e = (struct smol_each){0};
 	if (all == !!args->nwords) {
 		smol_err_set(err, SMOL_E_USAGE,
 		    all ? "%s: either VMs or --all, not both" : "%s needs a VM, or --all",
 		    args->command->name);
 		return smol_err_hint(err, "smolsh help %s", args->command->name);
 	}
-	return all ? find_all(sh, e, err) : find_words(sh, args, e, err);
+	return all ? find_all(sh, e, err) : smol_each_words(sh, args->words, args->nwords, e, err);
 }
 
 /* What came of it for several VMs. */

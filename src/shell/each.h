@@ -24,7 +24,7 @@ struct smol_each {
 		struct smol_err err;
 	} * missed; /* owned */
 	int nvms, nmissed;
-	bool single; /* one word, and not --all */
+	bool single; /* one word that names one VM, and not --all */
 };
 
 /*
@@ -34,6 +34,9 @@ struct smol_each {
  */
 int smol_each_find(
     struct smol_shell *sh, const struct smol_args *args, struct smol_each *e, struct smol_err *err);
+/* The same for words that are not all that args hold. */
+int smol_each_words(struct smol_shell *sh, const char *const *words, int nwords,
+    struct smol_each *e, struct smol_err *err);
 void smol_each_free(struct smol_each *e);
 #define smol_auto_each __attribute__((cleanup(smol_each_free)))
 

@@ -210,6 +210,32 @@ int smol_guest_check(
 	return check_env(args, err);
 }
 
+/* The VM's variables, but for those that --env sets itself, and then --env: of a name that stands
+ * twice the first would count. Caller frees each and the array. */
+static char **environment(const struct smol_guest *g)
+{
+	smol_auto_free char **given = smol_args_list(g->args, "env");
+	size_t n = 0, most = (size_t)cJSON_GetArraySize(g->vm->env);
+	const cJSON *v;
+	char **all;
+
+	for (char **p = given; p && *p; p++)
+		most++;
+	all = smol_alloc((most + 1) * sizeof(*all));
+	cJSON_ArrayForEach (v, g->vm->env) {
+		size_t len = strlen(v->string);
+		bool ours = true;
+
+		for (char **p = given; p && *p && ours; p++)
+			ours = strncmp(*p, v->string, len) != 0 || (*p)[len] != '=';
+		if (ours)
+			all[n++] = smol_asprintf("%s=%s", v->string, v->valuestring);
+	}
+	for (char **p = given; p && *p; p++)
+		all[n++] = *p;
+	return all;
+}
+
 static void make_request(const struct smol_guest *g, struct smol_exec_request *e)
 {
 	const struct smol_args *args = g->args;
@@ -223,7 +249,7 @@ static void make_request(const struct smol_guest *g, struct smol_exec_request *e
 		for (int i = 0; i < args->nguest; i++)
 			e->argv[i] = smol_strdup(args->guest[i]);
 	}
-	e->env = smol_args_list(args, "env");
+	e->env = environment(g);
 	e->cwd = smol_strdup(smol_args_str(args, "cwd"));
 	e->user = smol_strdup(smol_args_str(args, "user"));
 	e->timeout_ms = smol_args_int(args, "timeout", 0);

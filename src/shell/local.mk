@@ -4,11 +4,13 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \
 	src/shell/cmd_doctor.c \
+	src/shell/cmd_env.c \
 	src/shell/cmd_exec.c src/shell/cmd_forward.c \
 	src/shell/cmd_health.c \
 	src/shell/cmd_help.c \
 	src/shell/cmd_image.c \
 	src/shell/cmd_info.c \
+	src/shell/cmd_label.c \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_state.c \
@@ -24,6 +26,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/man.c \
 	src/shell/output.c src/shell/output.h \
 	src/shell/parse.c src/shell/parse.h \
+	src/shell/select.c src/shell/select.h \
 	src/shell/shell.c src/shell/shell.h \
 	src/shell/signals.c src/shell/signals.h \
 	src/shell/spinner.c src/shell/spinner.h \

@@ -74,6 +74,11 @@ const struct smol_option smol_config_options[] = {
 	.arg = "PATH",
 	.help = "the host's Unix socket for its vsock",
 	.complete = SMOL_COMPLETE_FILE},
+    {.name = "label",
+	.letter = 'l',
+	.type = SMOL_OPTION_LIST,
+	.arg = "K=V",
+	.help = "a label to select it by (may be repeated)"},
     {.name = "boot-timeout",
 	.type = SMOL_OPTION_DURATION,
 	.arg = "TIME",
@@ -151,6 +156,38 @@ static int take_vsock(
 	return 0;
 }
 
+static int check_labels(const struct smol_args *args, struct smol_err *err)
+{
+	for (int i = 0; i < args->ngiven; i++)
+		if (strcmp(args->given[i].option->name, "label") == 0 &&
+		    smol_pair_check(SMOL_PAIRS_LABELS, args->given[i].text, true, err) < 0)
+			return smol_err_wrap(err, "--label");
+	return 0;
+}
+
+struct smol_vm *smol_vm_from_args(struct smol_registry *r, const struct smol_args *args,
+    const char *name, const struct smol_vm_config *c, bool ephemeral, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *vm = NULL;
+	char **labels = NULL;
+	int rc;
+
+	if (smol_registry_create(r, name, c, ephemeral, &vm, err) < 0)
+		return NULL;
+	labels = smol_args_list(args, "label");
+	if (!labels)
+		return smol_steal(&vm);
+	rc = smol_registry_change_pairs(
+	    r, vm->id, SMOL_PAIRS_LABELS, (const char *const *)labels, NULL, err);
+	for (char **p = labels; *p; p++)
+		free(*p);
+	free(labels);
+	if (rc == 0)
+		return smol_registry_find(r, vm->id, err);
+	smol_vm_delete(r, vm, true, NULL);
+	return NULL;
+}
+
 int smol_config_from_args(
     const struct smol_args *args, struct smol_vm_config *c, struct smol_err *err)
 {
@@ -162,7 +199,7 @@ int smol_config_from_args(
 	c->cpus = (int)smol_args_int(args, "cpus", c->cpus);
 	c->accel = (enum smol_accel)smol_args_int(args, "accel", c->accel);
 	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
-	if (take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
+	if (check_labels(args, err) < 0 || take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;
 	return smol_vm_config_check(c, err);

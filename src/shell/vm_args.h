@@ -14,6 +14,10 @@ extern const struct smol_option smol_config_options[];
 /* *c is to be freed in either case. */
 int smol_config_from_args(
     const struct smol_args *args, struct smol_vm_config *c, struct smol_err *err);
+/* Register a VM with this configuration and the labels that args give it; as
+ * smol_registry_create(). The caller frees it. */
+struct smol_vm *smol_vm_from_args(struct smol_registry *r, const struct smol_args *args,
+    const char *name, const struct smol_vm_config *c, bool ephemeral, struct smol_err *err);
 /*
  * Start a VM and wait until it is ready, with a spinner on a terminal; Ctrl-C (signals) gives up.
  * hold as in smol_vm_start(). *spinner: NULL, or a spinner that goes on after a successful start.

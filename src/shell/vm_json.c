@@ -2,6 +2,7 @@
 /* A VM as JSON: see vm_json.h. */
 #include "shell/vm_json.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 
 static void add_time(cJSON *j, const char *key, int64_t wall_ms)
@@ -22,6 +23,27 @@ int64_t smol_vm_age_ms(const struct smol_vm *vm, bool *up)
 	return since > 0 ? since : 0; /* a clock may have been set back */
 }
 
+cJSON *smol_vm_env_json(const struct smol_vm *vm, bool show)
+{
+	cJSON *j = cJSON_CreateObject();
+	const cJSON *v;
+
+	cJSON_ArrayForEach (v, vm->env)
+		smol_json_add_str(j, v->string, show ? v->valuestring : NULL);
+	return j;
+}
+
+char *smol_vm_labels_text(const struct smol_vm *vm)
+{
+	struct smol_buf b = {0};
+	const cJSON *v;
+
+	cJSON_ArrayForEach (v, vm->labels)
+		smol_buf_printf(&b, "%s%s=%s", smol_buf_len(&b) ? " " : "", v->string,
+		    v->valuestring ? v->valuestring : "");
+	return smol_buf_take(&b);
+}
+
 cJSON *smol_vm_json(const struct smol_vm *vm)
 {
 	cJSON *j = cJSON_CreateObject(), *vsock;
@@ -35,6 +57,8 @@ cJSON *smol_vm_json(const struct smol_vm *vm)
 		smol_json_add_int(j, "uptime_ms", age);
 	smol_json_add_bool(j, "ephemeral", vm->ephemeral);
 	cJSON_AddItemToObject(j, "config", smol_vm_config_encode(&vm->config));
+	cJSON_AddItemToObject(j, "labels", cJSON_Duplicate(vm->labels, true));
+	cJSON_AddItemToObject(j, "env", smol_vm_env_json(vm, false));
 	smol_json_add_str(j, "accel_used", vm->accel_used);
 	vsock = cJSON_AddObjectToObject(j, "vsock");
 	smol_json_add_bool(vsock, "enabled", vm->config.vsock.enabled);

@@ -11,4 +11,9 @@ cJSON *smol_vm_json(const struct smol_vm *vm);
 /* ms since it was ready, or since it was made where it does not run; *up tells which. */
 int64_t smol_vm_age_ms(const struct smol_vm *vm, bool *up);
 
+/* Its variables; without show their values are null. Caller deletes. */
+cJSON *smol_vm_env_json(const struct smol_vm *vm, bool show);
+/* "role=web tier=1"; caller frees. */
+char *smol_vm_labels_text(const struct smol_vm *vm);
+
 #endif

@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/golden/json-syntax.in tests/golden/json-syntax.out \
 	tests/golden/json.in tests/golden/json.out \
 	tests/golden/keep-going.in tests/golden/keep-going.out \
+	tests/golden/labels.in tests/golden/labels.out \
 	tests/golden/language.in tests/golden/language.out \
 	tests/golden/no-command.in tests/golden/no-command.out \
 	tests/golden/quiet-list.in tests/golden/quiet-list.out \

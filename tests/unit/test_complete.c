@@ -79,15 +79,16 @@ static void begins_with(const char *line, const char *wanted)
 static void verbs(void **state)
 {
 	(void)state;
-	begins_with("", "create delete doctor exec health");
+	begins_with("", "create delete doctor env exec");
 	check("st", "start stop");
 	check("list; st", "start stop");
 	check("nonsense", "");
 	check("nonsense ", "");
 	check("image ", "build info list remove");
 	check("image b", "build");
+	check("env ", "list set unset");
 	check("help re", "restart");
-	check("help e", "exec exit-codes");
+	check("help e", "env exec exit-codes");
 }
 
 static void options(void **state)
@@ -125,6 +126,8 @@ static void vms(void **state)
 	check("stop ", "db web web2");
 	check("stop w", "web web2");
 	check("stop web ", "db web2");
+	check("label w", "web web2");
+	check("env set d", "db");
 	check("stop --force w", "web web2");
 	check("exec w", "web web2");
 	check("exec -i --env A=1 w", "web web2");
