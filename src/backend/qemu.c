@@ -146,8 +146,8 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 	ADD("-accel");
 	ADD("%s", accel == SMOL_ACCEL_KVM ? "kvm" : "tcg,thread=multi");
 	ADD("-cpu");
-	/* Emulated, the "fast" string instructions go byte by byte, and guests that see them use them
-	 * for every copy. */
+	/* Emulated, the "fast" string instructions go byte by byte, and guests that see them use
+	 * them for every copy. */
 	ADD("%s", accel == SMOL_ACCEL_KVM ? "host" : "max,-erms,-fsrm");
 	ADD("-M");
 	ADD("q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off");
@@ -285,9 +285,14 @@ static int qemu_start(struct smol_backend *b, const struct smol_launch *l, struc
 	if (rc < 0)
 		return -1;
 	b->control_fd = q->control;
-	/* QEMU reads it once it has said its greeting; there is room for it in the socket. */
+	/*
+	 * QEMU reads it once it has said its greeting; there is room for it in the socket. One that
+	 * has ended already cannot be told: its exit is about to be seen, and says why.
+	 */
 	smol_auto_free char *hello = smol_qmp_command("qmp_capabilities");
-	return smol_io_write_all(q->control, hello, strlen(hello), smol_in_ms(1000));
+	if (send(q->control, hello, strlen(hello), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return smol_err_errno(err, SMOL_E_IO, errno, "QMP");
+	return 0;
 }
 
 static void qemu_control(struct smol_backend *b)

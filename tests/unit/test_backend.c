@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The QEMU backend without QEMU: QMP's reading side, the command line, a hypervisor that ends. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/qemu.h"
+#include "backend/qmp.h"
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+
+#define GREETING                                                                                   \
+	"{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}, \"capabilities\": [\"oob\"]}}\r\n"
+
+/* What the parser said, one word each. */
+struct heard {
+	struct smol_qmp q;
+	struct smol_buf log;
+};
+
+static void on_event(void *ctx, const char *name, const cJSON *data)
+{
+	const char *reason = data ? smol_json_str(data, "reason") : NULL;
+
+	smol_buf_printf(ctx, "event:%s:%s ", name, reason ? reason : "");
+}
+
+static void on_up(void *ctx)
+{
+	smol_buf_puts(ctx, "up ");
+}
+
+static void on_failed(void *ctx, const char *desc)
+{
+	smol_buf_printf(ctx, "failed:%s ", desc);
+}
+
+static void begin(struct heard *h)
+{
+	*h = (struct heard){0};
+	h->q =
+	    (struct smol_qmp){.event = on_event, .up = on_up, .failed = on_failed, .ctx = &h->log};
+}
+
+static void end(struct heard *h)
+{
+	smol_qmp_free(&h->q);
+	smol_buf_free(&h->log);
+}
+
+static int feed(struct heard *h, const char *text)
+{
+	return smol_qmp_feed(&h->q, text, strlen(text), NULL);
+}
+
+static void test_qmp_session(void **state)
+{
+	static const char session[] =
+	    GREETING "{\"timestamp\": {\"seconds\": 1}, \"event\": \"NIC_RX_FILTER_CHANGED\"}\r\n"
+		     "{\"return\": {}}\r\n"
+		     "{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": "
+		     "\"guest-shutdown\"}}\n\r\n"
+		     "{\"return\": {}}\n"
+		     "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\\u001b[31m\\n\"}}\n"
+		     "{\"event\": \"RESET\", \"data\": null}\n";
+	static const char want[] = "event:NIC_RX_FILTER_CHANGED: up event:SHUTDOWN:guest-shutdown "
+				   "failed:no\\x1b[31m\\n event:RESET: ";
+	struct heard h;
+
+	(void)state;
+	begin(&h);
+	assert_int_equal(feed(&h, session), 0);
+	assert_string_equal(smol_buf_str(&h.log), want);
+	end(&h);
+	/* The same in pieces of any size. */
+	for (size_t piece = 1; piece < 40; piece++) {
+		begin(&h);
+		for (size_t at = 0; at < sizeof(session) - 1; at += piece) {
+			size_t left = sizeof(session) - 1 - at;
+
+			assert_int_equal(
+			    smol_qmp_feed(&h.q, session + at, left < piece ? left : piece, NULL),
+			    0);
+		}
+		assert_string_equal(smol_buf_str(&h.log), want);
+		end(&h);
+	}
+}
+
+static void test_qmp_nonsense(void **state)
+{
+	static const char *const bad[] = {
+	    "{\"return\": {}}\n", /* before the greeting */
+	    "hello\n",
+	    "[]\n",
+	    GREETING "{\"event\": \"X\"} {}\n",
+	    GREETING "{\"event\": \"\\u0000\"}\n",
+	    GREETING "{\"event\":\n",
+	};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(bad); i++) {
+		begin(&h);
+		assert_int_equal(smol_qmp_feed(&h.q, bad[i], strlen(bad[i]), &err), -1);
+		assert_int_equal(err.code, SMOL_E_PROTOCOL);
+		assert_int_equal(strncmp(err.msg, "QMP: ", 5), 0);
+		end(&h);
+	}
+	/* What is unknown is passed by; names of the wrong type as well. */
+	begin(&h);
+	assert_int_equal(feed(&h, GREETING "{\"x\": 1}\n{\"event\": 3}\n{\"error\": \"x\"}\n"), 0);
+	assert_string_equal(smol_buf_str(&h.log), "failed:? ");
+	end(&h);
+}
+
+/* A line without an end: given up at the bound, not held for ever. */
+static void test_qmp_endless_line(void **state)
+{
+	static char chunk[4096];
+	struct heard h;
+	int rc = 0, n = 0;
+
+	(void)state;
+	memset(chunk, ' ', sizeof(chunk));
+	begin(&h);
+	assert_int_equal(feed(&h, GREETING), 0);
+	while (rc == 0 && n++ < 1000)
+		rc = smol_qmp_feed(&h.q, chunk, sizeof(chunk), NULL);
+	assert_int_equal(rc, -1);
+	assert_int_equal(n, SMOL_QMP_LINE_MAX / (int)sizeof(chunk) + 1);
+	end(&h);
+}
+
+/* The word behind a word of the command line, or NULL. */
+static const char *after(char **argv, const char *word)
+{
+	for (; *argv; argv++)
+		if (strcmp(*argv, word) == 0)
+			return argv[1];
+	return NULL;
+}
+
+static bool has(char **argv, const char *word)
+{
+	for (; *argv; argv++)
+		if (strstr(*argv, word))
+			return true;
+	return false;
+}
+
+static void test_qemu_argv(void **state)
+{
+	struct smol_vm_config c;
+	struct smol_launch l = {.name = "a,b=c",
+	    .config = &c,
+	    .kernel = "/x,y/vmlinux",
+	    .kernel_args = "from-image",
+	    .vhost_listen_fd = 9};
+	char **argv;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	free(c.kernel_args);
+	c.kernel_args = smol_strdup("mine=\"a,b\"");
+	c.cpus = 3;
+	c.memory_mib = 192;
+	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_TCG);
+	assert_string_equal(argv[0], "/bin/qemu");
+	/* A name cannot bring options of its own. */
+	assert_string_equal(after(argv, "-name"), "guest=a,,b=c");
+	assert_string_equal(after(argv, "-kernel"), "/x,y/vmlinux");
+	assert_string_equal(after(argv, "-m"), "192M");
+	assert_string_equal(after(argv, "-smp"), "3");
+	assert_string_equal(after(argv, "-accel"), "tcg,thread=multi");
+	assert_true(has(argv, "size=192M,share=on"));
+	/* The image's arguments, then the VM's; nothing of it is taken apart. */
+	assert_true(has(argv, " from-image mine=\"a,b\""));
+	assert_true(has(argv, "vhost-user-vsock-pci"));
+	assert_false(has(argv, "netdev"));
+	assert_false(has(argv, "noreplace-smp"));
+	assert_non_null(after(argv, "-nodefaults"));
+	smol_qemu_argv_free(argv);
+
+	l.vhost_listen_fd = -1;
+	c.net = SMOL_NET_USER;
+	c.cpus = 1;
+	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_KVM);
+	assert_false(has(argv, "vsock"));
+	assert_true(has(argv, "virtio-net-pci"));
+	assert_true(has(argv, "noreplace-smp"));
+	assert_string_equal(after(argv, "-accel"), "kvm");
+	assert_string_equal(after(argv, "-cpu"), "host");
+	smol_qemu_argv_free(argv);
+	smol_vm_config_free(&c);
+}
+
+static void test_qemu_version(void **state)
+{
+	int major = 0, minor = 0;
+
+	(void)state;
+	assert_int_equal(
+	    smol_qemu_parse_version("QEMU emulator version 7.2.22 (Debian 1:7.2)", &major, &minor),
+	    0);
+	assert_int_equal(major, 7);
+	assert_int_equal(minor, 2);
+	assert_int_equal(smol_qemu_parse_version("", &major, &minor), -1);
+	assert_int_equal(smol_qemu_parse_version("QEMU version x", &major, &minor), -1);
+}
+
+static void ignore(void *ctx, enum smol_backend_event_type type, const char *detail)
+{
+	(void)ctx;
+	(void)type;
+	(void)detail;
+}
+
+/* A hypervisor that ends at once has started and ended: what it says is the cause, and that it
+ * could not be greeted any more is not. */
+static void test_qemu_ends_at_once(void **state)
+{
+	char dir[] = "/tmp/smolsh-test-XXXXXX";
+	smol_auto_free char *program = NULL, *path = smol_strdup(getenv("PATH"));
+	static const char script[] = "#!/bin/true\n";
+	struct smol_vm_config c;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	program = smol_asprintf("%s/%s", dir, SMOL_QEMU_PROGRAM);
+	assert_int_equal(smol_file_write(program, script, strlen(script), 0700, NULL), 0);
+	setenv("PATH", dir, 1);
+	smol_vm_config_init(&c);
+	for (int i = 0; i < 50; i++) {
+		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+		struct smol_backend b = {.ops = &smol_backend_qemu, .event = ignore};
+		struct smol_launch l = {.name = "x",
+		    .config = &c,
+		    .kernel = "/x",
+		    .kernel_args = "",
+		    .initrd_fd = -1,
+		    .console_fd = -1,
+		    .stderr_fd = -1,
+		    .vhost_listen_fd = -1};
+
+		assert_int_equal(smol_backend_prepare(&b, &l, &err), 0);
+		if (smol_backend_start(&b, &l, &err) < 0)
+			fail_msg("%s", err.msg ? err.msg : "it failed and says nothing");
+		assert_int_equal(waitpid(b.pid, NULL, 0), b.pid);
+		assert_int_equal(smol_backend_stop(&b, SMOL_STOP_KILL, NULL), 0);
+		smol_backend_destroy(&b);
+	}
+	smol_vm_config_free(&c);
+	setenv("PATH", path, 1);
+	smol_rmdir_r(dir, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_qmp_session),
+	    cmocka_unit_test(test_qmp_nonsense),
+	    cmocka_unit_test(test_qmp_endless_line),
+	    cmocka_unit_test(test_qemu_argv),
+	    cmocka_unit_test(test_qemu_version),
+	    cmocka_unit_test(test_qemu_ends_at_once),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("backend", tests, NULL, NULL);
+}
