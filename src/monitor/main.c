@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "monitor/monitor.h"
@@ -60,6 +61,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	/* A limit on the size of files is a full log, not a death. */
+	signal(SIGXFSZ, SIG_IGN);
+	/* Whoever started it may want to unmount where that was. */
+	if (chdir("/") < 0)
+		return 1;
 	uv_loop_init(&monitor.loop);
 	uv_signal_init(&monitor.loop, &monitor.on_term);
 	monitor.on_term.data = &monitor;

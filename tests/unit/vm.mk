@@ -12,3 +12,15 @@ tests_unit_test_lifecycle_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_lifecycle_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_lifecycle
+
+check_PROGRAMS += tests/unit/test_backend
+tests_unit_test_backend_SOURCES = tests/unit/test_backend.c
+tests_unit_test_backend_LDADD = src/backend/libbackend.a src/vm/libvm.a src/vsock/libvsock.a \
+	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_backend
+
+check_PROGRAMS += tests/unit/test_rotlog
+tests_unit_test_rotlog_SOURCES = tests/unit/test_rotlog.c src/monitor/rotlog.c src/monitor/rotlog.h
+tests_unit_test_rotlog_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_rotlog_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_rotlog
