@@ -37,8 +37,8 @@ struct smol_server {
 	bool listener_off; /* out of descriptors: not looked at until one is closed */
 	struct smol_conn *conns, *dirty;
 	struct smol_job *jobs;
-	struct smol_job *spare;	   /* with its pipes, made ahead of need */
-	struct smol_job *finished; /* to be freed once the round's output is out */
+	struct smol_job *spare;		       /* with its pipes, made ahead of need */
+	struct smol_job *finished;	       /* to be freed once the round's output is out */
 	struct smol_agent_listener *listeners; /* ports of the guest that are listened on */
 	int64_t accepted_id;
 	int nconns, njobs, nchildren;

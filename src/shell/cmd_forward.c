@@ -147,8 +147,9 @@ static int run_list(struct smol_shell *sh, const struct smol_args *args, struct 
 		smol_out_data(sh, smol_steal(&all));
 		return 0;
 	}
-	cJSON_ArrayForEach (w, all)
+	cJSON_ArrayForEach (w, all) {
 		print_one(smol_json_str(w, "vm"), w);
+	}
 	return 0;
 }
 

@@ -174,7 +174,7 @@ static void frames_go_there_and_back(void **state)
 {
 	(void)state;
 	for (int type = 1; type < SMOL_FRAME__COUNT; type++) {
-		static const uint32_t lengths[] = {0, 2, 4, 8, SMOL_FRAME_MAX};
+		static const uint32_t lengths[] = {0, 2, 4, 8, 32, SMOL_FRAME_MAX};
 		int taken = 0;
 
 		for (size_t i = 0; i < SMOL_ARRAY_SIZE(lengths); i++) {
