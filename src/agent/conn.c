@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/files.h"
 #include "agent/job.h"
 #include "agent/ops.h"
 #include "agent/relay.h"
@@ -84,6 +85,7 @@ void smol_conn_drop(struct smol_conn *c)
 		smol_job_abandon(c->job);
 	c->job = NULL;
 	smol_relay_abandon(c);
+	smol_agent_files_abandon(c);
 	smol_loop_close_watch(&c->server->loop, &c->watch);
 	smol_buf_free(&c->in);
 	smol_buf_free(&c->out);
@@ -173,6 +175,8 @@ static bool wants_input(const struct smol_conn *c)
 		return true;
 	if (c->state == SMOL_CONN_RELAY)
 		return false; /* the relay reads */
+	if (c->state == SMOL_CONN_FILES)
+		return held < SMOL_FRAME_HEADER + SMOL_FRAME_MAX;
 	if (c->state == SMOL_CONN_JOB)
 		return held < SMOL_CONN_IN_BOUND + SMOL_FRAME_HEADER + SMOL_FRAME_MAX &&
 		       !(c->job && smol_job_input_full(c->job));
@@ -287,7 +291,7 @@ static bool take_request(struct smol_conn *c)
 	if (c->refused) {
 		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 
-		smol_err_set(&err, SMOL_E_LIMIT,
+		smol_err_set(&err, SMOL_E_LIMIT_CONNECTIONS,
 		    "too many connections at once (limit connections, %d)",
 		    (int)c->server->cfg->limits.connections);
 		smol_conn_fail(c, &err);
@@ -349,6 +353,8 @@ static bool process(struct smol_conn *c)
 		return take_request(c);
 	case SMOL_CONN_JOB:
 		return take_frame(c);
+	case SMOL_CONN_FILES:
+		return smol_agent_files_take(c);
 	default:
 		return false;
 	}
@@ -399,7 +405,8 @@ void smol_conn_serve(struct smol_conn *c)
 
 	while (process(c))
 		;
-	for (int i = 0; i < 4 && wants_input(c); i++) {
+	/* Files are worked on as they come: the others have their turn sooner. */
+	for (int i = c->files ? 3 : 0; i < 4 && wants_input(c); i++) {
 		read_some(c);
 		while (process(c))
 			;
@@ -412,6 +419,8 @@ void smol_conn_serve(struct smol_conn *c)
 	}
 	if (c->job)
 		more = smol_job_serve(c->job);
+	else if (c->files)
+		more = smol_agent_files_serve(c);
 	/* The job's end may have made room for the next request. */
 	while (process(c))
 		;

@@ -139,13 +139,13 @@ static int launch(struct smol_job *j, const struct smol_exec_request *e, struct 
 int smol_job_start(struct smol_conn *c, const struct smol_exec_request *e, struct smol_err *err)
 {
 	struct smol_server *s = c->server;
-	const struct smol_agent_limits *l = &s->cfg->limits;
+	const struct smol_limits *l = &s->cfg->limits;
 	int64_t timeout = e->timeout_ms;
 	struct smol_job *j;
 
 	if (s->njobs >= l->jobs)
-		return smol_err_set(
-		    err, SMOL_E_LIMIT, "too many commands at once (limit jobs, %d)", (int)l->jobs);
+		return smol_err_set(err, SMOL_E_LIMIT_JOBS,
+		    "too many commands at once (limit jobs, %d)", (int)l->jobs);
 	j = s->spare ? smol_steal(&s->spare) : job_make(s);
 	if (!j)
 		return smol_err_errno(err, SMOL_E_LIMIT, errno, "no pipe for the command");

@@ -190,7 +190,7 @@ static ssize_t read_frame(struct smol_job *j, struct smol_output *o)
 
 static ssize_t read_gather(struct smol_job *j, struct smol_output *o)
 {
-	const struct smol_agent_limits *l = &j->server->cfg->limits;
+	const struct smol_limits *l = &j->server->cfg->limits;
 	ssize_t n = read(o->watch.fd, scratch, sizeof(scratch));
 
 	if (n > 0)

@@ -1,10 +1,10 @@
 noinst_LIBRARIES += src/agent/libagent.a
 src_agent_libagent_a_SOURCES = \
 	src/agent/conn.c src/agent/conn.h \
+	src/agent/files.c src/agent/files.h \
 	src/agent/job.c src/agent/job.h \
 	src/agent/job_impl.h src/agent/job_io.c \
 	src/agent/launch.c src/agent/launch.h \
-	src/agent/limits.c src/agent/limits.h \
 	src/agent/loop.c src/agent/loop.h \
 	src/agent/net.c src/agent/net.h \
 	src/agent/modules.c src/agent/modules.h \
@@ -17,7 +17,9 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/sysinfo.c src/agent/sysinfo.h \
 	src/agent/user.c src/agent/user.h
 
-# Only libc and libcjson: the image builder copies what this needs into the guest.
+# libc, libcjson, and libmd where it has no archive: the image builder copies what this needs into
+# the guest.
 pkglibexec_PROGRAMS += smolsh-agent
 smolsh_agent_SOURCES = src/agent/main.c
-smolsh_agent_LDADD = src/agent/libagent.a src/proto/libproto.a src/base/libbase.a $(CJSON_LIBS)
+smolsh_agent_LDADD = src/agent/libagent.a src/proto/libproto.a src/base/libbase.a $(CJSON_LIBS) \
+	$(MD_STATIC)

@@ -3,7 +3,7 @@
  * smolsh-agent. As PID 1 it supervises a guest, its agent being its child; elsewhere it is an agent
  * on a Unix socket, for tests:
  *
- *   smolsh-agent --unix PATH [--token-file FILE] [--limit-NAME N]...
+ *   smolsh-agent --unix PATH [--token-file FILE] [--limit-NAME VALUE]...
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,6 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
-#include "base/text.h"
 #include "proto/request.h"
 
 static char *read_token(const char *path, struct smol_err *err)
@@ -38,15 +37,17 @@ static char *read_token(const char *path, struct smol_err *err)
 static int usage(struct smol_err *err, const char *word)
 {
 	return smol_err_set(err, SMOL_E_USAGE,
-	    "%s (usage: smolsh-agent --unix PATH [--token-file FILE] [--limit-NAME N]...)", word);
+	    "%s (usage: smolsh-agent --unix PATH [--token-file FILE] [--limit-NAME VALUE]...)",
+	    word);
 }
 
 static int parse(
     int argc, char **argv, struct smol_agent_config *cfg, char **token, struct smol_err *err)
 {
+	smol_auto_json cJSON *limits = cJSON_CreateObject();
+
 	for (int i = 1; i < argc; i += 2) {
 		const char *o = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-		int64_t n;
 
 		if (!value)
 			return usage(err, o);
@@ -58,11 +59,11 @@ static int parse(
 			if (!*token)
 				return -1;
 		} else if (strncmp(o, "--limit-", 8) != 0 ||
-			   smol_parse_int(value, 0, INT64_MAX, &n) < 0 ||
-			   smol_limits_set(&cfg->limits, o + 8, n) < 0) {
+			   smol_limits_put(limits, o + 8, value, NULL) < 0) {
 			return usage(err, o);
 		}
 	}
+	smol_limits_decode(limits, &cfg->limits);
 	cfg->token = *token;
 	return cfg->unix_path ? 0 : usage(err, "--unix is missing");
 }
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	struct smol_agent_config cfg = {0};
 	smol_auto_free char *token = NULL;
-	int fd;
+	int fd, code = 0;
 
 	if (getpid() == 1)
 		smol_supervisor_run();
@@ -95,7 +96,8 @@ int main(int argc, char **argv)
 	smol_limits_init(&cfg.limits);
 	if (parse(argc, argv, &cfg, &token, &err) < 0 || serve(&cfg, &err) < 0) {
 		fprintf(stderr, "smolsh-agent: %s\n", err.msg);
-		return smol_err_exit_code(&err);
+		code = smol_err_exit_code(&err);
 	}
-	return 0;
+	smol_limits_free(&cfg.limits);
+	return code;
 }

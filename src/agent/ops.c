@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 
 #include "agent/conn.h"
+#include "agent/files.h"
 #include "agent/job.h"
 #include "agent/relay.h"
 #include "agent/sysinfo.h"
@@ -127,8 +128,12 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		break;
 	case SMOL_OP_PUT:
 	case SMOL_OP_GET:
-		smol_err_set(&err, SMOL_E_UNSUPPORTED, "unknown op");
-		smol_conn_fail(c, &err);
+	case SMOL_OP_JOBS:
+	case SMOL_OP_ATTACH:
+	case SMOL_OP_CANCEL:
+	case SMOL_OP_WAIT:
+		if (smol_agent_files_start(c, &r, &err) < 0)
+			smol_conn_fail(c, &err);
 		break;
 	case SMOL_OP__COUNT:
 		break;

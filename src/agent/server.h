@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/limits.h"
 #include "agent/loop.h"
 #include "base/err.h"
+#include "proto/limits.h"
 
 struct smol_conn;
 struct smol_job;
@@ -26,7 +26,7 @@ struct smol_agent_config {
 	uint32_t guest_port;   /* AF_VSOCK: where it listens */
 	uint32_t ready_port;   /* AF_VSOCK: host port that is told when it does; 0: none */
 	bool supervised;       /* the parent is PID 1, which does the shutting down */
-	struct smol_agent_limits limits;
+	struct smol_limits limits;
 };
 
 struct smol_server {

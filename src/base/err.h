@@ -24,7 +24,15 @@
 	X(RESET, "reset", 125)		   /* the connection ended before the answer did */        \
 	X(PROTOCOL, "protocol", 125)	   /* the peer speaks nonsense */                          \
 	X(UNAUTHORIZED, "unauthorized", 125)                                                       \
-	X(LIMIT, "limit", 125) /* a limit named in the message was hit */                          \
+	X(LIMIT, "limit", 125)	       /* a limit named in the message was hit */                  \
+	X(LIMIT_RUN, "limit_run", 124) /* the VM's limits, each by its name */                     \
+	X(LIMIT_OUTPUT, "limit_output", 125)                                                       \
+	X(LIMIT_JOBS, "limit_jobs", 125)                                                           \
+	X(LIMIT_FILE, "limit_file", 125)                                                           \
+	X(LIMIT_CONNECTIONS, "limit_connections", 125)                                             \
+	X(DENIED_CWD, "denied_cwd", 125) /* the VM's policy */                                     \
+	X(DENIED_ENV, "denied_env", 125)                                                           \
+	X(DENIED_USER, "denied_user", 125)                                                         \
 	X(VM_DIED, "vm_died", 125)                                                                 \
 	X(NO_EXEC, "no_exec", 126)	 /* the guest command could not be run */                  \
 	X(NO_COMMAND, "no_command", 127) /* the guest command could not be found */                \

@@ -132,6 +132,8 @@ static void guest_config(const struct smol_monitor_state *m, struct smol_buf *ar
 	smol_json_add_int(j, "guest_port", m->vm->config.vsock.guest_port);
 	smol_json_add_int(j, "ready_port", SMOL_PORT_READY);
 	smol_json_add_str(j, "net", smol_net_name(m->vm->config.net));
+	if (m->vm->config.limits)
+		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(m->vm->config.limits, true));
 	text = smol_json_print(j);
 	smol_newc_single(archive, "smolsh", "vm.json", text, strlen(text), 0400);
 	explicit_bzero(text, strlen(text));

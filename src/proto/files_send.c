@@ -37,6 +37,7 @@ struct smol_files_sender {
 	bool done;
 	uint64_t position, size; /* size: or unknown */
 	uint64_t data_end;	 /* up to here there is no hole */
+	uint64_t max_bytes;	 /* of a file; 0: no limit */
 };
 
 static struct smol_files_sender *sender_new(int fd, const char *root)
@@ -86,9 +87,19 @@ static int failed(
 	    err, errnum == ENOENT ? SMOL_E_NOT_FOUND : SMOL_E_IO, errnum, "%s", path);
 }
 
-struct smol_files_sender *smol_files_sender_open(
-    const char *path, bool recursive, struct smol_err *err)
+static int too_large(
+    const struct smol_files_sender *s, const char *name, uint64_t size, struct smol_err *err)
 {
+	smol_auto_free char *path = where(s, name);
+
+	return smol_err_set(err, SMOL_E_LIMIT, "%s has %llu bytes (limit file_bytes, %llu)", path,
+	    (unsigned long long)size, (unsigned long long)s->max_bytes);
+}
+
+struct smol_files_sender *smol_files_sender_open(
+    const char *path, bool recursive, uint64_t max_bytes, struct smol_err *err)
+{
+	struct smol_files_sender *s;
 	/* Not to wait for a pipe's other end. */
 	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	smol_auto_free char *safe = smol_escape(path, strnlen(path, 300));
@@ -108,7 +119,9 @@ struct smol_files_sender *smol_files_sender_open(
 		smol_err_set(err, SMOL_E_INVALID, "%s is neither a file nor a directory", safe);
 		return NULL;
 	}
-	return sender_new(smol_steal_fd(&fd), path);
+	s = sender_new(smol_steal_fd(&fd), path);
+	s->max_bytes = max_bytes;
+	return s;
 }
 
 struct smol_files_sender *smol_files_sender_of_fd(int fd)
@@ -152,6 +165,8 @@ static int begin_file(struct smol_files_sender *s, int fd, const struct stat *st
 	    .kind = SMOL_FILE_PLAIN, .mode = st->st_mode & 07777, .mtime_ns = mtime_of(st)};
 
 	s->fd = fd;
+	if (s->max_bytes && size > s->max_bytes)
+		return too_large(s, name, size, err);
 	free(s->name);
 	s->name = smol_strdup(name);
 	s->position = s->data_end = 0;
@@ -339,6 +354,8 @@ static int send_content(struct smol_files_sender *s, struct smol_buf *out, struc
 	smol_buf_commit(out, SMOL_FRAME_HEADER + (size_t)n);
 	s->position += (uint64_t)n;
 	s->counts.bytes += n;
+	if (s->max_bytes && s->position > s->max_bytes)
+		return too_large(s, s->name, s->position, err);
 	return 1;
 }
 

@@ -48,6 +48,7 @@ static const struct {
     [SMOL_FRAME_HOLE] = {8, 8},
     [SMOL_FRAME_ENTRY_END] = {32, 32},
     [SMOL_FRAME_DONE] = {2, 4096},
+    [SMOL_FRAME_DETACH] = {0, 0},
 };
 
 void smol_frame_encode(const struct smol_frame *f, unsigned char out[SMOL_FRAME_HEADER])

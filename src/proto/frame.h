@@ -9,7 +9,7 @@
  *   4  u32  length    of the payload, at most SMOL_FRAME_MAX
  *   8  u64  seq       position of the payload's first byte: for STDOUT and STDERR in the job's
  *                     output (both streams counted together, so their order is known), for STDIN
- *                     in its input; in GAP the position at which output goes on; else 0
+ *                     in its input; in GAP and DETACH the position at which output goes on; else 0
  */
 #ifndef SMOL_PROTO_FRAME_H
 #define SMOL_PROTO_FRAME_H
@@ -42,6 +42,8 @@ enum smol_frame_type {
 	SMOL_FRAME_HOLE = 14, /* u64 bytes of a file that are zero and not stored; seq as in DATA */
 	SMOL_FRAME_ENTRY_END = 15, /* a file has ended; its SHA-256 */
 	SMOL_FRAME_DONE = 16,	   /* JSON: counts; the last frame of files */
+	SMOL_FRAME_DETACH = 17, /* no payload. From a client: the job is to go on without it. From
+				 * an agent, the last frame then; seq: where the output goes on */
 	SMOL_FRAME__COUNT
 };
 

@@ -5,5 +5,6 @@ src_proto_libproto_a_SOURCES = \
 	src/proto/files_send.c src/proto/files_send.h \
 	src/proto/frame.c src/proto/frame.h \
 	src/proto/json.c src/proto/json.h \
+	src/proto/limits.c src/proto/limits.h \
 	src/proto/relay.c src/proto/relay.h \
 	src/proto/request.c src/proto/request.h

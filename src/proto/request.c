@@ -21,6 +21,18 @@ const char *smol_op_name(enum smol_op op)
 	return (unsigned)op < SMOL_OP__COUNT ? op_names[op] : "?";
 }
 
+static const char *const job_state_names[] = {
+#define X(e, n) [SMOL_JOB_##e] = n,
+    SMOL_JOB_STATES(X)
+#undef X
+};
+_Static_assert(SMOL_ARRAY_SIZE(job_state_names) == SMOL_JOB__COUNT, "a name for each state");
+
+const char *smol_job_state_name(enum smol_job_state s)
+{
+	return (unsigned)s < SMOL_JOB__COUNT ? job_state_names[s] : "?";
+}
+
 static void free_words(char **words)
 {
 	for (char **w = words; w && *w; w++)
@@ -111,6 +123,8 @@ static void encode_exec(cJSON *j, const struct smol_exec_request *e)
 		smol_json_add_bool(j, "stream", true);
 	if (e->want_stdin)
 		smol_json_add_bool(j, "stdin", true);
+	if (e->detach)
+		smol_json_add_bool(j, "detach", true);
 	if (!e->tty)
 		return;
 	smol_json_add_bool(j, "tty", true);
@@ -151,6 +165,24 @@ static void encode_files(cJSON *j, const struct smol_files_request *e)
 		smol_json_add_bool(j, "recursive", true);
 }
 
+static bool is_of_job(enum smol_op op)
+{
+	return op == SMOL_OP_ATTACH || op == SMOL_OP_CANCEL || op == SMOL_OP_WAIT;
+}
+
+static void encode_job(cJSON *j, const struct smol_job_request *e)
+{
+	smol_json_add_int(j, "job", e->job);
+	if (e->from_set)
+		smol_json_add_int(j, "from", (int64_t)e->from);
+	if (e->want_stdin)
+		smol_json_add_bool(j, "stdin", true);
+	if (e->signal)
+		smol_json_add_int(j, "signal", e->signal);
+	if (e->timeout_ms)
+		cJSON_AddNumberToObject(j, "timeout", (double)e->timeout_ms / 1000);
+}
+
 char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 {
 	smol_auto_json cJSON *j = cJSON_CreateObject();
@@ -171,6 +203,8 @@ char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 		encode_relay(j, &r->relay);
 	if (is_files(r->op))
 		encode_files(j, &r->files);
+	if (is_of_job(r->op))
+		encode_job(j, &r->job);
 	text = smol_json_print(j);
 	if (strlen(text) + 1 > SMOL_LINE_MAX) {
 		smol_err_set(err, SMOL_E_LIMIT,
@@ -240,9 +274,19 @@ static int take_text(const cJSON *j, const char *key, char **out, struct smol_er
 	return 0;
 }
 
-static int decode_exec(const cJSON *j, struct smol_exec_request *e, struct smol_err *err)
+static int take_timeout(const cJSON *j, int64_t *ms, struct smol_err *err)
 {
 	const cJSON *timeout = smol_json_get(j, "timeout");
+
+	if (timeout && !(cJSON_IsNumber(timeout) && timeout->valuedouble >= 0 &&
+			   timeout->valuedouble <= 864000))
+		return smol_err_set(err, SMOL_E_INVALID, "timeout must be 0 to 864000 seconds");
+	*ms = timeout ? (int64_t)(timeout->valuedouble * 1000 + 0.5) : 0;
+	return 0;
+}
+
+static int decode_exec(const cJSON *j, struct smol_exec_request *e, struct smol_err *err)
+{
 	int64_t rows = 24, cols = 80;
 
 	if (decode_argv(j, e, err) < 0 || decode_env(j, e, err) < 0 ||
@@ -253,20 +297,22 @@ static int decode_exec(const cJSON *j, struct smol_exec_request *e, struct smol_
 	if (!e->argv == !e->command)
 		return smol_err_set(
 		    err, SMOL_E_INVALID, "exec takes exactly one of command and argv");
-	if (timeout && !(cJSON_IsNumber(timeout) && timeout->valuedouble >= 0 &&
-			   timeout->valuedouble <= 864000))
-		return smol_err_set(err, SMOL_E_INVALID, "timeout must be 0 to 864000 seconds");
-	e->timeout_ms = timeout ? (int64_t)(timeout->valuedouble * 1000 + 0.5) : 0;
+	if (take_timeout(j, &e->timeout_ms, err) < 0)
+		return -1;
 	e->stream = smol_json_bool(j, "stream", false);
 	e->want_stdin = smol_json_bool(j, "stdin", false);
 	e->tty = smol_json_bool(j, "tty", false);
+	e->detach = smol_json_bool(j, "detach", false);
 	if (smol_json_int(j, "rows", 1, 10000, &rows) < 0 ||
 	    smol_json_int(j, "cols", 1, 10000, &cols) < 0)
 		return smol_err_set(err, SMOL_E_INVALID, "rows and cols must be 1 to 10000");
 	e->rows = (uint16_t)rows;
 	e->cols = (uint16_t)cols;
-	if ((e->tty || e->want_stdin) && !e->stream)
-		return smol_err_set(err, SMOL_E_INVALID, "stdin and tty need the stream form");
+	if ((e->tty || e->want_stdin) && !e->stream && !e->detach)
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "stdin and tty need the stream form or detach");
+	if (e->stream && e->detach)
+		return smol_err_set(err, SMOL_E_INVALID, "stream and detach exclude each other");
 	return 0;
 }
 
@@ -294,6 +340,24 @@ static int decode_files(const cJSON *j, struct smol_files_request *e, struct smo
 		return smol_err_set(err, SMOL_E_INVALID, "files need a path");
 	e->recursive = smol_json_bool(j, "recursive", false);
 	return 0;
+}
+
+static int decode_job(
+    const cJSON *j, enum smol_op op, struct smol_job_request *e, struct smol_err *err)
+{
+	int64_t from = 0, sig = 0;
+	int got = smol_json_int(j, "from", 0, INT64_MAX / 2, &from);
+
+	if (smol_json_int(j, "job", 1, INT64_MAX / 2, &e->job) != 1)
+		return smol_err_set(
+		    err, SMOL_E_INVALID, "%s takes the id of a job", smol_op_name(op));
+	if (got < 0 || smol_json_int(j, "signal", 1, 64, &sig) < 0)
+		return smol_err_set(err, SMOL_E_INVALID, "from or signal out of range");
+	e->from_set = got == 1;
+	e->from = (uint64_t)from;
+	e->signal = (int)sig;
+	e->want_stdin = smol_json_bool(j, "stdin", false);
+	return take_timeout(j, &e->timeout_ms, err);
 }
 
 static int decode_op(const cJSON *j, struct smol_request *r, struct smol_err *err)
@@ -330,6 +394,8 @@ int smol_request_decode(const char *line, size_t n, struct smol_request *r, stru
 		return decode_relay(j, r->op, &r->relay, err);
 	if (is_files(r->op))
 		return decode_files(j, &r->files, err);
+	if (is_of_job(r->op))
+		return decode_job(j, r->op, &r->job, err);
 	return r->op == SMOL_OP_EXEC ? decode_exec(j, &r->exec, err) : 0;
 }
 
@@ -344,6 +410,12 @@ cJSON *smol_exec_result_encode(const struct smol_exec_result *r)
 		smol_json_add_bool(j, "timed_out", true);
 	if (r->truncated)
 		smol_json_add_bool(j, "truncated", true);
+	if (r->cancelled)
+		smol_json_add_bool(j, "cancelled", true);
+	if (r->output_truncated)
+		smol_json_add_bool(j, "output_truncated", true);
+	if (r->limit != SMOL_E_NONE)
+		smol_json_add_str(j, "limit", smol_code_name(r->limit));
 	smol_json_add_int(j, "duration_ms", r->duration_ms);
 	return j;
 }
@@ -362,6 +434,10 @@ int smol_exec_result_decode(const cJSON *j, struct smol_exec_result *r, struct s
 	r->duration_ms = ms;
 	r->timed_out = smol_json_bool(j, "timed_out", false);
 	r->truncated = smol_json_bool(j, "truncated", false);
+	r->cancelled = smol_json_bool(j, "cancelled", false);
+	r->output_truncated = smol_json_bool(j, "output_truncated", false);
+	if (smol_json_str(j, "limit"))
+		r->limit = smol_code_from_name(smol_json_str(j, "limit"));
 	return 0;
 }
 

@@ -32,7 +32,11 @@
 	X(LISTEN, "listen")                                                                        \
 	X(ACCEPT, "accept")                                                                        \
 	X(PUT, "put_file")                                                                         \
-	X(GET, "get_file")
+	X(GET, "get_file")                                                                         \
+	X(JOBS, "jobs")                                                                            \
+	X(ATTACH, "attach")                                                                        \
+	X(CANCEL, "cancel")                                                                        \
+	X(WAIT, "wait")
 
 enum smol_op {
 #define X(e, n) SMOL_OP_##e,
@@ -53,8 +57,19 @@ struct smol_exec_request {
 	bool stream;	    /* frames; else one JSON line */
 	bool want_stdin;    /* stream form: STDIN frames will come; else stdin is /dev/null */
 	bool tty;	    /* stream form: on a pty of rows × cols with TERM=term */
+	bool detach;	    /* answered at once with the job's id; nobody is attached */
 	char *term;
 	uint16_t rows, cols;
+};
+
+/* Ops ATTACH, CANCEL and WAIT: a job that the agent knows. */
+struct smol_job_request {
+	int64_t job;	    /* its id, 1… */
+	bool from_set;	    /* ATTACH: begin at a position; else at the oldest that is held */
+	uint64_t from;	    /* that position in the output */
+	bool want_stdin;    /* ATTACH: STDIN frames will come */
+	int signal;	    /* CANCEL: what it gets first; 0: SIGTERM */
+	int64_t timeout_ms; /* WAIT: SMOL_E_DEADLINE when it is not over by then; 0: none */
 };
 
 /* Ops CONNECT and LISTEN: an address in the guest; op ACCEPT: a connection that LISTEN told of. */
@@ -78,6 +93,7 @@ struct smol_request {
 	int64_t version;
 	char *token;		       /* or NULL */
 	struct smol_exec_request exec; /* op EXEC */
+	struct smol_job_request job;
 	struct smol_relay_request relay;
 	struct smol_files_request files;
 	char *how; /* op SHUTDOWN: "poweroff" (default) or "reboot" */
@@ -95,12 +111,33 @@ char *smol_request_encode(const struct smol_request *r, struct smol_err *err);
  */
 int smol_request_decode(const char *line, size_t n, struct smol_request *r, struct smol_err *err);
 
+/* X(enumerator, name) */
+#define SMOL_JOB_STATES(X)                                                                         \
+	X(QUEUED, "queued")                                                                        \
+	X(RUNNING, "running")                                                                      \
+	X(EXITED, "exited")                                                                        \
+	X(SIGNALLED, "signalled")                                                                  \
+	X(TIMED_OUT, "timed_out")                                                                  \
+	X(CANCELLED, "cancelled")                                                                  \
+	X(LOST, "lost") /* the agent that ran it is gone */
+
+enum smol_job_state {
+#define X(e, n) SMOL_JOB_##e,
+	SMOL_JOB_STATES(X)
+#undef X
+	    SMOL_JOB__COUNT
+};
+const char *smol_job_state_name(enum smol_job_state s);
+
 /* How a command ended: the EXIT frame's payload, and part of the one-shot reply. */
 struct smol_exec_result {
 	int exit_code; /* the command's own; 128+signal; 124 when its time ran out */
 	int signal;    /* 0: it exited by itself */
 	bool timed_out;
 	bool truncated; /* a process that outlived it still held its output open */
+	bool cancelled;
+	bool output_truncated; /* limit output_bytes: there was more than was passed on */
+	enum smol_code limit;  /* SMOL_E_LIMIT_RUN, _OUTPUT: which one it hit; else SMOL_E_NONE */
 	int64_t duration_ms;
 };
 cJSON *smol_exec_result_encode(const struct smol_exec_result *r);

@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "proto/limits.h"
 #include "proto/request.h"
 
 static const char *const accel_names[] = {
@@ -93,6 +94,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->kernel);
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
+	cJSON_Delete(c->limits);
 	*c = (struct smol_vm_config){0};
 }
 
@@ -147,6 +149,8 @@ int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 	if (c->kernel && c->kernel[0] != '/')
 		return smol_err_set(
 		    err, SMOL_E_INVALID, "kernel '%s' is not an absolute path", c->kernel);
+	if (smol_limits_check(c->limits, err) < 0)
+		return -1;
 	if (!c->vsock.enabled)
 		return 0;
 	if (c->vsock.guest_cid &&
@@ -168,6 +172,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 	smol_json_add_int(j, "memory_mib", c->memory_mib);
 	smol_json_add_str(j, "kernel_args", c->kernel_args);
 	smol_json_add_str(j, "net", smol_net_name(c->net));
+	if (c->limits)
+		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(c->limits, true));
 	v = cJSON_AddObjectToObject(j, "vsock");
 	smol_json_add_bool(v, "enabled", c->vsock.enabled);
 	smol_json_add_int(v, "guest_port", c->vsock.guest_port);
@@ -223,6 +229,10 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 		smol_accel_parse(smol_json_str(j, "accel"), &c->accel, err) < 0) ||
 	    (smol_json_str(j, "net") && smol_net_parse(smol_json_str(j, "net"), &c->net, err) < 0))
 		return -1;
+	if (smol_limits_check(smol_json_get(j, "limits"), err) < 0)
+		return -1;
+	if (smol_json_get(j, "limits"))
+		c->limits = cJSON_Duplicate(smol_json_get(j, "limits"), true);
 	return decode_vsock(smol_json_get(j, "vsock"), &c->vsock, err);
 }
 

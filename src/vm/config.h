@@ -50,6 +50,7 @@ struct smol_vm_config {
 	char *kernel_args;  /* appended; "" */
 	enum smol_net net;
 	struct smol_vsock_config vsock;
+	cJSON *limits; /* what differs from the defaults (proto/limits.h), or NULL; owned */
 };
 
 /* Defaults; free with smol_vm_config_free(). */

@@ -186,14 +186,37 @@ int smol_client_too_late(struct smol_client *c, const char *awaited, struct smol
 /* A command may take its time; the wait for its result must not be shorter. */
 static smol_deadline patience(const struct smol_request *r, smol_deadline deadline)
 {
+	int64_t timeout_ms = r->op == SMOL_OP_WAIT ? r->job.timeout_ms : r->exec.timeout_ms;
 	smol_deadline least;
 
-	if (r->op != SMOL_OP_EXEC)
+	if (r->op != SMOL_OP_WAIT && (r->op != SMOL_OP_EXEC || r->exec.detach))
 		return deadline;
-	if (!r->exec.timeout_ms)
+	if (!timeout_ms)
 		return SMOL_NEVER;
-	least = smol_in_ms(r->exec.timeout_ms + SMOL_IO_MARGIN_MS);
+	least = smol_in_ms(timeout_ms + SMOL_IO_MARGIN_MS);
 	return deadline > least ? deadline : least;
+}
+
+uint64_t smol_client_position(const struct smol_client *c)
+{
+	return c->position;
+}
+
+int smol_client_start(
+    struct smol_client *c, const struct smol_exec_request *r, int64_t *job, struct smol_err *err)
+{
+	struct smol_request q = {.op = SMOL_OP_EXEC, .exec = *r}; /* borrows all of it */
+	smol_auto_json cJSON *j = NULL;
+
+	q.exec.detach = true;
+	q.exec.stream = false;
+	j = smol_client_call(c, &q, smol_in_ms(SMOL_IO_TIMEOUT_MS), err);
+	if (!j)
+		return -1;
+	if (smol_json_int(j, "job", 1, INT64_MAX / 2, job) != 1)
+		return smol_err_set(
+		    err, SMOL_E_UNSUPPORTED, "the agent is older: it knows no detached jobs");
+	return 0;
 }
 
 cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,

@@ -40,8 +40,9 @@ void smol_client_close(struct smol_client *c); /* NULL is fine */
 /*
  * One request, one reply line. Returns the result object (caller deletes) or NULL. A closed
  * connection after CONNECT without "OK" is SMOL_E_REFUSED (the guest refuses the port); a reply
- * line longer than SMOL_LINE_MAX is SMOL_E_PROTOCOL. For a one-shot exec the wait is never shorter
- * than the command's own timeout plus SMOL_IO_MARGIN_MS, and unlimited where it has none.
+ * line longer than SMOL_LINE_MAX is SMOL_E_PROTOCOL. For a one-shot exec, and for op WAIT, the wait
+ * is never shorter than the request's own timeout plus SMOL_IO_MARGIN_MS, and unlimited where it
+ * has none.
  */
 cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
     struct smol_err *err);
@@ -53,8 +54,15 @@ struct smol_exec_io {
 	 * and may be a part of one. -1 with errno ends the exec with an error (SMOL_E_IO; EPIPE
 	 * means that our own reader has gone). */
 	int (*output)(void *ctx, enum smol_frame_type stream, const char *data, size_t n);
+	/* May be NULL. The reply has come: the command is a job of this id (0: an agent that
+	 * knows no jobs). */
+	void (*started)(void *ctx, int64_t job);
+	/* May be NULL. So many bytes of output are no longer held; what comes next is behind
+	 * them. */
+	void (*gap)(void *ctx, uint64_t bytes);
 	/* When wake_fd (or -1) becomes readable, wake() is called; it may use
-	 * smol_client_send_signal() and _resize(). -1 gives up with SMOL_E_INTERRUPTED. */
+	 * smol_client_send_signal(), _resize() and _detach(). -1 gives up with
+	 * SMOL_E_INTERRUPTED: the job goes on without us, its stdin ended. */
 	int wake_fd;
 	int (*wake)(void *ctx, struct smol_client *c);
 	void *ctx;
@@ -64,14 +72,31 @@ struct smol_exec_io {
  * Run a command in the stream form and wait for its exit (r->stream and r->want_stdin do not
  * matter: stdin is wanted where io->stdin_fd is not -1, and read only once the command runs). The
  * reply line has to come within SMOL_IO_TIMEOUT_MS; the end within the command's own timeout plus
- * SMOL_IO_MARGIN_MS where it has one, else never. 0 with *result, or -1.
+ * SMOL_IO_MARGIN_MS where it has one, else never. 0 with *result; 1 when wake() has detached: the
+ * job goes on, its stdin open; or -1.
  */
 int smol_client_exec(struct smol_client *c, const struct smol_exec_request *r,
     const struct smol_exec_io *io, struct smol_exec_result *result, struct smol_err *err);
 
-/* Only while smol_client_exec() runs, from wake(). 0 or -1. */
+/*
+ * The same for a job that runs already, or is over: what is held of its output, from j->from or
+ * the oldest on, then what comes. Who was attached before is told and detached. j->want_stdin does
+ * not matter: see smol_client_exec().
+ */
+int smol_client_attach(struct smol_client *c, const struct smol_job_request *j,
+    const struct smol_exec_io *io, struct smol_exec_result *result, struct smol_err *err);
+/* Start a command with nobody attached. 0 with the job's id, or -1. */
+int smol_client_start(
+    struct smol_client *c, const struct smol_exec_request *r, int64_t *job, struct smol_err *err);
+/* Where the output of the last exec or attach on this connection went on when it ended: what to
+ * attach from later. */
+uint64_t smol_client_position(const struct smol_client *c);
+
+/* Only while smol_client_exec() or _attach() runs, from wake(). 0 or -1. */
 int smol_client_send_signal(struct smol_client *c, int signum);
 int smol_client_send_resize(struct smol_client *c, uint16_t rows, uint16_t cols);
+/* Leave the job running and return, once the agent has confirmed it, with 1. */
+int smol_client_detach(struct smol_client *c);
 
 static inline void smol_auto_client_fn(struct smol_client **c)
 {

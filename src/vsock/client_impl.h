@@ -16,6 +16,8 @@ struct smol_client {
 	bool connected;	   /* OK has been read (AF_VSOCK: from the start) */
 	bool deaf;	   /* the peer reads no more; what it has written may still be read */
 	bool broken;	   /* in the middle of something: not to be used again */
+	bool detaching;	   /* a DETACH frame has been queued */
+	uint64_t position; /* in the output of the last job */
 	smol_deadline dial_deadline; /* for the OK */
 	struct smol_buf in, out;
 	size_t scanned; /* bytes of `in` known to hold no newline */

@@ -24,10 +24,9 @@ struct run {
 	struct smol_exec_result *result;
 	int64_t timeout_ms;
 	smol_deadline deadline;
-	bool replied, done;
+	bool replied, done, detached;
 	bool stdin_open;
 	uint64_t sent, window; /* positions in stdin */
-	uint64_t position;     /* in the output */
 	struct smol_frame frame;
 	uint32_t left; /* bytes of the output frame that have not come yet */
 };
@@ -68,6 +67,38 @@ int smol_client_send_resize(struct smol_client *c, uint16_t rows, uint16_t cols)
 	return c->deaf ? -1 : 0;
 }
 
+int smol_client_detach(struct smol_client *c)
+{
+	if (!c->detaching)
+		queue_frame(c, SMOL_FRAME_DETACH, 0, NULL, 0);
+	c->detaching = true;
+	smol_client_flush(c);
+	return c->deaf ? -1 : 0;
+}
+
+/* What the reply tells of the job: its id, where its output begins, how far its input came. */
+static int take_job(struct run *r, const cJSON *j, struct smol_err *err)
+{
+	int64_t job = 0, from = 0, sent = 0, window = SMOL_STDIN_WINDOW;
+	const char *state = smol_json_str(j, "state");
+
+	if (smol_json_int(j, "job", 1, INT64_MAX / 2, &job) < 0 ||
+	    smol_json_int(j, "from", 0, INT64_MAX / 2, &from) < 0 ||
+	    smol_json_int(j, "stdin_seq", 0, INT64_MAX / 2, &sent) < 0 ||
+	    smol_json_int(j, "stdin_window", 0, INT64_MAX / 2, &window) < 0)
+		return protocol(r, err, "a reply with numbers out of range");
+	r->c->position = (uint64_t)from;
+	r->sent = (uint64_t)sent;
+	r->window = (uint64_t)window;
+	/* One that waits for its turn has its time before it. */
+	r->deadline = r->timeout_ms && !(state && strcmp(state, "queued") == 0)
+			  ? smol_in_ms(r->timeout_ms + SMOL_IO_MARGIN_MS)
+			  : SMOL_NEVER;
+	if (r->io->started)
+		r->io->started(r->io->ctx, job);
+	return 1;
+}
+
 static int take_reply(struct run *r, struct smol_err *err)
 {
 	smol_auto_json cJSON *j = NULL;
@@ -81,8 +112,7 @@ static int take_reply(struct run *r, struct smol_err *err)
 	if (!j)
 		return -1;
 	r->replied = true;
-	r->deadline = r->timeout_ms ? smol_in_ms(r->timeout_ms + SMOL_IO_MARGIN_MS) : SMOL_NEVER;
-	return 1;
+	return take_job(r, j, err);
 }
 
 static int take_exit(struct run *r, const char *payload, struct smol_err *err)
@@ -94,6 +124,24 @@ static int take_exit(struct run *r, const char *payload, struct smol_err *err)
 		return smol_err_wrap(err, "exit frame");
 	}
 	r->done = true;
+	return 0;
+}
+
+static int take_gap(struct run *r, struct smol_err *err)
+{
+	if (r->frame.seq < r->c->position)
+		return protocol(r, err, "a gap that goes back");
+	if (r->io->gap && r->frame.seq > r->c->position)
+		r->io->gap(r->io->ctx, r->frame.seq - r->c->position);
+	r->c->position = r->frame.seq;
+	return 0;
+}
+
+static int take_detach(struct run *r, struct smol_err *err)
+{
+	if (!r->c->detaching)
+		return protocol(r, err, "a DETACH frame that nobody asked for");
+	r->detached = r->done = true;
 	return 0;
 }
 
@@ -119,10 +167,9 @@ static int take_control(struct run *r, const char *payload, struct smol_err *err
 	case SMOL_FRAME_ERROR:
 		return take_error(r, payload, err);
 	case SMOL_FRAME_GAP:
-		if (r->frame.seq < r->position)
-			return protocol(r, err, "a gap that goes back");
-		r->position = r->frame.seq;
-		return 0;
+		return take_gap(r, err);
+	case SMOL_FRAME_DETACH:
+		return take_detach(r, err);
 	case SMOL_FRAME_WINDOW:
 		window = smol_get_le64((const unsigned char *)payload);
 		r->window = window > r->window ? window : r->window;
@@ -150,7 +197,7 @@ static int pass_output(struct run *r, struct smol_err *err)
 	}
 	smol_buf_consume(&r->c->in, n);
 	r->left -= (uint32_t)n;
-	r->position += n;
+	r->c->position += n;
 	return 1;
 }
 
@@ -170,7 +217,7 @@ static int step(struct run *r, struct smol_err *err)
 		return -1;
 	}
 	if (is_output(&r->frame)) {
-		if (r->frame.seq != r->position)
+		if (r->frame.seq != r->c->position)
 			return protocol(r, err, "output with a piece missing");
 		smol_buf_consume(in, SMOL_FRAME_HEADER);
 		r->left = r->frame.length;
@@ -187,7 +234,7 @@ static int step(struct run *r, struct smol_err *err)
 /* Read before the reply came, input would be lost to a command that does not start. */
 static bool wants_stdin(const struct run *r)
 {
-	return r->stdin_open && r->replied && r->sent < r->window &&
+	return r->stdin_open && r->replied && !r->c->detaching && r->sent < r->window &&
 	       smol_buf_len(&r->c->out) < OUT_BOUND;
 }
 
@@ -213,6 +260,19 @@ static void read_stdin(struct run *r)
 	queue_frame(r->c, SMOL_FRAME_STDIN_EOF, 0, NULL, 0);
 }
 
+static int wake(struct run *r, struct smol_err *err)
+{
+	bool was = r->c->detaching;
+
+	if (r->io->wake(r->io->ctx, r->c) < 0) {
+		r->c->broken = true;
+		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
+	}
+	if (r->c->detaching && !was)
+		r->deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
+	return 0;
+}
+
 /* Wait for whatever comes next, and take it. */
 static int await(struct run *r, struct smol_err *err)
 {
@@ -231,16 +291,35 @@ static int await(struct run *r, struct smol_err *err)
 		return errno == EINTR ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "poll");
 	if (n == 0)
 		return smol_client_too_late(c, awaited, err);
-	if (p[2].revents && io->wake(io->ctx, c) < 0) {
-		c->broken = true;
-		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
-	}
+	if (p[2].revents && wake(r, err) < 0)
+		return -1;
 	if (p[1].revents)
 		read_stdin(r);
 	smol_client_flush(c);
 	if (p[0].revents & ~POLLOUT)
 		return smol_client_fill(c, awaited, err);
 	return 0;
+}
+
+/* Ask, and follow to the end. */
+static int follow(struct run *r, const struct smol_request *q, struct smol_err *err)
+{
+	int did;
+
+	r->c->detaching = false;
+	r->c->position = 0;
+	if (smol_client_queue(r->c, q, err) < 0)
+		return -1;
+	smol_client_flush(r->c);
+	r->deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
+	while (!r->done) {
+		do {
+			did = step(r, err);
+		} while (did > 0);
+		if (did < 0 || (!r->done && await(r, err) < 0))
+			return -1;
+	}
+	return r->detached;
 }
 
 int smol_client_exec(struct smol_client *c, const struct smol_exec_request *e,
@@ -251,22 +330,20 @@ int smol_client_exec(struct smol_client *c, const struct smol_exec_request *e,
 	    .io = io,
 	    .result = result,
 	    .timeout_ms = e->timeout_ms,
-	    .stdin_open = io->stdin_fd >= 0,
-	    .window = SMOL_STDIN_WINDOW};
-	int did;
+	    .stdin_open = io->stdin_fd >= 0};
 
 	req.exec.stream = true;
+	req.exec.detach = false;
 	req.exec.want_stdin = io->stdin_fd >= 0;
-	if (smol_client_queue(c, &req, err) < 0)
-		return -1;
-	smol_client_flush(c);
-	r.deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
-	while (!r.done) {
-		do {
-			did = step(&r, err);
-		} while (did > 0);
-		if (did < 0 || (!r.done && await(&r, err) < 0))
-			return -1;
-	}
-	return 0;
+	return follow(&r, &req, err);
+}
+
+int smol_client_attach(struct smol_client *c, const struct smol_job_request *j,
+    const struct smol_exec_io *io, struct smol_exec_result *result, struct smol_err *err)
+{
+	struct smol_request req = {.op = SMOL_OP_ATTACH, .job = *j};
+	struct run r = {.c = c, .io = io, .result = result, .stdin_open = io->stdin_fd >= 0};
+
+	req.job.want_stdin = io->stdin_fd >= 0;
+	return follow(&r, &req, err);
 }

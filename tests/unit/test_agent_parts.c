@@ -17,7 +17,6 @@
 #include <cmocka.h>
 
 #include "agent/launch.h"
-#include "agent/limits.h"
 #include "agent/loop.h"
 #include "agent/modules.h"
 #include "agent/oneshot.h"
@@ -241,32 +240,6 @@ static void test_bytes_whose_beginning_is_text(void **state)
 	smol_buf_free(&out.held);
 }
 
-/* ---- limits ---- */
-
-static void test_limits(void **state)
-{
-	static const char text[] = "{\"connections\":5,\"jobs\":-1,\"run_ms\":\"x\",\"what\":1}";
-	smol_auto_json cJSON *j = smol_json_parse(text, sizeof(text) - 1, NULL), *back = NULL;
-	struct smol_agent_limits l;
-	int64_t v = 0;
-
-	(void)state;
-	smol_limits_init(&l);
-	smol_limits_decode(NULL, &l);
-	assert_int_equal(l.connections, 256);
-	smol_limits_decode(j, &l);
-	assert_int_equal(l.connections, 5);
-	assert_int_equal(l.jobs, 100);
-	assert_int_equal(l.run_ms, 0);
-	assert_int_equal(smol_limits_set(&l, "stdout-bytes", 7), 0);
-	assert_int_equal(l.stdout_bytes, 7);
-	assert_int_equal(smol_limits_set(&l, "connections", 0), -1);
-	assert_int_equal(smol_limits_set(&l, "conn", 1), -1);
-	back = smol_limits_encode(&l);
-	assert_int_equal(smol_json_int(back, "stdout_bytes", 0, 100, &v), 1);
-	assert_int_equal(v, 7);
-}
-
 /* ---- modules ---- */
 
 static int said;
@@ -478,7 +451,6 @@ int main(void)
 	    cmocka_unit_test(test_reply_that_fits_is_whole),
 	    cmocka_unit_test(test_cut_within_a_character),
 	    cmocka_unit_test(test_bytes_whose_beginning_is_text),
-	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_modules_that_fail_do_not_end_it),
 	    cmocka_unit_test(test_loop_ignores_what_was_closed),
 	    cmocka_unit_test(test_timers),

@@ -363,7 +363,7 @@ static void test_connection_cap(void **state)
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++)
 		fds[i] = raw_open(&a);
 	fd = raw_open(&a);
-	expect_line(fd, "\"code\":\"limit\"");
+	expect_line(fd, "\"code\":\"limit_connections\"");
 	assert_string_equal(raw_line(fd), "");
 	close(fd);
 	/* With one less there is room again. */

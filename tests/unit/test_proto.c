@@ -425,10 +425,59 @@ static void strangers_are_met_half_way(void **state)
 	assert_false(r.exec.stream);
 }
 
+static void job_requests_go_there_and_back(void **state)
+{
+	static const enum smol_op ops[] = {SMOL_OP_ATTACH, SMOL_OP_CANCEL, SMOL_OP_WAIT};
+
+	(void)state;
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(ops); i++) {
+		struct smol_request q = {.op = ops[i],
+		    .job = {.job = 7,
+			.from_set = true,
+			.from = 1ULL << 40,
+			.want_stdin = true,
+			.signal = 2,
+			.timeout_ms = 1500}};
+		smol_auto_free char *line = smol_request_encode(&q, NULL);
+		smol_auto(smol_request_free) struct smol_request r = {0};
+
+		assert_int_equal(smol_request_decode(line, strlen(line), &r, NULL), 0);
+		assert_int_equal(r.op, ops[i]);
+		assert_memory_equal(&r.job, &q.job, sizeof(r.job));
+	}
+}
+
+static void job_requests_that_are_none(void **state)
+{
+	static const char *const bad[] = {"{\"op\":\"wait\"}", "{\"op\":\"attach\",\"job\":0}",
+	    "{\"op\":\"cancel\",\"job\":\"1\"}", "{\"op\":\"cancel\",\"job\":1,\"signal\":65}",
+	    "{\"op\":\"attach\",\"job\":1,\"from\":-1}",
+	    "{\"op\":\"wait\",\"job\":1,\"timeout\":-1}",
+	    "{\"op\":\"exec\",\"command\":\"x\",\"stream\":true,\"detach\":true}"};
+
+	(void)state;
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(bad); i++) {
+		smol_auto(smol_request_free) struct smol_request r = {0};
+		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+		if (smol_request_decode(bad[i], strlen(bad[i]), &r, &err) == 0)
+			fail_msg("%s was taken", bad[i]);
+		assert_int_equal(err.code, SMOL_E_INVALID);
+	}
+}
+
 static void results_go_there_and_back(void **state)
 {
-	static const struct smol_exec_result cases[] = {{0, 0, false, false, 0},
-	    {255, 0, false, true, 12345}, {137, 9, false, false, 1}, {124, 15, true, false, 5000}};
+	static const struct smol_exec_result cases[] = {{.exit_code = 0},
+	    {.exit_code = 255, .truncated = true, .duration_ms = 12345},
+	    {.exit_code = 137, .signal = 9, .duration_ms = 1},
+	    {.exit_code = 143, .signal = 15, .cancelled = true},
+	    {.exit_code = 0, .output_truncated = true, .limit = SMOL_E_LIMIT_OUTPUT},
+	    {.exit_code = 124,
+		.signal = 15,
+		.timed_out = true,
+		.limit = SMOL_E_LIMIT_RUN,
+		.duration_ms = 5000}};
 
 	(void)state;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(cases); i++) {
@@ -440,6 +489,9 @@ static void results_go_there_and_back(void **state)
 		assert_int_equal(r.signal, cases[i].signal);
 		assert_int_equal(r.timed_out, cases[i].timed_out);
 		assert_int_equal(r.truncated, cases[i].truncated);
+		assert_int_equal(r.cancelled, cases[i].cancelled);
+		assert_int_equal(r.output_truncated, cases[i].output_truncated);
+		assert_int_equal(r.limit, cases[i].limit);
 		assert_int_equal(r.duration_ms, cases[i].duration_ms);
 	}
 }
@@ -529,6 +581,8 @@ int main(void)
 	    cmocka_unit_test(bad_requests_are_refused_by_code),
 	    cmocka_unit_test(counts_from_a_peer_are_capped),
 	    cmocka_unit_test(strangers_are_met_half_way),
+	    cmocka_unit_test(job_requests_go_there_and_back),
+	    cmocka_unit_test(job_requests_that_are_none),
 	    cmocka_unit_test(results_go_there_and_back),
 	    cmocka_unit_test(a_result_without_an_exit_code_is_none),
 	    cmocka_unit_test(replies_are_taken_apart),
