@@ -128,12 +128,15 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		break;
 	case SMOL_OP_PUT:
 	case SMOL_OP_GET:
+		if (smol_agent_files_start(c, &r, &err) < 0)
+			smol_conn_fail(c, &err);
+		break;
 	case SMOL_OP_JOBS:
 	case SMOL_OP_ATTACH:
 	case SMOL_OP_CANCEL:
 	case SMOL_OP_WAIT:
-		if (smol_agent_files_start(c, &r, &err) < 0)
-			smol_conn_fail(c, &err);
+		smol_err_set(&err, SMOL_E_UNSUPPORTED, "unknown op");
+		smol_conn_fail(c, &err);
 		break;
 	case SMOL_OP__COUNT:
 		break;
