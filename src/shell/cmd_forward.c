@@ -73,10 +73,12 @@ static void print_one(const char *vm, const cJSON *j)
 	const char *host = smol_json_str(j, "host"), *guest = smol_json_str(j, "guest");
 	int64_t id = 0;
 
+	host = host ? host : "?";
+	guest = guest ? guest : "?";
 	smol_json_int(j, "id", 1, INT64_MAX / 2, &id);
 	if (smol_json_bool(j, "reverse", false))
 		printf("%lld  %s:%s -> %s\n", (long long)id, vm, guest, host);
-	else if (host && *host != '/')
+	else if (*host != '/')
 		printf("%lld  http://%s/ -> %s:%s\n", (long long)id, host, vm, guest);
 	else
 		printf("%lld  %s -> %s:%s\n", (long long)id, host, vm, guest);
