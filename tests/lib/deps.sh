@@ -91,12 +91,14 @@ deps_install() {
 	missing=$(deps_missing "$@")
 	[ -n "$missing" ] || return 0
 	mapfile -t packages < <(cut -d' ' -f1 <<<"$missing")
+	if ! deps_can_be_root; then
+		echo "Missing, and to install it needs root or sudo:"
+		deps_show "$missing"
+		echo "As root: apt-get install --no-install-recommends ${packages[*]}"
+		return 1
+	fi >&2
 	echo "Installing from Debian:"
 	deps_show "$missing"
-	if ! deps_can_be_root; then
-		echo "This needs root, and there is no sudo. As root: apt-get install --no-install-recommends ${packages[*]}" >&2
-		return 1
-	fi
 	{ deps_have_lists || deps_update; } >>"$DEPS_LOG" 2>&1
 	# Lists that are too old name packages that are gone.
 	if deps_apt_install "${packages[@]}" >>"$DEPS_LOG" 2>&1 ||
