@@ -196,21 +196,23 @@ static int start_connect(
 	return 0;
 }
 
-/* Has connect() come to an end? */
-static void check_connected(struct smol_agent_relay *a)
+/* Has connect() come to an end? True when the relay has begun; refused, it is gone. */
+static bool has_connected(struct smol_agent_relay *a)
 {
 	struct pollfd p = {.fd = a->plain.fd, .events = POLLOUT};
 	socklen_t size = sizeof(int);
 	int failed = 0;
 
 	if (poll(&p, 1, 0) <= 0)
-		return;
+		return false;
 	if (getsockopt(a->plain.fd, SOL_SOCKET, SO_ERROR, &failed, &size) < 0)
 		failed = errno;
-	if (failed)
+	if (failed) {
 		refuse(a, failed);
-	else
-		begin(a);
+		return false;
+	}
+	begin(a);
+	return true;
 }
 
 static void say_broken(struct smol_conn *c, const struct smol_err *err)
@@ -228,10 +230,7 @@ static void serve_relay(struct smol_conn *c)
 	struct pollfd p[2];
 	int rc;
 
-	if (a->connecting)
-		check_connected(a);
-	a = c->relay;
-	if (!a || a->connecting)
+	if (a->connecting && !has_connected(a))
 		return;
 	rc = smol_relay_run(&a->relay, &err);
 	if (rc < 0 && err.code == SMOL_E_PROTOCOL)
