@@ -4,9 +4,25 @@
 
 #include "base/auto.h"
 #include "shell/commands.h"
+#include "shell/each.h"
 #include "shell/guest.h"
+#include "shell/many.h"
 #include "shell/output.h"
+#include "shell/select.h"
 #include "shell/vm_args.h"
+
+/* A selector, a pattern or a list in place of one VM. */
+static int exec_many(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_each struct smol_each e = {0};
+
+	if (smol_args_flag(args, "stdin"))
+		return smol_err_set(
+		    err, SMOL_E_USAGE, "--stdin: several VMs cannot share one stdin");
+	if (smol_each_words(sh, args->words, 1, &e, err) < 0)
+		return -1;
+	return smol_many_run(sh, args, &e, err);
+}
 
 static int run_exec(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
@@ -16,6 +32,8 @@ static int run_exec(struct smol_shell *sh, const struct smol_args *args, struct 
 
 	if (smol_guest_check(sh, args, err) < 0)
 		return -1;
+	if (smol_select_several(args->words[0]))
+		return exec_many(sh, args, err);
 	vm = smol_shell_vm(sh, args->words[0], err);
 	if (!vm || smol_signals_open(&signals, err) < 0)
 		return -1;
@@ -89,8 +107,15 @@ static int run_run(struct smol_shell *sh, const struct smol_args *args, struct s
 }
 
 static const struct smol_positional exec_words[] = {
-    {"VM", SMOL_ONE, "its name, its id, or an unambiguous beginning of either", SMOL_COMPLETE_VM,
-	NULL},
+    {"VM", SMOL_ONE, "a name or an id; or several: a,b, web-*, @all, @running, @role=web",
+	SMOL_COMPLETE_VM, NULL},
+    {0},
+};
+
+static const struct smol_option exec_options[] = {
+    {.name = "group",
+	.letter = 'g',
+	.help = "several VMs: fold those with the same output together"},
     {0},
 };
 
@@ -107,12 +132,16 @@ static const struct smol_option run_options[] = {
 const struct smol_command smol_cmd_exec[] = {
     {
 	.name = "exec",
-	.summary = "run a command in a VM",
-	.description = ONE_WORD,
+	.summary = "run a command in one or more VMs",
+	.description = ONE_WORD
+	"\n"
+	"In several VMs it runs at once, 32 at a time; each line is marked with its VM.\n"
+	"The exit code is then 125 if one gave it, else 124, else the highest.",
 	.examples = "smolsh exec web -- ls -l /etc\n"
 		    "smolsh exec web 'ps | wc -l'\n"
+		    "smolsh exec --group @role=web -- cat /etc/os-release\n"
 		    "smolsh exec -i --cwd /tmp web -- tar xf - < files.tar",
-	.options = {smol_guest_options},
+	.options = {exec_options, smol_guest_options},
 	.positionals = exec_words,
 	.flags = SMOL_COMMAND_GUEST,
 	.run = run_exec,

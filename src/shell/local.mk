@@ -24,6 +24,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/guest.c src/shell/guest.h \
 	src/shell/help.c src/shell/help.h \
 	src/shell/man.c \
+	src/shell/many.c src/shell/many.h src/shell/many_impl.h src/shell/many_out.c \
 	src/shell/output.c src/shell/output.h \
 	src/shell/parse.c src/shell/parse.h \
 	src/shell/select.c src/shell/select.h \
