@@ -24,6 +24,7 @@ enum smol_conn_state {
 	SMOL_CONN_IDLE,	     /* a request line is awaited */
 	SMOL_CONN_JOB,	     /* a command runs */
 	SMOL_CONN_RELAY,     /* it carries a relay's frames: relay.h */
+	SMOL_CONN_FILES,     /* it carries files' frames: files.h */
 	SMOL_CONN_LISTENER,  /* it tells of connections in the guest: relay.h */
 	SMOL_CONN_CLOSING,   /* no more input is taken; closed once output is out */
 	SMOL_CONN_DEAD,	     /* closed; freed at the end of the round */
@@ -37,6 +38,7 @@ struct smol_conn {
 	struct smol_conn *next_dirty;
 	struct smol_job *job;
 	struct smol_agent_relay *relay;		    /* state RELAY */
+	struct smol_agent_files *files;		    /* state FILES */
 	struct smol_agent_listener *guest_listener; /* state LISTENER */
 	struct smol_buf in, out;
 	size_t scanned; /* bytes of `in` known to hold no newline */

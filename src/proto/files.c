@@ -190,7 +190,7 @@ static int check_entry(struct smol_files_check *k, const struct smol_frame *f, c
 		    err, SMOL_E_LIMIT, "more than %d entries at once", SMOL_FILES_ENTRIES_MAX);
 	if (k->max_bytes && e->kind == SMOL_FILE_PLAIN && e->size != SMOL_FILES_SIZE_UNKNOWN &&
 	    e->size > k->max_bytes)
-		return smol_err_set(err, SMOL_E_LIMIT,
+		return smol_err_set(err, SMOL_E_LIMIT_FILE,
 		    "a file of %llu bytes (limit file_bytes, %llu)", (unsigned long long)e->size,
 		    (unsigned long long)k->max_bytes);
 	k->begun = true;
@@ -221,7 +221,7 @@ static int check_content(
 	if (!n || n > most - k->position)
 		return bad(err, "more content than was announced");
 	if (k->max_bytes && n > k->max_bytes - k->position)
-		return smol_err_set(err, SMOL_E_LIMIT,
+		return smol_err_set(err, SMOL_E_LIMIT_FILE,
 		    "a file of more than %llu bytes (limit file_bytes)",
 		    (unsigned long long)k->max_bytes);
 	k->position += n;

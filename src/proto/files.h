@@ -80,7 +80,7 @@ struct smol_files_check {
 
 /*
  * A frame in its turn. 0, with *e filled for an ENTRY; -1 with SMOL_E_PROTOCOL where it breaks the
- * rules, SMOL_E_LIMIT where it passes a limit, or what an ERROR frame says.
+ * rules, SMOL_E_LIMIT or _LIMIT_FILE where it passes one, or what an ERROR frame says.
  */
 int smol_files_check(struct smol_files_check *k, const struct smol_frame *f, const char *payload,
     struct smol_file_entry *e, struct smol_err *err);

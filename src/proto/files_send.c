@@ -92,8 +92,8 @@ static int too_large(
 {
 	smol_auto_free char *path = where(s, name);
 
-	return smol_err_set(err, SMOL_E_LIMIT, "%s has %llu bytes (limit file_bytes, %llu)", path,
-	    (unsigned long long)size, (unsigned long long)s->max_bytes);
+	return smol_err_set(err, SMOL_E_LIMIT_FILE, "%s has %llu bytes (limit file_bytes, %llu)",
+	    path, (unsigned long long)size, (unsigned long long)s->max_bytes);
 }
 
 struct smol_files_sender *smol_files_sender_open(

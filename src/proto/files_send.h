@@ -13,9 +13,9 @@
 
 struct smol_files_sender;
 
-/* What path names, links followed; a file of more than max_bytes (0: no limit) is SMOL_E_LIMIT.
- * SMOL_E_NOT_FOUND; SMOL_E_INVALID for a directory without recursive, or something that is no
- * file. Caller frees; NULL on failure. */
+/* What path names, links followed; a file of more than max_bytes (0: no limit) is
+ * SMOL_E_LIMIT_FILE. SMOL_E_NOT_FOUND; SMOL_E_INVALID for a directory without recursive, or
+ * something that is no file. Caller frees; NULL on failure. */
 struct smol_files_sender *smol_files_sender_open(
     const char *path, bool recursive, uint64_t max_bytes, struct smol_err *err);
 /* One file of unknown size: what fd gives until its end. fd stays the caller's. */

@@ -22,4 +22,4 @@ EXTRA_tests_unit_test_agent_wire_DEPENDENCIES = smolsh-agent$(EXEEXT)
 
 tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \
-	src/base/libbase.a $(CJSON_LIBS) $(CMOCKA_LIBS)
+	src/base/libbase.a $(CJSON_LIBS) $(MD_LIBS) $(CMOCKA_LIBS)
