@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/shell/libshell.a
 src_shell_libshell_a_SOURCES = \
 	src/shell/ask.c src/shell/ask.h \
+	src/shell/cmd_cp.c \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \
 	src/shell/cmd_doctor.c \
@@ -28,6 +29,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/output.c src/shell/output.h \
 	src/shell/parse.c src/shell/parse.h \
 	src/shell/select.c src/shell/select.h \
+	src/shell/progress.c src/shell/progress.h \
 	src/shell/shell.c src/shell/shell.h \
 	src/shell/signals.c src/shell/signals.h \
 	src/shell/spinner.c src/shell/spinner.h \

@@ -157,8 +157,8 @@ static void examples_can_be_typed(void **state)
 static void every_promised_command_is_there(void **state)
 {
 	static const char *const wanted[] = {"create", "start", "stop", "restart", "delete", "list",
-	    "info", "label", "env", "exec", "run", "health", "sysinfo", "logs", "wait", "doctor",
-	    "image", "help", "version"};
+	    "info", "label", "env", "exec", "cp", "run", "health", "sysinfo", "logs", "wait",
+	    "doctor", "image", "help", "version"};
 
 	(void)state;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(wanted); i++)

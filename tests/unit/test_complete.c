@@ -79,7 +79,7 @@ static void begins_with(const char *line, const char *wanted)
 static void verbs(void **state)
 {
 	(void)state;
-	begins_with("", "create delete doctor env exec");
+	begins_with("", "cp create delete doctor env exec");
 	check("st", "start stop");
 	check("list; st", "start stop");
 	check("nonsense", "");
