@@ -80,7 +80,7 @@ measure_cold() {
 # ---- exec: one command in a VM that runs ----
 
 ours_exec() { took "$build/smolsh" exec bench -- true; }
-qga_exec() { took "$tools/qga_exec" "$tmp/qga.sock"; }
+qga_exec() { took "$tools/qga_exec" "$tmp/qga"; }
 ssh_exec() { took ssh -F none -S "$tmp/ssh/ctl" bench true; }
 
 measure_exec() {

@@ -175,6 +175,7 @@ start_peer_guest() {
 	[ ${#qemu[@]} -gt 0 ] || return 1
 	{ cat "$tmp/images/bench/initramfs.cpio" && per_vm 0; } >"$tmp/peer.cpio"
 	start_device peer peer || return 1
+	mkfifo "$tmp/qga.in" "$tmp/qga.out"
 	port=$((20000 + RANDOM % 20000))
 	"${qemu[0]}" -nodefaults -no-user-config -display none -no-reboot \
 		-accel "$(value -accel "${qemu[@]}")" -cpu "$(value -cpu "${qemu[@]}")" \
@@ -184,7 +185,7 @@ start_peer_guest() {
 		-initrd "$tmp/peer.cpio" -serial "file:$tmp/peer.console" \
 		-chardev "socket,id=vsock,path=$tmp/peer.vhost" \
 		-device vhost-user-vsock-pci,chardev=vsock \
-		-chardev "socket,id=qga,path=$tmp/qga.sock,server=on,wait=off" \
+		-chardev "pipe,id=qga,path=$tmp/qga" \
 		-device virtio-serial-pci \
 		-device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
 		-netdev "user,id=net,hostfwd=tcp:127.0.0.1:$port-:22" \
@@ -199,8 +200,8 @@ start_peer_guest() {
 start_qemu_ga() {
 	[ -z "${absent[qemu-ga]-}" ] || return 0
 	asked 'insmod /lib/bench/virtio_console.ko*' &&
-		asked 'setsid qemu-ga -m virtio-serial -p /dev/vport0p1 </dev/null >/tmp/ga.log 2>&1 &' &&
-		until_true "$tools/qga_exec" "$tmp/qga.sock" ||
+		asked 'mkdir -p /var/run; setsid qemu-ga -m virtio-serial -p /dev/vport*p1 </dev/null >/tmp/ga.log 2>&1 &' &&
+		until_true "$tools/qga_exec" "$tmp/qga" ||
 		absent[qemu-ga]="qemu-ga does not answer in the guest"
 }
 

@@ -3,30 +3,35 @@
  * Runs /bin/true in a guest through qemu-guest-agent, as a management program would: guest-exec,
  * then guest-exec-status each millisecond until the process has exited.
  *
- *   qga_exec SOCKET      the Unix socket of QEMU's chardev
+ *   qga_exec PIPE      QEMU's chardev "pipe": PIPE.in and PIPE.out
  *
- * No more is said than has to be: not even guest-sync, and no output is captured.
+ * No more is said than has to be: not even guest-sync, and no output is captured. A pipe, since
+ * QEMU holds both ends of it: on a socket that is opened anew for each command the agent finds
+ * itself alone in between and sleeps for 100 ms, which one that is kept open (by libvirt, say)
+ * does not see.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "uds.h"
+#define LIMIT_MS 5000
 
-#define LIMIT_S 10
+static int to, from;
 
-static int ask(int fd, const char *line, char *reply, size_t size)
+static int ask(const char *line, char *reply, size_t size)
 {
+	struct pollfd p = {.fd = from, .events = POLLIN};
 	size_t have = 0;
 
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
+	if (write(to, line, strlen(line)) != (ssize_t)strlen(line))
 		return -1;
 	while (have < size - 1) {
-		ssize_t n = recv(fd, reply + have, size - 1 - have, 0);
+		ssize_t n =
+		    poll(&p, 1, LIMIT_MS) > 0 ? read(from, reply + have, size - 1 - have) : -1;
 
 		if (n <= 0)
 			return -1;
@@ -46,13 +51,13 @@ static const char *member(const char *reply, const char *key)
 	return p ? p + strlen(key) + strspn(p + strlen(key), "\": ") : NULL;
 }
 
-static int run(int fd)
+static int run(void)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	char reply[4096], line[128];
 	const char *value;
 
-	if (ask(fd, "{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/true\"}}\n", reply,
+	if (ask("{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"/bin/true\"}}\n", reply,
 		sizeof(reply)) < 0 ||
 	    !(value = member(reply, "pid")))
 		return -1;
@@ -60,7 +65,7 @@ static int run(int fd)
 	    "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":%ld}}\n",
 	    strtol(value, NULL, 10));
 	for (;;) {
-		if (ask(fd, line, reply, sizeof(reply)) < 0 || !(value = member(reply, "exited")))
+		if (ask(line, reply, sizeof(reply)) < 0 || !(value = member(reply, "exited")))
 			return -1;
 		if (strncmp(value, "true", 4) == 0)
 			break;
@@ -70,18 +75,27 @@ static int run(int fd)
 	return value && *value == '0' ? 0 : -1;
 }
 
+static int open_end(const char *pipe, const char *end, int flags)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s.%s", pipe, end);
+	return open(path, flags | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
-	struct timeval limit = {.tv_sec = LIMIT_S};
-	int fd = argc == 2 ? uds_connect(argv[1]) : -1;
-
-	if (fd < 0) {
-		fprintf(
-		    stderr, argc == 2 ? "qga_exec: cannot connect\n" : "Usage: qga_exec SOCKET\n");
+	if (argc != 2) {
+		fprintf(stderr, "Usage: qga_exec PIPE\n");
 		return 2;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (run(fd) == 0)
+	to = open_end(argv[1], "in", O_WRONLY);
+	from = open_end(argv[1], "out", O_RDONLY);
+	if (to < 0 || from < 0) {
+		perror(argv[1]);
+		return 2;
+	}
+	if (run() == 0)
 		return 0;
 	fprintf(stderr, "qga_exec: the agent did not answer as it should\n");
 	return 1;
