@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 include tests/unit/base.mk
 include tests/unit/proto.mk
+include tests/unit/files.mk
 include tests/unit/vsockd.mk
 include tests/unit/agent.mk
 include tests/unit/image.mk
