@@ -25,6 +25,7 @@
 #define HOLD_MS	      10	  /* how long a stream's reply line waits for company */
 #define LINGER_MS     1000	  /* for a peer to take a last reply */
 #define KEEP	      (64 * 1024) /* an idle connection keeps no larger buffer */
+#define SENDS	      8		  /* of a round, so that others get their turn */
 
 static void on_event(struct smol_watch *w, uint32_t events)
 {
@@ -45,6 +46,10 @@ static void on_timer(struct smol_timer *t)
 
 	if (c->state == SMOL_CONN_CLOSING) {
 		smol_conn_drop(c);
+		return;
+	}
+	if (c->state == SMOL_CONN_WAITING) {
+		smol_jobs_late(c);
 		return;
 	}
 	c->holding = false;
@@ -83,7 +88,7 @@ void smol_conn_drop(struct smol_conn *c)
 	smol_timer_stop(&c->timer);
 	if (c->job)
 		smol_job_abandon(c->job);
-	c->job = NULL;
+	c->awaits = NULL;
 	smol_relay_abandon(c);
 	smol_agent_files_abandon(c);
 	smol_loop_close_watch(&c->server->loop, &c->watch);
@@ -279,7 +284,7 @@ static bool skip_stale_frame(struct smol_conn *c)
 static bool is_frame_byte(char b)
 {
 	return b == SMOL_FRAME_STDIN || b == SMOL_FRAME_STDIN_EOF || b == SMOL_FRAME_RESIZE ||
-	       b == SMOL_FRAME_SIGNAL;
+	       b == SMOL_FRAME_SIGNAL || b == SMOL_FRAME_DETACH;
 }
 
 static bool take_request(struct smol_conn *c)
@@ -336,8 +341,7 @@ static bool take_frame(struct smol_conn *c)
 		smol_auto_json cJSON *j = smol_reply_failure(&err);
 		smol_auto_free char *text = smol_json_print(j);
 
-		smol_job_abandon(c->job);
-		c->job = NULL;
+		smol_job_disown(c->job);
 		smol_conn_frame(c, SMOL_FRAME_ERROR, 0, text, strlen(text));
 		smol_conn_finish(c);
 	}
@@ -360,28 +364,57 @@ static bool process(struct smol_conn *c)
 	}
 }
 
-static void flush(struct smol_conn *c)
+/* A send has failed. */
+static void send_failed(struct smol_conn *c)
+{
+	if (errno == EINTR)
+		c->server->loop.again = true;
+	else if (errno == EAGAIN)
+		c->writable = false;
+	else
+		smol_conn_drop(c);
+}
+
+/* True when the buffer is empty now. */
+static bool flush_buffer(struct smol_conn *c)
 {
 	size_t held = smol_buf_len(&c->out);
 	ssize_t n;
 
-	if (!held || !c->writable || c->holding || c->state == SMOL_CONN_DEAD)
-		return;
+	if (!held)
+		return true;
 	n = send(c->watch.fd, smol_buf_head(&c->out), held, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0) {
-		if (errno == EINTR)
-			c->server->loop.again = true;
-		else if (errno == EAGAIN)
-			c->writable = false;
-		else
-			smol_conn_drop(c);
-		return;
+		send_failed(c);
+		return false;
 	}
 	smol_buf_consume(&c->out, (size_t)n);
 	if ((size_t)n < held)
 		c->writable = false;
-	else if (c->timer.link && c->state != SMOL_CONN_CLOSING)
+	else if (c->timer.link && c->state != SMOL_CONN_CLOSING && c->state != SMOL_CONN_WAITING)
 		smol_timer_stop(&c->timer);
+	return (size_t)n == held;
+}
+
+/* What is queued and, behind it, a job's output that is sent straight from its rings. */
+static void flush(struct smol_conn *c)
+{
+	for (int i = 0; i < SENDS && c->writable && !c->holding && c->state != SMOL_CONN_DEAD;
+	     i++) {
+		ssize_t n;
+
+		if (!(c->job && smol_job_mid_frame(c->job)) && !flush_buffer(c))
+			return;
+		n = c->job ? smol_job_send(c->job, c->watch.fd) : 0;
+		if (n < 0) {
+			send_failed(c);
+			return;
+		}
+		if (n == 0)
+			break;
+	}
+	if (c->state == SMOL_CONN_DEAD)
+		return;
 	if (!smol_buf_len(&c->out) && !c->job && c->out.cap > KEEP)
 		smol_buf_free(&c->out);
 	if (!smol_buf_len(&c->in) && !c->job && c->in.cap > KEEP)
@@ -396,7 +429,7 @@ static bool is_over(const struct smol_conn *c)
 		return false;
 	if (c->state == SMOL_CONN_CLOSING)
 		return c->eof || c->refused;
-	return c->eof && c->state != SMOL_CONN_JOB;
+	return c->eof && c->state != SMOL_CONN_JOB && c->state != SMOL_CONN_WAITING;
 }
 
 void smol_conn_serve(struct smol_conn *c)
@@ -418,7 +451,7 @@ void smol_conn_serve(struct smol_conn *c)
 			smol_conn_drop(c);
 	}
 	if (c->job)
-		more = smol_job_serve(c->job);
+		smol_job_serve(c->job);
 	else if (c->files)
 		more = smol_agent_files_serve(c);
 	/* The job's end may have made room for the next request. */
@@ -434,6 +467,7 @@ void smol_conn_serve(struct smol_conn *c)
 		return;
 	}
 	if (wants_input(c) || (c->writable && smol_buf_len(&c->out) && !c->holding) ||
+	    (c->job && smol_job_has_more(c->job, c->writable && !c->holding)) ||
 	    (more && smol_conn_has_room(c))) {
 		smol_server_mark(c->server, c);
 		c->server->loop.again = true;

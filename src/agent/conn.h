@@ -22,7 +22,8 @@
 enum smol_conn_state {
 	SMOL_CONN_HANDSHAKE, /* Unix socket: the CONNECT line is awaited */
 	SMOL_CONN_IDLE,	     /* a request line is awaited */
-	SMOL_CONN_JOB,	     /* a command runs */
+	SMOL_CONN_JOB,	     /* attached to a job */
+	SMOL_CONN_WAITING,   /* for the end of one */
 	SMOL_CONN_RELAY,     /* it carries a relay's frames: relay.h */
 	SMOL_CONN_FILES,     /* it carries files' frames: files.h */
 	SMOL_CONN_LISTENER,  /* it tells of connections in the guest: relay.h */
@@ -32,11 +33,12 @@ enum smol_conn_state {
 
 struct smol_conn {
 	struct smol_watch watch;
-	struct smol_timer timer; /* held reply, or the end of lingering */
+	struct smol_timer timer; /* held reply, the end of lingering or of waiting */
 	struct smol_server *server;
 	struct smol_conn *next, **link; /* the server's list */
 	struct smol_conn *next_dirty;
-	struct smol_job *job;
+	struct smol_job *job;			    /* state JOB */
+	struct smol_job *awaits;		    /* state WAITING */
 	struct smol_agent_relay *relay;		    /* state RELAY */
 	struct smol_agent_files *files;		    /* state FILES */
 	struct smol_agent_listener *guest_listener; /* state LISTENER */
@@ -57,7 +59,7 @@ struct smol_conn {
 struct smol_conn *smol_conn_new(struct smol_server *s, int fd, bool refuse);
 /* Do what can be done: see server.h. */
 void smol_conn_serve(struct smol_conn *c);
-/* Close at once; the job it runs is abandoned. */
+/* Close at once; its job goes on. */
 void smol_conn_drop(struct smol_conn *c);
 
 /* Append a line of JSON (deleted here) to the output. */
@@ -70,7 +72,7 @@ void smol_conn_frame(
 void smol_conn_hold(struct smol_conn *c);
 /* Answer what is queued, then close. */
 void smol_conn_finish(struct smol_conn *c);
-/* The job is over; the next request may come. */
+/* It is attached no more; the next request may come. */
 void smol_conn_job_done(struct smol_conn *c);
 
 static inline bool smol_conn_has_room(const struct smol_conn *c)

@@ -19,14 +19,19 @@ static void on_kill_timer(struct smol_timer *t);
 static void on_drain_timer(struct smol_timer *t);
 static void on_pace_timer(struct smol_timer *t);
 
-static void job_free(struct smol_job *j)
+void smol_job_free(struct smol_job *j)
 {
 	smol_timer_stop(&j->kill_timer);
 	smol_timer_stop(&j->drain_timer);
 	smol_timer_stop(&j->pace_timer);
 	smol_job_io_close(j);
-	smol_buf_free(&j->out[0].gather.held);
-	smol_buf_free(&j->out[1].gather.held);
+	for (int i = 0; i < 2; i++) {
+		j->server->ring_bytes -= j->out[i].ring.cap;
+		smol_ring_free(&j->out[i].ring);
+		smol_buf_free(&j->out[i].gather.held);
+	}
+	smol_exec_request_free(&j->request);
+	smol_err_clear(&j->failure);
 	if (j->link) {
 		*j->link = j->next;
 		if (j->next)
@@ -36,7 +41,7 @@ static void job_free(struct smol_job *j)
 	smol_loop_free_later(&j->server->loop, j);
 }
 
-static struct smol_job *job_make(struct smol_server *s)
+struct smol_job *smol_job_make(struct smol_server *s)
 {
 	struct smol_job *j = smol_alloc(sizeof(*j));
 
@@ -44,42 +49,24 @@ static struct smol_job *job_make(struct smol_server *s)
 	j->kill_timer.fn = on_kill_timer;
 	j->drain_timer.fn = on_drain_timer;
 	j->pace_timer.fn = on_pace_timer;
+	smol_job_io_init(j);
 	if (smol_job_io_make(j) == 0)
 		return j;
-	job_free(j);
+	smol_job_free(j);
 	return NULL;
 }
 
-/* Off the server's list; freed with smol_job_sweep(). */
-static void job_retire(struct smol_job *j)
+void smol_job_mark(struct smol_job *j)
 {
-	smol_timer_stop(&j->kill_timer);
-	smol_timer_stop(&j->drain_timer);
-	smol_timer_stop(&j->pace_timer);
-	j->conn = NULL;
-	*j->link = j->next;
-	if (j->next)
-		j->next->link = j->link;
-	j->link = NULL;
-	j->next = j->server->finished;
-	j->server->finished = j;
-	j->server->njobs--;
-}
-
-static void job_enlist(struct smol_job *j, struct smol_conn *c)
-{
-	struct smol_server *s = j->server;
-
-	j->conn = c;
-	j->next = s->jobs;
-	if (j->next)
-		j->next->link = &j->next;
-	j->link = &s->jobs;
-	s->jobs = j;
-	s->njobs++;
-	s->nchildren++;
-	c->job = j;
-	c->state = SMOL_CONN_JOB;
+	if (j->conn) {
+		smol_server_mark(j->server, j->conn);
+		return;
+	}
+	if (j->dirty)
+		return;
+	j->dirty = true;
+	j->next_dirty = j->server->dirty_jobs;
+	j->server->dirty_jobs = j;
 }
 
 /* The user asked for, or NULL where that is who the agent is anyway. */
@@ -101,7 +88,7 @@ static int find_user(const struct smol_exec_request *e, struct smol_user *u,
 	return 0;
 }
 
-static int launch(struct smol_job *j, const struct smol_exec_request *e, struct smol_err *err)
+static int spawn(struct smol_job *j, const struct smol_exec_request *e, struct smol_err *err)
 {
 	const char *const shell[] = {"/bin/sh", "-c", e->command, NULL};
 	smol_auto(smol_user_free) struct smol_user u = {0};
@@ -136,40 +123,27 @@ static int launch(struct smol_job *j, const struct smol_exec_request *e, struct 
 	return j->pid < 0 ? -1 : 0;
 }
 
-int smol_job_start(struct smol_conn *c, const struct smol_exec_request *e, struct smol_err *err)
+int smol_job_launch(struct smol_job *j, const struct smol_exec_request *e, struct smol_err *err)
 {
-	struct smol_server *s = c->server;
-	const struct smol_limits *l = &s->cfg->limits;
-	int64_t timeout = e->timeout_ms;
-	struct smol_job *j;
+	struct smol_server *s = j->server;
+	int64_t run_ms = s->cfg->limits.run_ms, timeout = e->timeout_ms;
 
-	if (s->njobs >= l->jobs)
-		return smol_err_set(err, SMOL_E_LIMIT_JOBS,
-		    "too many commands at once (limit jobs, %d)", (int)l->jobs);
-	j = s->spare ? smol_steal(&s->spare) : job_make(s);
-	if (!j)
-		return smol_err_errno(err, SMOL_E_LIMIT, errno, "no pipe for the command");
-	j->stream = e->stream;
 	j->started_ms = smol_loop_now(&s->loop);
-	if (launch(j, e, err) < 0) {
-		job_free(j);
+	if (spawn(j, e, err) < 0) {
+		j->started_ms = j->pid = 0;
 		return -1;
 	}
-	job_enlist(j, c);
-	if (l->run_ms && (!timeout || timeout > l->run_ms))
-		timeout = l->run_ms;
+	j->state = SMOL_JOB_RUNNING;
+	s->njobs++;
+	s->nchildren++;
+	if (j->roster) {
+		j->roster->group = j->pid;
+		j->roster->started_ms = j->started_ms;
+	}
+	j->vm_limit = run_ms && (!timeout || timeout > run_ms);
+	timeout = j->vm_limit ? run_ms : timeout;
 	if (timeout)
 		smol_timer_set(&s->loop, &j->kill_timer, timeout);
-	if (e->stream) {
-		cJSON *reply = cJSON_CreateObject();
-
-		smol_json_add_bool(reply, "ok", true);
-		smol_json_add_int(reply, "pid", j->pid);
-		smol_conn_reply(c, reply);
-		/* Who has input to give waits for the reply before giving it. */
-		if (!e->want_stdin && !e->tty)
-			smol_conn_hold(c);
-	}
 	return 0;
 }
 
@@ -181,34 +155,28 @@ static void signal_group(const struct smol_job *j, int sig)
 		kill(-j->pid, SIGCONT);
 }
 
-/* The next step towards the end of a job whose time is up or whose client is gone. Its group may
- * outlive the leader, whose number stays taken as long as it does. */
+void smol_job_end(struct smol_job *j, int sig)
+{
+	signal_group(j, sig);
+	if (j->stage != SMOL_JOB_RUNS)
+		return;
+	j->stage = SMOL_JOB_TERMED;
+	smol_timer_set(&j->server->loop, &j->kill_timer, SMOL_TERM_GRACE_MS);
+}
+
+/* Its time is up, or what was to end has not. Its group may outlive the leader, whose number stays
+ * taken as long as it does. */
 static void on_kill_timer(struct smol_timer *t)
 {
 	struct smol_job *j = smol_container(t, struct smol_job, kill_timer);
-	struct smol_loop *loop = &j->server->loop;
 
-	switch (j->stage) {
-	case SMOL_JOB_RUNS:
+	if (j->stage == SMOL_JOB_RUNS) {
 		j->timed_out = true;
-		j->stage = SMOL_JOB_TERMED;
-		signal_group(j, SIGTERM);
-		smol_timer_set(loop, t, SMOL_TERM_GRACE_MS);
-		break;
-	case SMOL_JOB_HUPPED:
-		j->stage = SMOL_JOB_TERMED;
-		signal_group(j, SIGTERM);
-		smol_timer_set(loop, t, SMOL_GONE_GRACE_MS);
-		break;
-	case SMOL_JOB_TERMED:
+		smol_job_end(j, SIGTERM);
+	} else if (j->stage == SMOL_JOB_TERMED) {
 		j->stage = SMOL_JOB_KILLED;
 		signal_group(j, SIGKILL);
-		break;
-	case SMOL_JOB_KILLED:
-		break;
 	}
-	if (!j->conn && j->exited && (j->stage == SMOL_JOB_KILLED || kill(-j->pid, 0) < 0))
-		job_retire(j);
 }
 
 static void on_drain_timer(struct smol_timer *t)
@@ -216,8 +184,7 @@ static void on_drain_timer(struct smol_timer *t)
 	struct smol_job *j = smol_container(t, struct smol_job, drain_timer);
 
 	j->drained = true;
-	if (j->conn)
-		smol_server_mark(j->server, j->conn);
+	smol_job_mark(j);
 }
 
 static void on_pace_timer(struct smol_timer *t)
@@ -230,9 +197,16 @@ static void on_pace_timer(struct smol_timer *t)
 
 static struct smol_exec_result result_of(const struct smol_job *j, bool truncated)
 {
-	struct smol_exec_result r = {.timed_out = j->timed_out, .truncated = truncated};
+	struct smol_exec_result r = {.timed_out = j->timed_out,
+	    .cancelled = j->cancelled,
+	    .output_truncated = j->cut,
+	    .truncated = truncated};
 
 	r.duration_ms = j->exited_ms - j->started_ms;
+	if (j->cut)
+		r.limit = SMOL_E_LIMIT_OUTPUT;
+	if (j->timed_out && j->vm_limit)
+		r.limit = SMOL_E_LIMIT_RUN;
 	if (WIFSIGNALED(j->status)) {
 		r.signal = WTERMSIG(j->status);
 		r.exit_code = 128 + r.signal;
@@ -244,26 +218,40 @@ static struct smol_exec_result result_of(const struct smol_job *j, bool truncate
 	return r;
 }
 
+void smol_job_finish(struct smol_job *j, enum smol_job_state state)
+{
+	struct smol_server *s = j->server;
+
+	if (j->state == SMOL_JOB_RUNNING)
+		s->njobs--;
+	else
+		s->nqueued--;
+	j->state = state;
+	j->untidy = true;
+	s->nended++;
+	s->untidy = true;
+	smol_timer_stop(&j->kill_timer);
+	smol_timer_stop(&j->drain_timer);
+	smol_timer_stop(&j->pace_timer);
+	if (j->roster)
+		j->roster->use = SMOL_ROSTER_FREE;
+	j->roster = NULL;
+	smol_jobs_tell(j);
+}
+
 static void finish(struct smol_job *j, bool truncated)
 {
-	struct smol_exec_result r = result_of(j, truncated);
-	struct smol_conn *c = j->conn;
-	smol_auto_free char *text = NULL;
+	enum smol_job_state state = WIFSIGNALED(j->status) ? SMOL_JOB_SIGNALLED : SMOL_JOB_EXITED;
 
-	/* What of its group ignored SIGTERM and outlived it. */
-	if (j->timed_out)
+	/* What of its group ignored the first signal and outlived it. */
+	if (j->timed_out || j->cancelled)
 		signal_group(j, SIGKILL);
-	if (j->stream) {
-		smol_auto_json cJSON *o = smol_exec_result_encode(&r);
-
-		text = smol_json_print(o);
-		smol_conn_frame(c, SMOL_FRAME_EXIT, 0, text, strlen(text));
-	} else {
-		text = smol_oneshot_reply(&r, &j->out[0].gather, &j->out[1].gather);
-		smol_buf_puts(&c->out, text);
-	}
-	smol_conn_job_done(c);
-	job_retire(j);
+	if (j->timed_out)
+		state = SMOL_JOB_TIMED_OUT;
+	else if (j->cancelled)
+		state = SMOL_JOB_CANCELLED;
+	j->result = result_of(j, truncated);
+	smol_job_finish(j, state);
 }
 
 static bool is_open(const struct smol_job *j)
@@ -312,40 +300,72 @@ static bool is_over(struct smol_job *j, bool came)
 	return false;
 }
 
-bool smol_job_serve(struct smol_job *j)
+void smol_job_serve(struct smol_job *j)
 {
-	bool came = smol_job_io_pump(j);
+	bool came;
 
-	smol_job_io_feed(j);
-	if (j->exited) {
-		bool open = is_open(j);
+	if (j->state == SMOL_JOB_RUNNING) {
+		came = smol_job_io_pump(j);
+		smol_job_io_feed(j);
+		if (j->exited) {
+			bool open = is_open(j);
 
-		if (!open || is_over(j, came)) {
-			finish(j, open);
-			return false;
+			if (!open || is_over(j, came))
+				finish(j, open);
 		}
 	}
-	smol_job_io_arm(j);
-	return is_ready(j);
+	if (j->conn)
+		smol_job_pass(j);
+	if (j->state == SMOL_JOB_RUNNING)
+		smol_job_io_arm(j);
+}
+
+struct smol_job *smol_job_serve_alone(struct smol_job *j)
+{
+	struct smol_job *next = j->next_dirty;
+
+	j->dirty = false;
+	if (!j->conn)
+		smol_job_serve(j);
+	/* Attached meanwhile, or more than one round takes. */
+	if (j->conn || smol_job_has_more(j, false)) {
+		smol_job_mark(j);
+		j->server->loop.again = true;
+	}
+	return next;
+}
+
+bool smol_job_has_more(const struct smol_job *j, bool sendable)
+{
+	if (j->conn && j->stream && sendable && smol_job_unsent(j))
+		return true;
+	return j->state == SMOL_JOB_RUNNING && is_ready(j) && smol_job_io_wanted(j);
+}
+
+/* Nobody is attached any more. */
+static void go_on_alone(struct smol_job *j)
+{
+	if (smol_job_is_over(j))
+		return;
+	/* Nobody is left to give the rest of its input; a terminal may be taken up again. */
+	if (!j->tty)
+		smol_job_input_eof(j);
+	smol_job_mark(j);
+	j->server->loop.again = true;
 }
 
 void smol_job_abandon(struct smol_job *j)
 {
-	j->conn = NULL;
-	smol_timer_stop(&j->drain_timer);
-	smol_timer_stop(&j->pace_timer);
-	smol_job_io_close(j);
-	if (j->exited) {
-		if (j->timed_out)
-			signal_group(j, SIGKILL);
-		job_retire(j);
-		return;
-	}
-	signal_group(j, SIGHUP);
-	if (j->stage == SMOL_JOB_RUNS) {
-		j->stage = SMOL_JOB_HUPPED;
-		smol_timer_set(&j->server->loop, &j->kill_timer, SMOL_HUP_GRACE_MS);
-	}
+	/* Whoever it was gets nothing more, so nothing needs to be completed. */
+	j->mid = 0;
+	smol_job_part(j);
+	go_on_alone(j);
+}
+
+void smol_job_disown(struct smol_job *j)
+{
+	smol_job_part(j);
+	go_on_alone(j);
 }
 
 static void has_exited(struct smol_job *j, int status)
@@ -353,15 +373,10 @@ static void has_exited(struct smol_job *j, int status)
 	j->exited = true;
 	j->status = status;
 	j->exited_ms = smol_loop_now(&j->server->loop);
-	if (!j->conn) {
-		if (j->stage == SMOL_JOB_KILLED || kill(-j->pid, 0) < 0)
-			job_retire(j);
-		return;
-	}
-	if (!j->timed_out)
+	if (!j->timed_out && !j->cancelled)
 		smol_timer_stop(&j->kill_timer);
 	smol_job_io_exited(j);
-	smol_server_mark(j->server, j->conn);
+	smol_job_mark(j);
 }
 
 void smol_job_reap(struct smol_server *s)
@@ -379,31 +394,4 @@ void smol_job_reap(struct smol_server *s)
 		s->nchildren--;
 		has_exited(j, status);
 	}
-}
-
-void smol_job_sweep(struct smol_server *s)
-{
-	if (!s->finished)
-		return;
-	while (s->finished) {
-		struct smol_job *j = s->finished;
-
-		s->finished = j->next;
-		job_free(j);
-	}
-	/* Now, while nobody waits: two pipes are a good part of a quick command's time. */
-	if (!s->spare)
-		s->spare = job_make(s);
-}
-
-void smol_job_close_all(struct smol_server *s)
-{
-	while (s->jobs) {
-		if (!s->jobs->exited)
-			signal_group(s->jobs, SIGKILL);
-		job_retire(s->jobs);
-	}
-	smol_job_sweep(s);
-	if (s->spare)
-		job_free(smol_steal(&s->spare));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A job's streams: pipes or a terminal on one side, frames or a one-shot's buffers on the other.
+ * A job's streams: pipes or a terminal on one side, rings of frames on the other.
  * Stdin and terminals are watched edge-triggered; output pipes report once and are armed again when
  * they have been read. `ready` remembers what was reported until all of it is read.
  *
@@ -27,7 +27,9 @@
 #define BURST_MS    3
 #define ROUNDS	    8 /* reads per stream and round, so that others get their turn */
 
-/* Where a one-shot's output passes through; one thread, so one is enough. */
+#define RING_LEAST (64 * 1024) /* bytes that a ring may have however many there are */
+
+/* Where output that nobody wants goes; one thread, so one is enough. */
 static char scratch[64 * 1024];
 
 static void on_output(struct smol_watch *w, uint32_t events)
@@ -40,8 +42,7 @@ static void on_output(struct smol_watch *w, uint32_t events)
 	o->armed = j->tty;
 	if (j->tty && (events & EPOLLOUT))
 		j->in_ready = true;
-	if (j->conn)
-		smol_server_mark(j->server, j->conn);
+	smol_job_mark(j);
 }
 
 static void on_stdin(struct smol_watch *w, uint32_t events)
@@ -50,8 +51,7 @@ static void on_stdin(struct smol_watch *w, uint32_t events)
 
 	(void)events;
 	j->in_ready = true;
-	if (j->conn)
-		smol_server_mark(j->server, j->conn);
+	smol_job_mark(j);
 }
 
 static int make_output(struct smol_job *j, struct smol_output *o)
@@ -70,7 +70,7 @@ static int make_output(struct smol_job *j, struct smol_output *o)
 	return smol_loop_add(&j->server->loop, &o->watch, EPOLLIN | EPOLLONESHOT);
 }
 
-int smol_job_io_make(struct smol_job *j)
+void smol_job_io_init(struct smol_job *j)
 {
 	j->in.fd = -1;
 	j->chunk = CHUNK_FIRST;
@@ -79,6 +79,10 @@ int smol_job_io_make(struct smol_job *j)
 		j->out[i].job = j;
 		j->out[i].watch.fd = j->out[i].child_end = -1;
 	}
+}
+
+int smol_job_io_make(struct smol_job *j)
+{
 	return make_output(j, &j->out[0]) < 0 || make_output(j, &j->out[1]) < 0 ? -1 : 0;
 }
 
@@ -170,33 +174,75 @@ void smol_job_io_exited(struct smol_job *j)
 	}
 }
 
-/* Into the connection's buffer, right behind the room for the frame's header. */
-static ssize_t read_frame(struct smol_job *j, struct smol_output *o)
+/* Beyond the limit of output: read, so that the command goes on, and thrown away. */
+static ssize_t read_excess(struct smol_job *j, struct smol_output *o)
 {
-	struct smol_buf *b = &j->conn->out;
-	char *p = smol_buf_reserve(b, SMOL_FRAME_HEADER + j->chunk);
-	ssize_t n = read(o->watch.fd, p + SMOL_FRAME_HEADER, j->chunk);
-	struct smol_frame f = {
-	    .type = o == &j->out[0] ? SMOL_FRAME_STDOUT : SMOL_FRAME_STDERR, .seq = j->seq};
+	ssize_t n = read(o->watch.fd, scratch, sizeof(scratch));
 
-	if (n <= 0)
-		return n;
-	f.length = (uint32_t)n;
-	smol_frame_encode(&f, (unsigned char *)p);
-	smol_buf_commit(b, SMOL_FRAME_HEADER + (size_t)n);
-	j->conn->holding = false;
+	j->cut = j->cut || n > 0;
 	return n;
 }
 
-static ssize_t read_gather(struct smol_job *j, struct smol_output *o)
+/* A one-shot's reply is gathered besides. */
+static void gather(struct smol_job *j, struct smol_output *o, uint64_t at, size_t n)
 {
 	const struct smol_limits *l = &j->server->cfg->limits;
-	ssize_t n = read(o->watch.fd, scratch, sizeof(scratch));
+	struct iovec v[2];
+	int pieces = smol_ring_pieces(&o->ring, at, n, v);
 
-	if (n > 0)
-		smol_gather_add(&o->gather, scratch, (size_t)n,
+	for (int i = 0; i < pieces; i++)
+		smol_gather_add(&o->gather, v[i].iov_base, v[i].iov_len,
 		    (size_t)(o == &j->out[0] ? l->stdout_bytes : l->stderr_bytes));
+}
+
+/* How large a ring may become now: where many have grown, no further than it is. */
+static size_t ring_max(const struct smol_job *j, const struct smol_ring *r)
+{
+	const struct smol_server *s = j->server;
+	size_t most = (size_t)s->cfg->limits.ring_bytes;
+	size_t least = r->cap > RING_LEAST ? r->cap : RING_LEAST;
+
+	return s->ring_bytes + most > s->ring_budget && least < most ? least : most;
+}
+
+/* Into the ring, right behind the room for the frame's header. What the connection has not got is
+ * not given up for it. -1 with EAGAIN where that leaves no room. */
+static ssize_t read_ring(struct smol_job *j, struct smol_output *o, size_t *asked)
+{
+	struct smol_ring *r = &o->ring;
+	size_t had = r->cap, room;
+	uint64_t keep = j->conn && j->stream ? o->passed : r->head, at;
+	struct smol_frame f = {
+	    .type = o == &j->out[0] ? SMOL_FRAME_STDOUT : SMOL_FRAME_STDERR, .seq = j->seq};
+	struct iovec v[2];
+	ssize_t n;
+
+	room = smol_ring_room(r, *asked, ring_max(j, r), keep);
+	j->server->ring_bytes += r->cap - had;
+	if (!room) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	*asked = room;
+	n = readv(o->watch.fd, v, smol_ring_payload(r, room, v));
+	if (n <= 0)
+		return n;
+	f.length = (uint32_t)n;
+	at = r->head + SMOL_FRAME_HEADER;
+	smol_ring_commit(r, &f);
+	if (j->conn && !j->stream)
+		gather(j, o, at, (size_t)n);
 	return n;
+}
+
+/* Bytes that the limit of output still allows. */
+static uint64_t allowed(const struct smol_job *j)
+{
+	uint64_t most = (uint64_t)j->server->cfg->limits.output_bytes;
+
+	if (!most)
+		return UINT64_MAX;
+	return j->seq < most ? most - j->seq : 0;
 }
 
 static void note_piece(struct smol_job *j, size_t n, size_t asked)
@@ -224,13 +270,25 @@ void smol_job_io_arm(struct smol_job *j)
 	}
 }
 
+/* The stream has come to its end. */
+static void end_output(struct smol_job *j, struct smol_output *o)
+{
+	if (j->tty)
+		close_stdin(j);
+	/* Closed when the job is swept, behind the send of its result. */
+	o->watch.fn = NULL;
+	o->open = o->ready = false;
+	o->owed = 0;
+}
+
 /* True when bytes came. */
 static bool read_output(struct smol_job *j, struct smol_output *o)
 {
-	size_t asked = j->stream ? j->chunk : sizeof(scratch);
-	ssize_t n = j->stream ? read_frame(j, o) : read_gather(j, o);
+	uint64_t may = allowed(j);
+	size_t asked = may < j->chunk ? (size_t)may : j->chunk;
+	ssize_t n = may ? read_ring(j, o, &asked) : read_excess(j, o);
 
-	if (n < 0 && errno == EINTR)
+	if (n < 0 && (errno == EINTR || errno == ENOBUFS))
 		return false;
 	if (n < 0 && errno == EAGAIN) {
 		o->ready = false;
@@ -238,24 +296,25 @@ static bool read_output(struct smol_job *j, struct smol_output *o)
 		return false;
 	}
 	if (n <= 0) { /* a terminal ends with EIO */
-		if (j->tty)
-			close_stdin(j);
-		/* Closed when the job is swept away, behind the send of its result. */
-		o->watch.fn = NULL;
-		o->open = o->ready = false;
-		o->owed = 0;
+		end_output(j, o);
 		return false;
 	}
+	asked = may ? asked : sizeof(scratch);
 	note_piece(j, (size_t)n, asked);
-	j->seq += (uint64_t)n;
+	j->seq += may ? (uint64_t)n : 0;
 	o->owed -= o->owed < (size_t)n ? o->owed : (size_t)n;
-	if ((size_t)n == asked && j->stream && j->chunk < SMOL_FRAME_MAX)
+	if ((size_t)n == j->chunk && j->chunk < SMOL_FRAME_MAX)
 		j->chunk = j->chunk * 8 < SMOL_FRAME_MAX ? j->chunk * 8 : SMOL_FRAME_MAX;
 	/* A short read emptied the pipe, and the next write will be reported. After the exit the
 	 * end itself is looked for. */
 	if ((size_t)n < asked && !j->exited && !j->tty)
 		o->ready = false;
 	return true;
+}
+
+bool smol_job_io_wanted(const struct smol_job *j)
+{
+	return !j->conn || !j->stream || smol_job_unsent(j) < SMOL_CONN_OUT_BOUND;
 }
 
 bool smol_job_io_pump(struct smol_job *j)
@@ -265,7 +324,7 @@ bool smol_job_io_pump(struct smol_job *j)
 	for (int round = 0; round < ROUNDS && progress; round++) {
 		progress = false;
 		for (int i = 0; i < 2; i++)
-			if (j->out[i].ready && (!j->stream || smol_conn_has_room(j->conn)))
+			if (j->out[i].ready && smol_job_io_wanted(j))
 				progress |= read_output(j, &j->out[i]);
 		came |= progress;
 	}
@@ -278,10 +337,12 @@ static void grant(struct smol_job *j)
 	unsigned char payload[8];
 	uint64_t upto;
 
+	if (j->state == SMOL_JOB_QUEUED)
+		return;
 	if (j->in.fd < 0) /* nobody reads: all of it is done with */
 		j->in_taken = j->in_received;
 	upto = j->in_taken + SMOL_STDIN_WINDOW;
-	if (!j->conn || j->in_eof || upto - j->in_granted < SMOL_STDIN_WINDOW / 2)
+	if (!j->conn || !j->stream || j->in_eof || upto - j->in_granted < SMOL_STDIN_WINDOW / 2)
 		return;
 	j->in_granted = upto;
 	smol_put_le64(payload, upto);
@@ -352,6 +413,10 @@ static int take_stdin(
 	if (j->in_eof)
 		return smol_err_set(err, SMOL_E_PROTOCOL, "a STDIN frame after STDIN_EOF");
 	j->in_received += f->length;
+	if (j->state == SMOL_JOB_QUEUED) { /* kept until it reads */
+		smol_buf_append(&j->in_buf, payload, j->request.want_stdin ? f->length : 0);
+		return 0;
+	}
 	if (!smol_buf_len(&j->in_buf))
 		done = write_stdin(j, payload, f->length);
 	smol_buf_append(&j->in_buf, payload + done, f->length - done);
@@ -365,7 +430,9 @@ static int take_signal(struct smol_job *j, const char *payload, struct smol_err 
 
 	if (sig < 1 || sig > 64)
 		return smol_err_set(err, SMOL_E_PROTOCOL, "no signal has number %u", sig);
-	if (!j->exited)
+	if (j->state == SMOL_JOB_QUEUED)
+		smol_job_cancel(j, (int)sig);
+	else if (j->state == SMOL_JOB_RUNNING && !j->exited)
 		kill(-j->pid, (int)sig);
 	return 0;
 }
@@ -375,8 +442,18 @@ static void take_resize(struct smol_job *j, const char *payload)
 	uint32_t v = smol_get_le32((const unsigned char *)payload);
 	struct winsize ws = {.ws_row = v & 0xffff, .ws_col = (unsigned short)(v >> 16)};
 
+	j->request.rows = ws.ws_row; /* while it is queued */
+	j->request.cols = ws.ws_col;
 	if (j->tty && j->out[0].open)
 		ioctl(j->out[0].watch.fd, TIOCSWINSZ, &ws);
+}
+
+static void take_detach(struct smol_job *j)
+{
+	struct smol_conn *c = smol_job_part(j);
+
+	smol_conn_frame(c, SMOL_FRAME_DETACH, j->told, NULL, 0);
+	smol_job_mark(j);
 }
 
 int smol_job_frame(
@@ -392,6 +469,9 @@ int smol_job_frame(
 		return take_signal(j, payload, err);
 	case SMOL_FRAME_RESIZE:
 		take_resize(j, payload);
+		return 0;
+	case SMOL_FRAME_DETACH:
+		take_detach(j);
 		return 0;
 	default:
 		return smol_err_set(

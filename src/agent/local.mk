@@ -4,14 +4,18 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/files.c src/agent/files.h \
 	src/agent/job.c src/agent/job.h \
 	src/agent/job_impl.h src/agent/job_io.c \
+	src/agent/job_pass.c src/agent/jobs.c \
 	src/agent/launch.c src/agent/launch.h \
 	src/agent/loop.c src/agent/loop.h \
 	src/agent/net.c src/agent/net.h \
 	src/agent/modules.c src/agent/modules.h \
 	src/agent/oneshot.c src/agent/oneshot.h \
 	src/agent/ops.c src/agent/ops.h \
+	src/agent/policy.c src/agent/policy.h \
 	src/agent/ready.c src/agent/ready.h \
 	src/agent/relay.c src/agent/relay.h \
+	src/agent/ring.c src/agent/ring.h \
+	src/agent/roster.c src/agent/roster.h \
 	src/agent/server.c src/agent/server.h \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/sysinfo.c src/agent/sysinfo.h \

@@ -52,13 +52,23 @@ static void do_system_info(struct smol_conn *c)
 	smol_conn_reply(c, j);
 }
 
-static void do_exec(struct smol_conn *c, const struct smol_request *r)
+/* A request that concerns a job; most answer it themselves, now or later. */
+static void do_job(struct smol_conn *c, struct smol_request *r)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	int rc = 0;
 
-	if (r->exec.stream)
-		c->streamed = true;
-	if (smol_job_start(c, &r->exec, &err) < 0)
+	if (r->op == SMOL_OP_EXEC)
+		rc = smol_jobs_exec(c, &r->exec, &err);
+	else if (r->op == SMOL_OP_ATTACH)
+		rc = smol_jobs_attach(c, &r->job, &err);
+	else if (r->op == SMOL_OP_CANCEL)
+		rc = smol_jobs_cancel(c, &r->job, &err);
+	else if (r->op == SMOL_OP_WAIT)
+		rc = smol_jobs_wait(c, &r->job, &err);
+	else
+		smol_jobs_list(c);
+	if (rc < 0)
 		smol_conn_fail(c, &err);
 }
 
@@ -100,6 +110,7 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 
 	/* What is wrong with a request is told only to those who may make it. */
 	if (authorize(c, &r, &denied) < 0 && (decoded == 0 || err.code != SMOL_E_PROTOCOL)) {
+		smol_server_refused(c->server, denied.msg);
 		smol_conn_fail(c, &denied);
 		return;
 	}
@@ -115,7 +126,11 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		do_system_info(c);
 		break;
 	case SMOL_OP_EXEC:
-		do_exec(c, &r);
+	case SMOL_OP_JOBS:
+	case SMOL_OP_ATTACH:
+	case SMOL_OP_CANCEL:
+	case SMOL_OP_WAIT:
+		do_job(c, &r);
 		break;
 	case SMOL_OP_SHUTDOWN:
 		do_shutdown(c, &r);
@@ -130,13 +145,6 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 	case SMOL_OP_GET:
 		if (smol_agent_files_start(c, &r, &err) < 0)
 			smol_conn_fail(c, &err);
-		break;
-	case SMOL_OP_JOBS:
-	case SMOL_OP_ATTACH:
-	case SMOL_OP_CANCEL:
-	case SMOL_OP_WAIT:
-		smol_err_set(&err, SMOL_E_UNSUPPORTED, "unknown op");
-		smol_conn_fail(c, &err);
 		break;
 	case SMOL_OP__COUNT:
 		break;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -21,7 +22,8 @@
 #include "base/auto.h"
 
 #define BACKLOG		512
-#define REFUSALS	32 /* connections beyond the cap that are told so */
+#define REFUSAL_MS	10000 /* between two words about refused tokens */
+#define REFUSALS	32    /* connections beyond the cap that are told so */
 #define ACCEPT_AGAIN_MS 200
 #define VSOCK_BUFFER	(1024 * 1024) /* what the host may send ahead */
 
@@ -142,9 +144,17 @@ static void shut_down(struct smol_server *s)
 		s->loop.stop = true;
 }
 
-static void after_round(void *ctx)
+static void serve_jobs(struct smol_server *s)
 {
-	struct smol_server *s = ctx;
+	struct smol_job *j = s->dirty_jobs, *next;
+
+	s->dirty_jobs = NULL;
+	for (; j; j = next)
+		next = smol_job_serve_alone(j);
+}
+
+void smol_server_serve(struct smol_server *s)
+{
 	struct smol_conn *c = s->dirty, *next;
 
 	/* Taken off as a whole: who marks itself again has its turn in the next round. */
@@ -157,9 +167,32 @@ static void after_round(void *ctx)
 		else
 			smol_conn_serve(c);
 	}
-	smol_job_sweep(s);
+	serve_jobs(s);
+	smol_jobs_sweep(s);
+}
+
+static void after_round(void *ctx)
+{
+	struct smol_server *s = ctx;
+
+	smol_server_serve(s);
 	if (s->shutdown)
 		shut_down(s);
+}
+
+void smol_server_refused(struct smol_server *s, const char *why)
+{
+	int64_t now = smol_loop_now(&s->loop);
+
+	s->refusals++;
+	if (s->refusal_ms && now - s->refusal_ms < REFUSAL_MS)
+		return;
+	if (s->refusals > 1)
+		dprintf(2, "smolsh-agent: refused %d requests, the last: %s\n", s->refusals, why);
+	else
+		dprintf(2, "smolsh-agent: refused a request: %s\n", why);
+	s->refusal_ms = now;
+	s->refusals = 0;
 }
 
 /* No handlers are ever set, so that a job's process need not undo any; what the agent's starter
@@ -205,6 +238,7 @@ int smol_server_open(
 	s->listener.fn = on_listener;
 	if (s->listener.fd < 0)
 		return -1;
+	smol_jobs_open(s);
 	if (smol_loop_add(&s->loop, &s->listener, EPOLLIN) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "epoll");
 	return 0;
@@ -227,7 +261,7 @@ void smol_server_close(struct smol_server *s)
 	while (s->conns)
 		smol_conn_drop(s->conns);
 	after_round(s);
-	smol_job_close_all(s);
+	smol_jobs_close(s);
 	if (s->cfg->unix_path && s->listener.fd >= 0)
 		unlink(s->cfg->unix_path);
 	smol_loop_close_watch(&s->loop, &s->listener);

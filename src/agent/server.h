@@ -18,14 +18,16 @@
 
 struct smol_conn;
 struct smol_job;
+struct smol_roster;
 struct smol_agent_listener;
 
 struct smol_agent_config {
-	const char *token;     /* NULL: nothing but liveness is answered */
-	const char *unix_path; /* listen here and expect a CONNECT line; NULL: AF_VSOCK */
-	uint32_t guest_port;   /* AF_VSOCK: where it listens */
-	uint32_t ready_port;   /* AF_VSOCK: host port that is told when it does; 0: none */
-	bool supervised;       /* the parent is PID 1, which does the shutting down */
+	const char *token;	    /* NULL: nothing but liveness is answered */
+	const char *unix_path;	    /* listen here and expect a CONNECT line; NULL: AF_VSOCK */
+	uint32_t guest_port;	    /* AF_VSOCK: where it listens */
+	uint32_t ready_port;	    /* AF_VSOCK: host port that is told when it does; 0: none */
+	bool supervised;	    /* the parent is PID 1, which does the shutting down */
+	struct smol_roster *roster; /* what PID 1 is to know of the jobs; or NULL */
 	struct smol_limits limits;
 };
 
@@ -36,12 +38,18 @@ struct smol_server {
 	struct smol_timer accept_again, ready_timer;
 	bool listener_off; /* out of descriptors: not looked at until one is closed */
 	struct smol_conn *conns, *dirty;
-	struct smol_job *jobs;
+	struct smol_job *jobs;		       /* newest first */
+	struct smol_job *dirty_jobs;	       /* those without a connection */
 	struct smol_job *spare;		       /* with its pipes, made ahead of need */
-	struct smol_job *finished;	       /* to be freed once the round's output is out */
+	int64_t last_job;		       /* id */
+	bool untidy;			       /* a job has ended, and its turn is another's */
+	size_t ring_bytes, ring_budget;	       /* memory of all rings; where they stop growing */
 	struct smol_agent_listener *listeners; /* ports of the guest that are listened on */
 	int64_t accepted_id;
-	int nconns, njobs, nchildren;
+	int nconns, nchildren;
+	int njobs, nqueued, nended; /* jobs that run, wait for their turn, are over */
+	int64_t refusal_ms;	    /* when the console was told last, and what not since */
+	int refusals;
 	int null_fd;
 	const char *shutdown; /* asked for: "poweroff" or "reboot" */
 };
@@ -56,6 +64,10 @@ void smol_server_close(struct smol_server *s);
 
 /* The connection will be served at the end of this round. */
 void smol_server_mark(struct smol_server *s, struct smol_conn *c);
+/* Serve all that is dirty: the end of a round. */
+void smol_server_serve(struct smol_server *s);
+/* A request was refused for its token; said on stderr, a guest's console, now and then. */
+void smol_server_refused(struct smol_server *s, const char *why);
 /* A connection is over: a descriptor is free again. */
 void smol_server_conn_gone(struct smol_server *s, struct smol_conn *c);
 

@@ -28,6 +28,7 @@
 
 #include "agent/modules.h"
 #include "agent/net.h"
+#include "agent/roster.h"
 #include "agent/server.h"
 #include "base/auto.h"
 #include "base/buf.h"
@@ -292,6 +293,10 @@ static _Noreturn void supervise(const struct vm *vm, const sigset_t *set)
 			sig = sigwaitinfo(set, NULL);
 		}
 		if (sig == SIGCHLD && reap(agent)) {
+			int lost = smol_roster_bury(vm->agent.roster);
+
+			if (lost)
+				say("%d jobs are lost with it", lost);
 			agent = -1;
 			restart = smol_in_ms(restart_delay(deaths, &n));
 		}
@@ -331,5 +336,6 @@ void smol_supervisor_run(void)
 	raise_loopback();
 	if (vm.net_user)
 		smol_net_user_up(say);
+	vm.agent.roster = smol_roster_make();
 	supervise(&vm, &set);
 }

@@ -52,7 +52,7 @@ struct smol_exec_io {
 	int stdin_fd; /* sent as STDIN frames, EOF as STDIN_EOF; -1: no stdin */
 	/* Output (STDOUT or STDERR), in order, as soon as it comes: a piece is at most a frame
 	 * and may be a part of one. -1 with errno ends the exec with an error (SMOL_E_IO; EPIPE
-	 * means that our own reader has gone). */
+	 * means that our own reader has gone), and the command with SIGPIPE unless it was EINTR. */
 	int (*output)(void *ctx, enum smol_frame_type stream, const char *data, size_t n);
 	/* May be NULL. The reply has come: the command is a job of this id (0: an agent that
 	 * knows no jobs). */

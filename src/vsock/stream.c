@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #define STDIN_CHUNK (64 * 1024)
 #define OUT_BOUND   (256 * 1024) /* stdin is not read beyond it */
 #define THE_END	    "the command did"
+#define SPILL_MS    1000 /* for a command to end whose output nobody takes */
 
 struct run {
 	struct smol_client *c;
@@ -25,6 +27,7 @@ struct run {
 	int64_t timeout_ms;
 	smol_deadline deadline;
 	bool replied, done, detached;
+	int spilt; /* errno: the taker of the output has failed */
 	bool stdin_open;
 	uint64_t sent, window; /* positions in stdin */
 	struct smol_frame frame;
@@ -184,17 +187,25 @@ static bool is_output(const struct smol_frame *f)
 	return f->type == SMOL_FRAME_STDOUT || f->type == SMOL_FRAME_STDERR;
 }
 
+/* Nobody takes the output any more. The job would go on without us, so it gets what a pipe would
+ * have given it, and a moment to end. */
+static void spill(struct run *r, int errnum)
+{
+	r->spilt = errnum ? errnum : EIO;
+	if (errnum != EINTR)
+		smol_client_send_signal(r->c, SIGPIPE);
+	r->deadline = smol_in_ms(errnum == EINTR ? 0 : SPILL_MS);
+}
+
 /* As much of an output frame as is held. */
-static int pass_output(struct run *r, struct smol_err *err)
+static int pass_output(struct run *r)
 {
 	size_t held = smol_buf_len(&r->c->in), n = held < r->left ? held : r->left;
 
 	if (!n)
 		return 0;
-	if (r->io->output(r->io->ctx, r->frame.type, smol_buf_head(&r->c->in), n) < 0) {
-		r->c->broken = true;
-		return smol_err_errno(err, SMOL_E_IO, errno, "writing the command's output");
-	}
+	if (!r->spilt && r->io->output(r->io->ctx, r->frame.type, smol_buf_head(&r->c->in), n) < 0)
+		spill(r, errno);
 	smol_buf_consume(&r->c->in, n);
 	r->left -= (uint32_t)n;
 	r->c->position += n;
@@ -209,7 +220,7 @@ static int step(struct run *r, struct smol_err *err)
 	if (!r->replied)
 		return take_reply(r, err);
 	if (r->left)
-		return pass_output(r, err);
+		return pass_output(r);
 	if (r->done || smol_buf_len(in) < SMOL_FRAME_HEADER)
 		return 0;
 	if (smol_frame_decode((const unsigned char *)smol_buf_head(in), &r->frame, err) < 0) {
@@ -301,17 +312,10 @@ static int await(struct run *r, struct smol_err *err)
 	return 0;
 }
 
-/* Ask, and follow to the end. */
-static int follow(struct run *r, const struct smol_request *q, struct smol_err *err)
+static int run(struct run *r, struct smol_err *err)
 {
 	int did;
 
-	r->c->detaching = false;
-	r->c->position = 0;
-	if (smol_client_queue(r->c, q, err) < 0)
-		return -1;
-	smol_client_flush(r->c);
-	r->deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
 	while (!r->done) {
 		do {
 			did = step(r, err);
@@ -320,6 +324,24 @@ static int follow(struct run *r, const struct smol_request *q, struct smol_err *
 			return -1;
 	}
 	return r->detached;
+}
+
+/* Ask, and follow to the end. */
+static int follow(struct run *r, const struct smol_request *q, struct smol_err *err)
+{
+	int rc;
+
+	r->c->detaching = false;
+	r->c->position = 0;
+	if (smol_client_queue(r->c, q, err) < 0)
+		return -1;
+	smol_client_flush(r->c);
+	r->deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
+	rc = run(r, err);
+	if (!r->spilt)
+		return rc;
+	r->c->broken = true;
+	return smol_err_errno(err, SMOL_E_IO, r->spilt, "writing the command's output");
 }
 
 int smol_client_exec(struct smol_client *c, const struct smol_exec_request *e,

@@ -2,7 +2,7 @@
 /*
  * The agent's connections on whatever bytes a client sends: handshake, request lines, frames. The
  * first byte chooses whether a CONNECT line is expected and in what pieces the rest comes. No
- * command is ever run: the limit of jobs is 0.
+ * command is ever run: the limit of jobs is 0, and what is asked for waits in the queue.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,17 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void after(void *ctx)
 {
 	struct smol_server *s = ctx;
-	struct smol_conn *c = s->dirty, *next;
 
-	s->dirty = NULL;
-	for (; c; c = next) {
-		next = c->next_dirty;
-		c->dirty = false;
-		if (c->state == SMOL_CONN_DEAD)
-			smol_loop_free_later(&s->loop, c);
-		else
-			smol_conn_serve(c);
-	}
+	smol_server_serve(s);
 	s->shutdown = NULL;
 }
 
@@ -52,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	smol_limits_init(&cfg.limits);
 	cfg.limits.jobs = 0;
+	cfg.limits.queue = 4;
 	cfg.unix_path = data[0] & 1 ? "x" : NULL;
 	piece = (data[0] >> 1) + 1U;
 	piece = piece > 100 ? 65536 : piece;
@@ -78,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (s.conns)
 		smol_conn_drop(s.conns);
 	after(&s);
-	smol_job_close_all(&s);
+	smol_jobs_close(&s);
 	smol_loop_close(&s.loop);
 	return 0;
 }

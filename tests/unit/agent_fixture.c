@@ -29,9 +29,15 @@ struct agent shared;
 void agent_start(
     struct agent *a, const char *name, const char *token, const char *option, const char *value)
 {
+	agent_start_with(a, name, token, (const char *const[]){option, value, NULL});
+}
+
+void agent_start_with(
+    struct agent *a, const char *name, const char *token, const char *const *options)
+{
 	const char *program = getenv("SMOLSH_AGENT");
 	smol_auto_free char *file = smol_asprintf("%s/%s.token", smol_fixture_dir, name);
-	const char *argv[12] = {program ? program : "./smolsh-agent", "--unix", a->addr.path};
+	const char *argv[16] = {program ? program : "./smolsh-agent", "--unix", a->addr.path};
 	struct smol_spawn s = {.argv = argv, .fds = {-1, 1, 2}, .nfds = 3, .die_with_parent = true};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	int n = 3;
@@ -43,10 +49,8 @@ void agent_start(
 		argv[n++] = "--token-file";
 		argv[n++] = file;
 	}
-	if (option) {
-		argv[n++] = option;
-		argv[n++] = value;
-	}
+	for (; *options && n < 15; options++)
+		argv[n++] = *options;
 	if (smol_spawn(&s, &a->pid, &a->pidfd, &err) < 0)
 		fail_msg("%s", err.msg);
 	for (smol_deadline d = smol_in_ms(WAIT_MS);;) {
@@ -183,6 +187,12 @@ void append_frame(struct smol_buf *b, unsigned type, uint64_t seq, const char *d
 	smol_buf_append(b, data, n);
 }
 
+void raw_end(int pid)
+{
+	assert_int_equal(kill(-pid, SIGKILL), 0);
+	assert_ends(pid);
+}
+
 int start_raw(const struct agent *a, const char *command, int *pid)
 {
 	smol_auto_free char *line = smol_asprintf(
@@ -191,6 +201,6 @@ int start_raw(const struct agent *a, const char *command, int *pid)
 	int fd = raw_open(a);
 
 	raw_say(fd, line);
-	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"pid\":%d}", pid), 1);
+	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"job\":%*d,\"pid\":%d}", pid), 1);
 	return fd;
 }

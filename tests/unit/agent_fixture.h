@@ -32,6 +32,9 @@ int smol_fixture_teardown(void **state);
 /* name: of its files; token and option may be NULL. */
 void agent_start(
     struct agent *a, const char *name, const char *token, const char *option, const char *value);
+/* options: words, NULL-terminated. */
+void agent_start_with(
+    struct agent *a, const char *name, const char *token, const char *const *options);
 /* SIGTERM; it must exit with 0 and leave nothing behind. */
 void agent_stop(struct agent *a);
 struct smol_client *agent_dial(const struct agent *a);
@@ -50,5 +53,7 @@ unsigned raw_frame(int fd, char *payload, size_t size);
 void append_frame(struct smol_buf *b, unsigned type, uint64_t seq, const char *data, size_t n);
 /* Start a command in the stream form; gives the connection, from which the reply has been read. */
 int start_raw(const struct agent *a, const char *command, int *pid);
+/* End a command's group behind the agent's back. */
+void raw_end(int pid);
 
 #endif

@@ -185,7 +185,7 @@ static void test_request_without_end(void **state)
 	assert_string_equal(raw_line(fd), "");
 }
 
-static void test_bad_frame_ends_the_job(void **state)
+static void test_bad_frame_ends_the_connection(void **state)
 {
 	smol_auto_close int fd = raw_open(&shared);
 	unsigned char head[SMOL_FRAME_HEADER] = {SMOL_FRAME_EXIT, 0, 0, 0, 2};
@@ -196,7 +196,7 @@ static void test_bad_frame_ends_the_job(void **state)
 	(void)state;
 	raw_say(fd, "{\"op\":\"exec\",\"stream\":true,\"stdin\":true,\"command\":\"sleep 1000\","
 		    "\"token\":\"" TOKEN "\"}\n");
-	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"pid\":%d}", &pid), 1);
+	assert_int_equal(sscanf(raw_line(fd), "{\"ok\":true,\"job\":%*d,\"pid\":%d}", &pid), 1);
 	assert_int_equal(send(fd, head, sizeof(head), 0), sizeof(head));
 	assert_int_equal(send(fd, "{}", 2, 0), 2);
 	assert_int_equal(recv(fd, frame, SMOL_FRAME_HEADER, MSG_WAITALL), SMOL_FRAME_HEADER);
@@ -206,7 +206,7 @@ static void test_bad_frame_ends_the_job(void **state)
 	frame[f.length] = '\0';
 	assert_non_null(strstr(frame, "\"code\":\"protocol\""));
 	assert_string_equal(raw_line(fd), "");
-	assert_ends(pid);
+	raw_end(pid);
 }
 
 /* Handshake, request, input, its end and the next request: all in one write. */
@@ -224,7 +224,7 @@ static void test_everything_in_one_write(void **state)
 	append_frame(&b, SMOL_FRAME_STDIN_EOF, 0, NULL, 0);
 	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), 0), smol_buf_len(&b));
 	assert_memory_equal(raw_line(fd), "OK ", 3);
-	expect_line(fd, "{\"ok\":true,\"pid\":");
+	expect_line(fd, "{\"ok\":true,\"job\":");
 	for (size_t got = 0; got < 3; got += strlen(payload)) {
 		assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_STDOUT);
 		assert_memory_equal(payload, &"abc"[got], strlen(payload));
@@ -289,33 +289,6 @@ static void test_half_closed_client_is_answered(void **state)
 
 /* ---- many at once, and those who leave ---- */
 
-static void test_client_gone_ends_the_group(void **state)
-{
-	unsigned char head[SMOL_FRAME_HEADER];
-	char text[64] = "";
-	int pid, fd;
-
-	(void)state;
-	fd = start_raw(&shared, "sleep 1000 & echo $!; wait", &pid);
-	assert_int_equal(recv(fd, head, sizeof(head), MSG_WAITALL), sizeof(head));
-	assert_true(recv(fd, text, sizeof(text) - 1, 0) > 0);
-	close(fd);
-	assert_ends(pid);
-	assert_ends(atoi(text));
-}
-
-static void test_client_gone_ends_what_ignores_it(void **state)
-{
-	unsigned char head[SMOL_FRAME_HEADER];
-	int pid, fd;
-
-	(void)state;
-	fd = start_raw(&shared, "trap '' HUP TERM; echo; while :; do sleep 0.1; done", &pid);
-	assert_int_equal(recv(fd, head, sizeof(head), MSG_WAITALL), sizeof(head));
-	close(fd);
-	assert_ends(pid);
-}
-
 static void test_slow_one_and_many_quick_ones(void **state)
 {
 	struct pollfd slow = {.events = POLLIN};
@@ -335,7 +308,7 @@ static void test_slow_one_and_many_quick_ones(void **state)
 	}
 	assert_int_equal(poll(&slow, 1, 0), 0);
 	close(slow.fd);
-	assert_ends(pid);
+	raw_end(pid);
 }
 
 /* One that reads nothing of an endless output stops neither the others nor the agent's memory. */
@@ -350,7 +323,7 @@ static void test_client_that_does_not_read(void **state)
 	expect_line(other, "\"stdout\":\"2\\n\"");
 	close(other);
 	close(fd);
-	assert_ends(pid);
+	raw_end(pid);
 }
 
 static void test_connection_cap(void **state)
@@ -385,18 +358,30 @@ static void test_connection_cap(void **state)
 
 static void test_job_cap(void **state)
 {
+	static const char *const options[] = {"--limit-jobs", "1", "--limit-queue", "1", NULL};
+	static const char request[] =
+	    "{\"op\":\"exec\",\"command\":\"echo turn\",\"token\":\"" TOKEN "\"}\n";
 	struct agent a = {.pid = 0};
-	int fd, other, pid;
+	int fd, second, third, pid;
 
 	(void)state;
-	agent_start(&a, "jobs", TOKEN, "--limit-jobs", "1");
+	agent_start_with(&a, "jobs", TOKEN, options);
 	fd = start_raw(&a, "sleep 1000", &pid);
-	other = raw_open(&a);
-	raw_say(other, "{\"op\":\"exec\",\"command\":\"true\",\"token\":\"" TOKEN "\"}\n");
-	expect_line(other, "limit jobs, 1");
+	second = raw_open(&a);
+	raw_say(second, request);
+	/* The list shows when that one has come; it waits, so one more is refused. */
+	third = raw_open(&a);
+	for (bool queued = false; !queued;) {
+		raw_say(third, "{\"op\":\"jobs\",\"token\":\"" TOKEN "\"}\n");
+		queued = strstr(raw_line(third), "\"state\":\"queued\"") != NULL;
+	}
+	raw_say(third, request);
+	expect_line(third, "\"code\":\"limit_jobs\"");
+	raw_end(pid);
+	expect_line(second, "\"stdout\":\"turn\\n\"");
 	close(fd);
-	close(other);
-	assert_ends(pid);
+	close(second);
+	close(third);
 	agent_stop(&a);
 }
 
@@ -409,7 +394,7 @@ static void test_run_time_cap(void **state)
 	agent_start(&a, "time", TOKEN, "--limit-run-ms", "200");
 	fd = raw_open(&a);
 	raw_say(fd, "{\"op\":\"exec\",\"command\":\"sleep 1000\",\"token\":\"" TOKEN "\"}\n");
-	expect_line(fd, "\"timed_out\":true");
+	expect_line(fd, "\"timed_out\":true,\"limit\":\"limit_run\"");
 	close(fd);
 	agent_stop(&a);
 }
@@ -440,13 +425,11 @@ int main(void)
 	    cmocka_unit_test(test_agent_without_a_token),
 	    cmocka_unit_test(test_requests_that_are_none),
 	    cmocka_unit_test(test_request_without_end),
-	    cmocka_unit_test(test_bad_frame_ends_the_job),
+	    cmocka_unit_test(test_bad_frame_ends_the_connection),
 	    cmocka_unit_test(test_everything_in_one_write),
 	    cmocka_unit_test(test_stdin_out_of_sequence),
 	    cmocka_unit_test(test_resize),
 	    cmocka_unit_test(test_half_closed_client_is_answered),
-	    cmocka_unit_test(test_client_gone_ends_the_group),
-	    cmocka_unit_test(test_client_gone_ends_what_ignores_it),
 	    cmocka_unit_test(test_slow_one_and_many_quick_ones),
 	    cmocka_unit_test(test_client_that_does_not_read),
 	    cmocka_unit_test(test_connection_cap),
