@@ -23,10 +23,17 @@ static double now_ms(void)
 cJSON *smol_ask(const struct smol_vm *vm, enum smol_op op, int64_t timeout_ms, double *rtt_ms,
     struct smol_err *err)
 {
-	struct smol_request r = {.op = op, .version = SMOL_PROTO_VERSION};
+	return smol_ask_request(vm, &(struct smol_request){.op = op}, timeout_ms, rtt_ms, err);
+}
+
+cJSON *smol_ask_request(const struct smol_vm *vm, const struct smol_request *request,
+    int64_t timeout_ms, double *rtt_ms, struct smol_err *err)
+{
+	struct smol_request r = *request; /* borrows all of it */
 	smol_deadline deadline = smol_in_ms(timeout_ms);
 	struct smol_vsock_addr addr;
 
+	r.version = SMOL_PROTO_VERSION;
 	if (smol_vm_agent_addr(vm, &addr, err) < 0)
 		return NULL;
 	for (int i = 1;; i++) {

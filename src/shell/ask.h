@@ -15,4 +15,8 @@
 cJSON *smol_ask(const struct smol_vm *vm, enum smol_op op, int64_t timeout_ms, double *rtt_ms,
     struct smol_err *err);
 
+/* The same for a request with more to it than its op; version and token are filled in. */
+cJSON *smol_ask_request(const struct smol_vm *vm, const struct smol_request *request,
+    int64_t timeout_ms, double *rtt_ms, struct smol_err *err);
+
 #endif

@@ -9,6 +9,7 @@
 #include "shell/many.h"
 #include "shell/output.h"
 #include "shell/select.h"
+#include "shell/tty.h"
 #include "shell/vm_args.h"
 
 /* A selector, a pattern or a list in place of one VM. */
@@ -16,12 +17,51 @@ static int exec_many(struct smol_shell *sh, const struct smol_args *args, struct
 {
 	smol_auto_each struct smol_each e = {0};
 
-	if (smol_args_flag(args, "stdin"))
-		return smol_err_set(
-		    err, SMOL_E_USAGE, "--stdin: several VMs cannot share one stdin");
+	if (smol_args_flag(args, "stdin") || smol_args_flag(args, "tty"))
+		return smol_err_set(err, SMOL_E_USAGE, "several VMs cannot share one %s",
+		    smol_args_flag(args, "tty") ? "terminal" : "stdin");
 	if (smol_each_words(sh, args->words, 1, &e, err) < 0)
 		return -1;
 	return smol_many_run(sh, args, &e, err);
+}
+
+/* exec -d: the job's id is all that is printed. */
+static int start_job(const struct smol_guest *g, struct smol_err *err)
+{
+	int64_t job = 0;
+	cJSON *j;
+
+	if (smol_guest_start(g, &job, err) < 0)
+		return -1;
+	if (!g->sh->json) {
+		printf("%lld\n", (long long)job);
+		return 0;
+	}
+	j = cJSON_CreateObject();
+	smol_json_add_str(j, "vm", g->vm->name);
+	smol_json_add_int(j, "job", job);
+	smol_out_data(g->sh, j);
+	return 0;
+}
+
+/* A login shell on a terminal. */
+static int run_shell(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
+	smol_auto_vm struct smol_vm *vm = NULL;
+	struct smol_guest g = {.sh = sh, .args = args, .signals = &signals, .tty = true};
+
+	if (smol_guest_check(sh, args, err) < 0)
+		return -1;
+	if (sh->json)
+		return smol_err_set(err, SMOL_E_USAGE, "a terminal's output cannot be JSON");
+	if (smol_tty_check(err) < 0)
+		return smol_err_wrap(err, "shell");
+	vm = smol_shell_vm(sh, args->words[0], err);
+	if (!vm || smol_signals_open(&signals, err) < 0)
+		return -1;
+	g.vm = vm;
+	return smol_guest_run(&g, err);
 }
 
 static int run_exec(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -38,7 +78,8 @@ static int run_exec(struct smol_shell *sh, const struct smol_args *args, struct 
 	if (!vm || smol_signals_open(&signals, err) < 0)
 		return -1;
 	g.vm = vm;
-	return smol_guest_run(&g, err);
+	g.tty = smol_args_flag(args, "tty") && !smol_args_flag(args, "detach");
+	return smol_args_flag(args, "detach") ? start_job(&g, err) : smol_guest_run(&g, err);
 }
 
 /* The VM has not come up: nothing of it stays, unless it was to stay and has something to tell. */
@@ -71,7 +112,8 @@ static int run_in(struct smol_shell *sh, const struct smol_args *args, struct sm
 	    smol_shell_start(sh, vm, args, &signals, keep ? NULL : &hold, &spinner, err) < 0)
 		return boot_failed(sh, vm, keep, &signals, err);
 	/* Whoever types into the command does not want a line that is being redrawn. */
-	if (smol_args_flag(args, "stdin"))
+	g.tty = smol_args_flag(args, "tty");
+	if (smol_args_flag(args, "stdin") || g.tty)
 		smol_spinner_stop(spinner);
 	smol_spinner_phase(spinner, "command");
 	g.spinner = spinner;
@@ -112,7 +154,16 @@ static const struct smol_positional exec_words[] = {
     {0},
 };
 
+static const struct smol_positional shell_words[] = {
+    {"VM", SMOL_ONE, "a name or an id", SMOL_COMPLETE_VM, NULL},
+    {0},
+};
+
+static const struct smol_option shell_options[] = {SMOL_DETACH_KEYS, {0}};
+
 static const struct smol_option exec_options[] = {
+    {.name = "detach", .letter = 'd', .help = "leave it running as a job, and print the job's id"},
+    SMOL_DETACH_KEYS,
     {.name = "group",
 	.letter = 'g',
 	.help = "several VMs: fold those with the same output together"},
@@ -141,7 +192,7 @@ const struct smol_command smol_cmd_exec[] = {
 		    "smolsh exec web 'ps | wc -l'\n"
 		    "smolsh exec --group @role=web -- cat /etc/os-release\n"
 		    "smolsh exec -i --cwd /tmp web -- tar xf - < files.tar",
-	.options = {exec_options, smol_guest_options},
+	.options = {exec_options, smol_guest_options, smol_place_options},
 	.positionals = exec_words,
 	.flags = SMOL_COMMAND_GUEST,
 	.run = run_exec,
@@ -155,9 +206,21 @@ const struct smol_command smol_cmd_exec[] = {
 	.examples = "smolsh run -- uname -a\n"
 		    "smolsh run --memory 512 'make -C /src test'\n"
 		    "smolsh run --keep --name web -- true",
-	.options = {run_options, smol_guest_options, smol_config_options},
+	.options = {run_options, smol_guest_options, smol_place_options, smol_config_options},
 	.flags = SMOL_COMMAND_GUEST,
 	.run = run_run,
+    },
+    {
+	.name = "shell",
+	.summary = "open a login shell on a VM's terminal",
+	.description =
+	    "Every key goes to the guest, Ctrl-C and Ctrl-Z too. Ctrl-] leaves the shell\n"
+	    "running as a job; `smolsh attach -t` takes it up again. The exit code is its\n"
+	    "own. A guest can do no more to our terminal than draw, unless --raw.",
+	.examples = "smolsh shell web",
+	.options = {shell_options, smol_place_options},
+	.positionals = shell_words,
+	.run = run_shell,
     },
     {0},
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* health, sysinfo: what the agent says of itself and of its guest. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "shell/ask.h"
 #include "shell/commands.h"
@@ -12,6 +14,8 @@
 #include "shell/output.h"
 #include "vm/lifecycle.h"
 #include "vsock/client.h"
+
+#define WATCH_MIN_MS 100
 
 /* "web: healthy  agent 0.1.0  protocol 1  up 5m02s  1.2 ms" */
 static void print_health(const struct smol_vm *vm, const cJSON *j, double rtt_ms)
@@ -77,8 +81,67 @@ static int health_one(struct smol_shell *sh, struct smol_vm *vm, const struct sm
 	return j ? 0 : 1;
 }
 
+/* One round: a line for each VM; with --json a JSON line. As smol_each_act() does not, it goes on.
+ */
+static int watch_round(struct smol_shell *sh, const struct smol_args *args, struct smol_each *e)
+{
+	int worst = 0;
+
+	for (int i = 0; i < e->nvms; i++) {
+		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+		struct smol_vm *vm = e->vms[i];
+		cJSON *data = NULL;
+		int code = 1;
+
+		if (smol_vm_reconcile(sh->registry, vm, &why) < 0)
+			smol_out_trouble(sh, &why);
+		else
+			code = health_one(sh, vm, args, &data, &why);
+		worst = smol_each_worse(worst, code < 0 ? 1 : code);
+		if (data)
+			smol_out_line(data);
+	}
+	return worst;
+}
+
+/* Until Ctrl-C, or until nobody reads it. */
+static int watch(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
+	smol_auto_each struct smol_each e;
+	int64_t given = smol_args_int(args, "interval", 2000);
+	int64_t interval_ms = given < WATCH_MIN_MS ? WATCH_MIN_MS : given;
+
+	if (smol_each_find(sh, args, &e, err) < 0 || smol_signals_open(&signals, err) < 0)
+		return -1;
+	for (;;) {
+		int flushed, sig;
+
+		watch_round(sh, args, &e);
+		flushed = smol_out_flush(err);
+		if (flushed)
+			return flushed;
+		if (smol_io_wait(signals.fd, POLLIN, smol_in_ms(interval_ms)) <= 0)
+			continue;
+		sig = smol_signals_take(&signals);
+		sh->interrupted = sh->answered = true;
+		return 128 + (sig ? sig : SIGINT);
+	}
+}
+
+static const struct smol_option watch_options[] = {
+    {.name = "watch", .letter = 'w', .help = "again and again, until Ctrl-C"},
+    {.name = "interval",
+	.type = SMOL_OPTION_DURATION,
+	.arg = "TIME",
+	.help = "with --watch: between two rounds (2s)"},
+    {0},
+};
+
 static int run_health(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
+	if (smol_args_flag(args, "watch"))
+		return watch(sh, args, err);
 	return smol_each_run(sh, args, health_one, err);
 }
 
@@ -170,8 +233,9 @@ const struct smol_command smol_cmd_health[] = {
 	.name = "health",
 	.summary = "ask VMs' agents whether they are well",
 	.description = "Exit code 0: every agent answers; 1: one does not, and stderr says why.",
-	.examples = "smolsh health web",
-	.options = {smol_all_options},
+	.examples = "smolsh health web\n"
+		    "smolsh health @all --watch --interval 5s",
+	.options = {watch_options, smol_all_options},
 	.positionals = smol_vms_words,
 	.run = run_health,
     },

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "proto/frame.h"
+#include "proto/limits.h"
 #include "shell/ask.h"
 #include "shell/commands.h"
 #include "shell/each.h"
@@ -29,29 +30,45 @@ static const struct {
     {"variables", SMOL_ENV_MAX},
 };
 
-/* Those and, where it can be asked, the agent's own. */
+/* The configured ones, then what the agent says that it has; the protocol's own stay. */
+static void add_limits(cJSON *to, const cJSON *from)
+{
+	const cJSON *v;
+
+	cJSON_ArrayForEach (v, from) {
+		const char *key = v->string ? v->string : "?";
+		size_t fixed = 0;
+
+		while (fixed < SMOL_ARRAY_SIZE(limits) && strcmp(limits[fixed].name, key) != 0)
+			fixed++;
+		if (fixed < SMOL_ARRAY_SIZE(limits))
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(to, key);
+		cJSON_AddItemToObject(to, key, cJSON_Duplicate(v, true));
+	}
+}
+
+/* Those, the VM's own, and where it can be asked, what its agent goes by. */
 static cJSON *limits_json(const struct smol_vm *vm)
 {
 	smol_auto_err struct smol_err ignored = SMOL_ERR_INIT;
 	smol_auto_json cJSON *system = NULL;
-	cJSON *j = cJSON_CreateObject(), *own, *v;
+	smol_auto_json cJSON *own = NULL;
+	cJSON *j = cJSON_CreateObject();
+	struct smol_limits l;
 	double rtt_ms;
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(limits); i++)
 		smol_json_add_int(j, limits[i].name, limits[i].value);
+	smol_limits_init(&l);
+	smol_limits_decode(vm->config.limits, &l);
+	own = smol_limits_encode(&l);
+	smol_limits_free(&l);
+	add_limits(j, own);
 	if (vm->state != SMOL_VM_RUNNING)
 		return j;
 	system = smol_ask(vm, SMOL_OP_SYSTEM_INFO, AGENT_MS, &rtt_ms, &ignored);
-	own = system ? cJSON_GetObjectItemCaseSensitive(system, "limits") : NULL;
-	while (own && (v = own->child)) {
-		smol_auto_free char *key = smol_strdup(v->string ? v->string : "?");
-
-		cJSON_DetachItemViaPointer(own, v);
-		if (cJSON_IsNumber(v) && !smol_json_get(j, key))
-			cJSON_AddItemToObject(j, key, v);
-		else
-			cJSON_Delete(v);
-	}
+	add_limits(j, smol_json_get(system, "limits"));
 	return j;
 }
 
@@ -122,12 +139,16 @@ static void limits_row(const cJSON *j)
 		bool bytes = unit && strcmp(unit, "_bytes") == 0,
 		     ms = unit && strcmp(unit, "_ms") == 0;
 
-		if (bytes)
+		if (!cJSON_IsNumber(v))
+			continue;
+		if (v->valuedouble <= 0 && (bytes || ms))
+			snprintf(text, sizeof(text), "none");
+		else if (bytes)
 			smol_size_text((uint64_t)v->valuedouble, text);
-		else if (ms && v->valuedouble > 0)
+		else if (ms)
 			smol_duration_text((int64_t)v->valuedouble, text);
 		else
-			snprintf(text, sizeof(text), ms ? "none" : "%.0f", v->valuedouble);
+			snprintf(text, sizeof(text), "%.0f", v->valuedouble);
 		if (bytes || ms)
 			*unit = '\0';
 		for (char *p = name; *p; p++)
@@ -135,6 +156,18 @@ static void limits_row(const cJSON *j)
 		smol_buf_printf(&b, "%s%s %s", smol_buf_len(&b) ? ", " : "", name, text);
 	}
 	row("limits", "%s", smol_buf_str(&b));
+}
+
+/* "/srv, /tmp"; nothing where anything goes. */
+static void policy_row(const cJSON *j, const char *key, const char *name)
+{
+	smol_auto_buf struct smol_buf b = {0};
+	const cJSON *list = smol_json_get(j, key), *v;
+
+	cJSON_ArrayForEach (v, list)
+		smol_buf_printf(&b, "%s%s", smol_buf_len(&b) ? ", " : "", v->valuestring ?: "?");
+	if (list)
+		row(name, "%s", smol_buf_len(&b) ? smol_buf_str(&b) : "none");
 }
 
 static void print_config(const struct smol_vm *vm)
@@ -209,6 +242,9 @@ static void print_text(const struct smol_vm *vm, const cJSON *j)
 	text_row(files, "console", "console");
 	text_row(files, "journal", "journal");
 	limits_row(smol_json_get(j, "limits"));
+	policy_row(smol_json_get(j, "limits"), "cwd", "cwd allowed");
+	policy_row(smol_json_get(j, "limits"), "env", "env allowed");
+	text_row(smol_json_get(j, "limits"), "user", "run as");
 }
 
 static int info_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,

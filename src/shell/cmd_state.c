@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* start, stop, restart, wait: what changes a VM's state, or waits for it to change. */
-#include <poll.h>
-
+/* start, stop, restart: what changes a VM's state. */
 #include "base/auto.h"
 #include "shell/commands.h"
 #include "shell/each.h"
@@ -69,39 +67,6 @@ static int run_restart(struct smol_shell *sh, const struct smol_args *args, stru
 	return smol_each_run(sh, args, restart_one, err);
 }
 
-static int wait_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
-    cJSON **data, struct smol_err *err)
-{
-	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
-	enum smol_wait_for what = (enum smol_wait_for)smol_args_int(args, "for", SMOL_WAIT_READY);
-	/* A VM may run as long as it likes; booting is to end some time. */
-	int64_t absent = what == SMOL_WAIT_EXIT ? SMOL_NEVER : SMOL_BOOT_TIMEOUT_MS;
-	smol_deadline deadline = smol_in_ms(smol_args_int(args, "timeout", absent));
-	int reached;
-
-	if (smol_signals_open(&signals, err) < 0)
-		return -1;
-	reached = smol_vm_wait(sh->registry, vm, what, deadline, signals.fd, err);
-	if (reached < 0)
-		return given_up(sh, &signals, err);
-	if (!reached)
-		smol_out_notice(sh,
-		    what == SMOL_WAIT_EXIT ? "VM '%s' still runs" : "VM '%s' is not ready",
-		    vm->name);
-	if (sh->json) {
-		*data = cJSON_CreateObject();
-		smol_json_add_str(*data, "name", vm->name);
-		smol_json_add_str(*data, "for", what == SMOL_WAIT_EXIT ? "exit" : "ready");
-		smol_json_add_bool(*data, "reached", reached);
-	}
-	return reached ? 0 : 1;
-}
-
-static int run_wait(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
-{
-	return smol_each_run(sh, args, wait_one, err);
-}
-
 #define BOOT_TIMEOUT                                                                               \
 	{                                                                                          \
 		.name = "boot-timeout", .type = SMOL_OPTION_DURATION, .arg = "TIME",               \
@@ -117,21 +82,6 @@ static int run_wait(struct smol_shell *sh, const struct smol_args *args, struct 
 static const struct smol_option start_options[] = {BOOT_TIMEOUT, {0}};
 static const struct smol_option stop_options[] = {STOP_OPTIONS, {0}};
 static const struct smol_option restart_options[] = {STOP_OPTIONS, BOOT_TIMEOUT, {0}};
-
-static const char *const wait_names[] = {"ready", "exit", NULL};
-_Static_assert(SMOL_WAIT_READY == 0 && SMOL_WAIT_EXIT == 1, "wait_names is in this order");
-static const struct smol_option wait_options[] = {
-    {.name = "for",
-	.type = SMOL_OPTION_ENUM,
-	.arg = "WHAT",
-	.help = "ready: its agent answers; exit: it has ended (ready)",
-	.values = wait_names},
-    {.name = "timeout",
-	.type = SMOL_OPTION_DURATION,
-	.arg = "TIME",
-	.help = "how long to wait (ready: 120s; exit: for ever)"},
-    {0},
-};
 
 const struct smol_command smol_cmd_state[] = {
     {
@@ -162,15 +112,6 @@ const struct smol_command smol_cmd_state[] = {
 	.options = {restart_options, smol_all_options},
 	.positionals = smol_vms_words,
 	.run = run_restart,
-    },
-    {
-	.name = "wait",
-	.summary = "wait until VMs are ready, or have ended",
-	.description = "Exit code 0: it is so; 1: it will not be, or the time ran out.",
-	.examples = "smolsh wait web --for exit --timeout 1m",
-	.options = {wait_options, smol_all_options},
-	.positionals = smol_vms_words,
-	.run = run_wait,
     },
     {0},
 };

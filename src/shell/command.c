@@ -25,6 +25,8 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_info,
     smol_cmd_exec,
     smol_cmd_cp,
+    smol_cmd_jobs,
+    smol_cmd_wait,
     smol_cmd_health,
     smol_cmd_label,
     smol_cmd_env,

@@ -41,7 +41,7 @@ struct smol_option {
 	enum smol_option_type type;
 	const char *arg;	   /* what its value is called in help; NULL for a flag */
 	const char *help;	   /* one line, no full stop */
-	const char *const *values; /* ENUM: NULL-terminated */
+	const char *const *values; /* NULL-terminated; ENUM: all there are; STRING: some */
 	int64_t min, max;	   /* INT */
 	enum smol_complete complete;
 	bool required;

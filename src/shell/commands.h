@@ -12,6 +12,8 @@ extern const struct smol_command smol_cmd_list[];
 extern const struct smol_command smol_cmd_info[];
 extern const struct smol_command smol_cmd_exec[];
 extern const struct smol_command smol_cmd_cp[];
+extern const struct smol_command smol_cmd_jobs[];
+extern const struct smol_command smol_cmd_wait[];
 extern const struct smol_command smol_cmd_health[];
 extern const struct smol_command smol_cmd_label[];
 extern const struct smol_command smol_cmd_env[];
@@ -24,6 +26,6 @@ extern const struct smol_command smol_cmd_help[];
 /* What makes a VM's configuration; shared by create and run. */
 extern const struct smol_option smol_config_options[];
 /* How a guest command is run; shared by exec and run. */
-extern const struct smol_option smol_guest_options[];
+extern const struct smol_option smol_guest_options[], smol_place_options[];
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A command in a guest: see guest.h. Output goes straight to descriptors 1 and 2 as it comes: raw
- * where they are no terminals or with --raw, else through the filter. Nothing is retried once the
- * agent may have received the request.
+ * A command in a guest: see guest.h. Nothing is retried once the agent may have received the
+ * request.
  */
 #include "shell/guest.h"
 
@@ -16,15 +15,26 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "shell/filter.h"
+#include "shell/guest_impl.h"
 #include "shell/output.h"
-#include "vsock/client.h"
+#include "shell/tty.h"
 
 #define REFUSED_TRIES 20  /* for an agent that is being restarted */
 #define REFUSED_MS    150 /* between them */
 
 const struct smol_option smol_guest_options[] = {
     {.name = "stdin", .letter = 'i', .help = "send stdin to the command (without it: none)"},
+    {.name = "tty",
+	.letter = 't',
+	.help = "run it on a terminal: all keys go to it; implies --stdin"},
+    {.name = "timeout",
+	.type = SMOL_OPTION_DURATION,
+	.arg = "TIME",
+	.help = "end it after this time, with exit code 124"},
+    {0},
+};
+
+const struct smol_option smol_place_options[] = {
     {.name = "env",
 	.letter = 'e',
 	.type = SMOL_OPTION_LIST,
@@ -40,141 +50,24 @@ const struct smol_option smol_guest_options[] = {
 	.type = SMOL_OPTION_STRING,
 	.arg = "USER",
 	.help = "the user it runs as: a name, UID or UID:GID (root)"},
-    {.name = "timeout",
-	.type = SMOL_OPTION_DURATION,
-	.arg = "TIME",
-	.help = "end it after this time, with exit code 124"},
     {.name = "raw", .help = "on a terminal: let all control sequences of the guest pass"},
     {0},
 };
 
-struct stream {
-	const char *name;
-	int fd;
-	bool filtered;
-	struct smol_filter filter;
-};
-
-struct run {
-	const struct smol_guest *g;
-	struct smol_client *client;
-	struct stream out, err;
-	int presses;	   /* of Ctrl-C */
-	int leave;	   /* exit code with which it was given up, or 0 */
-	bool reader_gone;  /* EPIPE */
-	bool write_failed; /* our own output, not the guest's fault */
-};
-
-/* Ctrl-C: interrupt, then terminate, then kill and leave. SIGTERM and SIGHUP: pass on and leave. */
-static int on_signals(struct run *r)
+/* Not every command that comes here has every option. */
+static bool has(const struct smol_args *args, const char *option)
 {
-	static const int steps[] = {SIGINT, SIGTERM, SIGKILL};
-	int sig;
-
-	while ((sig = smol_signals_take(r->g->signals))) {
-		if (sig != SIGINT) {
-			smol_client_send_signal(r->client, sig);
-			r->leave = 128 + sig;
-			return -1;
-		}
-		if (r->presses < 3)
-			smol_client_send_signal(r->client, steps[r->presses++]);
-		if (r->presses == 3) {
-			r->leave =
-			    smol_err_exit_code(&(struct smol_err){.code = SMOL_E_INTERRUPTED});
-			return -1;
-		}
-	}
-	return 0;
+	return smol_command_option(args->command, option, strlen(option)) != NULL;
 }
 
-static int on_wake(void *ctx, struct smol_client *c)
+static bool flag(const struct smol_args *args, const char *option)
 {
-	(void)c;
-	return on_signals(ctx);
+	return has(args, option) && smol_args_flag(args, option);
 }
 
-/* Not smol_io_write_all(): a reader that has stopped must not keep Ctrl-C from working. */
-static int put(struct run *r, int fd, const char *data, size_t n)
+static const char *text(const struct smol_args *args, const char *option)
 {
-	while (n) {
-		ssize_t w = write(fd, data, n);
-
-		if (w >= 0) {
-			data += w;
-			n -= (size_t)w;
-			continue;
-		}
-		if (errno == EPIPE)
-			r->reader_gone = true;
-		if (errno != EINTR && errno != EAGAIN) {
-			r->write_failed = true;
-			return -1;
-		}
-		if (errno == EAGAIN) {
-			struct pollfd p[] = {{.fd = fd, .events = POLLOUT},
-			    {.fd = r->g->signals->fd, .events = POLLIN}};
-
-			poll(p, 2, -1);
-		}
-		if (on_signals(r) < 0) {
-			errno = EINTR;
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int put_json(struct run *r, struct stream *s, const char *data, size_t n)
-{
-	cJSON *j;
-
-	if (!n)
-		return 0;
-	j = cJSON_CreateObject();
-	smol_json_add_str(j, "stream", s->name);
-	smol_json_add_bytes(j, "data", data, n);
-	smol_out_line(j);
-	if (fflush(stdout) == 0)
-		return 0;
-	r->reader_gone = errno == EPIPE;
-	return -1;
-}
-
-static int on_output(void *ctx, enum smol_frame_type type, const char *data, size_t n)
-{
-	struct run *r = ctx;
-	struct stream *s = type == SMOL_FRAME_STDERR ? &r->err : &r->out;
-	smol_auto_buf struct smol_buf b = {0};
-
-	smol_spinner_stop(r->g->spinner);
-	if (r->g->sh->json) {
-		smol_filter_utf8(&s->filter, data, n, &b);
-		return put_json(r, s, smol_buf_head(&b), smol_buf_len(&b));
-	}
-	if (!s->filtered)
-		return put(r, s->fd, data, n);
-	smol_filter_terminal(&s->filter, data, n, &b);
-	return put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
-}
-
-/* What the filters still hold, once no more can come. */
-static void end_streams(struct run *r)
-{
-	struct stream *const streams[] = {&r->out, &r->err};
-
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(streams); i++) {
-		struct stream *s = streams[i];
-		smol_auto_buf struct smol_buf b = {0};
-
-		smol_filter_end(&s->filter, s->filtered, &b);
-		if (!smol_buf_len(&b))
-			continue;
-		if (r->g->sh->json)
-			put_json(r, s, smol_buf_head(&b), smol_buf_len(&b));
-		else
-			put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
-	}
+	return has(args, option) ? smol_args_str(args, option) : NULL;
 }
 
 static int check_env(const struct smol_args *args, struct smol_err *err)
@@ -196,17 +89,36 @@ static int check_env(const struct smol_args *args, struct smol_err *err)
 	return 0;
 }
 
+/* A terminal of its own: ours has to be one, unless nobody looks at it yet. */
+static int check_tty(
+    const struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	int key;
+
+	if (text(args, "detach-keys") && smol_tty_key(text(args, "detach-keys"), &key, err) < 0)
+		return -1;
+	if (!flag(args, "tty") || flag(args, "detach"))
+		return 0;
+	if (sh->json)
+		return smol_err_set(err, SMOL_E_USAGE, "a terminal's output cannot be JSON");
+	return smol_tty_check(err) < 0 ? smol_err_wrap(err, "--tty") : 0;
+}
+
 int smol_guest_check(
     const struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
-	if (smol_args_flag(args, "stdin") && sh->stdin_taken) {
+	const char *option = flag(args, "stdin") ? "stdin" : "tty";
+
+	if (flag(args, option) && sh->stdin_taken) {
 		smol_err_set(err, SMOL_E_USAGE,
-		    "--stdin: the script itself comes from stdin, so there is none to send");
+		    "--%s: the script itself comes from stdin, so there is none to send", option);
 		return smol_err_hint(err, "give the script with -f FILE or -c TEXT");
 	}
 	if (args->nguest > SMOL_ARGV_MAX)
 		return smol_err_set(
 		    err, SMOL_E_LIMIT, "a guest command of more than %d words", SMOL_ARGV_MAX);
+	if (check_tty(sh, args, err) < 0)
+		return -1;
 	return check_env(args, err);
 }
 
@@ -214,7 +126,7 @@ int smol_guest_check(
  * twice the first would count. Caller frees each and the array. */
 static char **environment(const struct smol_guest *g)
 {
-	smol_auto_free char **given = smol_args_list(g->args, "env");
+	smol_auto_free char **given = has(g->args, "env") ? smol_args_list(g->args, "env") : NULL;
 	size_t n = 0, most = (size_t)cJSON_GetArraySize(g->vm->env);
 	const cJSON *v;
 	char **all;
@@ -236,63 +148,89 @@ static char **environment(const struct smol_guest *g)
 	return all;
 }
 
+static char **copy_words(const char *const *words, int n)
+{
+	char **copy = smol_alloc(((size_t)n + 1) * sizeof(*copy));
+
+	for (int i = 0; i < n; i++)
+		copy[i] = smol_strdup(words[i]);
+	return copy;
+}
+
 static void make_request(const struct smol_guest *g, struct smol_exec_request *e)
 {
+	static const char *const login[] = {"/bin/sh", "-l"};
 	const struct smol_args *args = g->args;
+	/* exec -d -t: a terminal that somebody may look at later. */
+	bool tty = g->tty || flag(args, "tty");
 
-	*e = (struct smol_exec_request){.stream = true};
+	*e = (struct smol_exec_request){.stream = true, .tty = tty};
 	/* One word without "--" is a line for the guest's shell. */
-	if (args->nguest == 1 && !args->dashes) {
+	if (!args->nguest)
+		e->argv = copy_words(login, SMOL_ARRAY_SIZE(login));
+	else if (args->nguest == 1 && !args->dashes)
 		e->command = smol_strdup(args->guest[0]);
-	} else {
-		e->argv = smol_alloc(((size_t)args->nguest + 1) * sizeof(*e->argv));
-		for (int i = 0; i < args->nguest; i++)
-			e->argv[i] = smol_strdup(args->guest[i]);
-	}
+	else
+		e->argv = copy_words(args->guest, args->nguest);
 	e->env = environment(g);
-	e->cwd = smol_strdup(smol_args_str(args, "cwd"));
-	e->user = smol_strdup(smol_args_str(args, "user"));
-	e->timeout_ms = smol_args_int(args, "timeout", 0);
-	e->want_stdin = smol_args_flag(args, "stdin");
+	e->cwd = smol_strdup(text(args, "cwd"));
+	e->user = smol_strdup(text(args, "user"));
+	e->timeout_ms = has(args, "timeout") ? smol_args_int(args, "timeout", 0) : 0;
+	e->want_stdin = tty || flag(args, "stdin");
+	if (!tty)
+		return;
+	e->term = smol_strdup(getenv("TERM") ?: "linux");
+	smol_tty_size(&e->rows, &e->cols);
+}
+
+static struct smol_client *connect_to(const struct smol_guest *g, struct smol_err *err)
+{
+	struct smol_vsock_addr addr;
+
+	if (smol_vm_agent_addr(g->vm, &addr, err) < 0)
+		return NULL;
+	return smol_client_open(&addr, g->vm->token, smol_in_ms(SMOL_DIAL_TIMEOUT_MS), err);
 }
 
 /* One attempt: connect, send, and if the agent takes it, all the way to its end. */
-static int attempt(struct run *r, const struct smol_exec_request *e,
+static int attempt(struct smol_guest_io *r, const struct smol_exec_request *e,
     struct smol_exec_result *result, struct smol_err *err)
 {
 	struct smol_exec_io io = {.stdin_fd = e->want_stdin ? STDIN_FILENO : -1,
-	    .output = on_output,
+	    .output = smol_guest_on_output,
+	    .input = e->tty ? smol_guest_on_input : NULL,
+	    .started = smol_guest_on_started,
+	    .gap = smol_guest_on_gap,
 	    .wake_fd = r->g->signals->fd,
-	    .wake = on_wake,
+	    .wake = smol_guest_on_wake,
 	    .ctx = r};
-	smol_auto_client struct smol_client *c = NULL;
-	struct smol_vsock_addr addr;
+	smol_auto_client struct smol_client *c = connect_to(r->g, err);
 	int rc;
 
-	if (smol_vm_agent_addr(r->g->vm, &addr, err) < 0)
-		return -1;
-	c = smol_client_open(&addr, r->g->vm->token, smol_in_ms(SMOL_DIAL_TIMEOUT_MS), err);
 	if (!c)
 		return -1;
 	r->client = c;
-	rc = smol_client_exec(c, e, &io, result, err);
+	rc = r->g->attach ? smol_client_attach(c, r->g->attach, &io, result, err)
+			  : smol_client_exec(c, e, &io, result, err);
 	r->client = NULL;
 	return rc;
 }
 
 /* SMOL_E_REFUSED says that nobody has taken the request: it may be made again for a while. */
-static int run_retrying(struct run *r, const struct smol_exec_request *e,
+static int run_retrying(struct smol_guest_io *r, const struct smol_exec_request *e,
     struct smol_exec_result *result, struct smol_err *err)
 {
 	for (int tries = 1;; tries++) {
-		int sig;
+		int sig, rc = attempt(r, e, result, err);
 
-		if (attempt(r, e, result, err) == 0)
-			return 0;
+		if (rc >= 0)
+			return rc;
 		if (err->code != SMOL_E_REFUSED || tries == REFUSED_TRIES || r->leave)
 			return -1;
 		if (smol_io_wait(r->g->signals->fd, POLLIN, smol_in_ms(REFUSED_MS)) > 0) {
 			sig = smol_signals_take(r->g->signals);
+			if (sig == SIGWINCH)
+				continue;
 			r->leave = 128 + (sig ? sig : SIGINT);
 			return -1;
 		}
@@ -306,7 +244,7 @@ static bool may_have_died(enum smol_code code)
 	       code == SMOL_E_IO || code == SMOL_E_PROTOCOL;
 }
 
-static int failed(struct run *r, struct smol_err *err)
+static int failed(struct smol_guest_io *r, struct smol_err *err)
 {
 	if (r->reader_gone)
 		return SMOL_EXIT_READER_GONE;
@@ -330,52 +268,113 @@ static int failed(struct run *r, struct smol_err *err)
 	return -1;
 }
 
-static int finish(struct run *r, const struct smol_exec_request *e,
+/* What ended it, where that was not the command itself; SMOL_E_NONE. */
+static enum smol_code ended_by(const struct smol_guest_io *r, const struct smol_exec_request *e,
+    const struct smol_exec_result *result, struct smol_err *err)
+{
+	char time[16];
+
+	if (result->limit == SMOL_E_LIMIT_RUN) {
+		smol_err_set(err, SMOL_E_LIMIT_RUN,
+		    "the command was ended: it ran longer than VM '%s' allows (limit run_ms)",
+		    r->g->vm->name);
+		smol_err_hint(err, "smolsh info %s", r->g->vm->name);
+	} else if (result->timed_out) {
+		smol_duration_text(e->timeout_ms, time);
+		smol_err_set(err, SMOL_E_TIMEOUT,
+		    e->timeout_ms ? "the command was ended: it ran longer than its timeout of %s"
+				  : "the command was ended: it ran longer than its timeout",
+		    time);
+	} else if (result->cancelled) {
+		smol_err_set(err, SMOL_E_INTERRUPTED, "the job was cancelled");
+	}
+	return err->code;
+}
+
+static void tell_cuts(const struct smol_guest_io *r, const struct smol_exec_result *result)
+{
+	if (result->truncated)
+		smol_out_notice(r->g->sh,
+		    "a process that the command left behind still holds its output; "
+		    "what it prints from now on is not shown");
+	if (result->output_truncated)
+		smol_out_notice(r->g->sh,
+		    "the output was cut: there was more than VM '%s' allows (limit output_bytes)",
+		    r->g->vm->name);
+}
+
+static int finish(struct smol_guest_io *r, const struct smol_exec_request *e,
     const struct smol_exec_result *result, struct smol_err *err)
 {
 	struct smol_shell *sh = r->g->sh;
 
 	if (r->presses)
 		sh->interrupted = true;
-	if (result->truncated)
-		smol_out_notice(sh,
-		    "a process that the command left behind still holds its output; "
-		    "what it prints from now on is not shown");
-	if (result->timed_out) {
-		char text[16];
-
-		smol_duration_text(e->timeout_ms, text);
-		smol_err_set(err, SMOL_E_TIMEOUT,
-		    "the command was ended: it ran longer than its timeout of %s", text);
-		if (!sh->json)
-			return -1;
-		smol_out_data_failed(sh, smol_exec_result_encode(result), err);
+	tell_cuts(r, result);
+	if (ended_by(r, e, result, err) == SMOL_E_NONE) {
+		if (sh->json)
+			smol_out_data(sh, smol_exec_result_encode(result));
 		return result->exit_code;
 	}
 	if (sh->json)
-		smol_out_data(sh, smol_exec_result_encode(result));
+		smol_out_data_failed(sh, smol_exec_result_encode(result), err);
+	else
+		smol_out_trouble(sh, err);
 	return result->exit_code;
+}
+
+static int detached(const struct smol_guest_io *r)
+{
+	smol_out_notice(r->g->sh, "detached from job %lld; smolsh attach -t %s %lld",
+	    (long long)r->job, r->g->vm->name, (long long)r->job);
+	return 0;
+}
+
+int smol_guest_start(const struct smol_guest *g, int64_t *job, struct smol_err *err)
+{
+	smol_auto_client struct smol_client *c = connect_to(g, err);
+	struct smol_exec_request e;
+	int rc;
+
+	if (!c)
+		return -1;
+	make_request(g, &e);
+	e.stream = false;
+	e.detach = true;
+	rc = smol_client_start(c, &e, job, err);
+	smol_exec_request_free(&e);
+	return rc;
 }
 
 int smol_guest_run(const struct smol_guest *g, struct smol_err *err)
 {
 	bool raw = smol_args_flag(g->args, "raw");
-	struct run r = {.g = g,
+	struct smol_guest_io r = {.g = g,
+	    .raw = raw,
+	    .detach_key = SMOL_TTY_DETACH,
 	    .out = {.name = "stdout", .fd = STDOUT_FILENO},
 	    .err = {.name = "stderr", .fd = STDERR_FILENO}};
 	struct smol_exec_result result = {0};
 	struct smol_exec_request e;
 	int rc;
 
+	if (!has(g->args, "detach-keys"))
+		r.detach_key = -1;
+	else if (text(g->args, "detach-keys"))
+		smol_tty_key(text(g->args, "detach-keys"), &r.detach_key, NULL);
 	r.out.filtered = !raw && isatty(STDOUT_FILENO);
 	r.err.filtered = !raw && isatty(STDERR_FILENO);
+	r.err.marked = r.err.filtered && g->sh->color_err;
 	make_request(g, &e);
 	fflush(stdout);
+	if (g->tty)
+		smol_signals_resize(g->signals);
 	rc = run_retrying(&r, &e, &result, err);
 	smol_spinner_stop(g->spinner);
 	if (!r.reader_gone)
-		end_streams(&r);
-	rc = rc < 0 ? failed(&r, err) : finish(&r, &e, &result, err);
+		smol_guest_end_streams(&r);
+	smol_tty_restore();
+	rc = rc < 0 ? failed(&r, err) : rc ? detached(&r) : finish(&r, &e, &result, err);
 	smol_exec_request_free(&e);
 	return rc;
 }

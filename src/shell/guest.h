@@ -8,8 +8,15 @@
 #include "shell/signals.h"
 #include "shell/spinner.h"
 #include "vm/lifecycle.h"
+#include "vsock/client.h"
 
-extern const struct smol_option smol_guest_options[];
+/* How a command is run: stdin, terminal, timeout; and where: variables, directory, user. */
+extern const struct smol_option smol_guest_options[], smol_place_options[];
+#define SMOL_DETACH_KEYS                                                                           \
+	{                                                                                          \
+		.name = "detach-keys", .type = SMOL_OPTION_STRING, .arg = "KEY",                   \
+		.help = "with -t: the key that leaves the job running, or none (^])"               \
+	}
 
 struct smol_guest {
 	struct smol_shell *sh;
@@ -18,16 +25,23 @@ struct smol_guest {
 	struct smol_signals *signals; /* open */
 	struct smol_spinner *spinner; /* or NULL; stopped before the first output */
 	struct smol_hold *hold;	      /* or NULL: it says why an ephemeral VM died */
+	bool tty;		      /* on a terminal, which ours is then; smol_tty_check() */
+	/* Not args->guest, but this job, which runs already; or NULL. */
+	const struct smol_job_request *attach;
 };
 
 /* Are the options and the command such that they can be run? Before a VM is made for them. */
 int smol_guest_check(
     const struct smol_shell *sh, const struct smol_args *args, struct smol_err *err);
 /*
- * Run args->guest in the VM and wait for its end. Returns the exit code: its own, 128+n by signal
- * n, SMOL_EXIT_READER_GONE when nobody reads our output any more, 130 or 143 when it was given up
- * by Ctrl-C or SIGTERM. -1 with *err: it could not be run, or nobody knows how it ended.
+ * Run args->guest (where there is none: a login shell) in the VM and wait for its end. Returns the
+ * exit code: its own, 128+n by signal n, SMOL_EXIT_READER_GONE when nobody reads our output any
+ * more, 130 or 143 when it was given up by Ctrl-C or SIGTERM, 0 when it was left running by the key
+ * that detaches. -1 with *err: it could not be run, or nobody knows how it ended.
  */
 int smol_guest_run(const struct smol_guest *guest, struct smol_err *err);
+
+/* Start it as a job to which nobody is attached. 0 with its id, or -1. */
+int smol_guest_start(const struct smol_guest *guest, int64_t *job, struct smol_err *err);
 
 #endif

@@ -11,10 +11,12 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_help.c \
 	src/shell/cmd_image.c \
 	src/shell/cmd_info.c \
+	src/shell/cmd_jobs.c \
 	src/shell/cmd_label.c \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_state.c \
+	src/shell/cmd_wait.c \
 	src/shell/complete.c src/shell/complete.h src/shell/complete_host.c \
 	src/shell/command.c src/shell/command.h src/shell/commands.h \
 	src/shell/doctor.c src/shell/doctor.h \
@@ -22,7 +24,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/filter.c src/shell/filter.h src/shell/filter_tty.c \
 	src/shell/follow.c src/shell/follow.h \
 	src/shell/grammar.c src/shell/grammar.h \
-	src/shell/guest.c src/shell/guest.h \
+	src/shell/guest.c src/shell/guest.h src/shell/guest_impl.h src/shell/guest_io.c \
 	src/shell/help.c src/shell/help.h \
 	src/shell/man.c \
 	src/shell/many.c src/shell/many.h src/shell/many_impl.h src/shell/many_out.c \
@@ -34,6 +36,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/signals.c src/shell/signals.h \
 	src/shell/spinner.c src/shell/spinner.h \
 	src/shell/table.c \
+	src/shell/tty.c src/shell/tty.h \
 	src/shell/vm_args.c src/shell/vm_args.h \
 	src/shell/vm_json.c src/shell/vm_json.h
 src_shell_libshell_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)

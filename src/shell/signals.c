@@ -40,6 +40,17 @@ int smol_signals_open(struct smol_signals *s, struct smol_err *err)
 	return 0;
 }
 
+void smol_signals_resize(struct smol_signals *s)
+{
+	/* A change of size is to interrupt nothing. */
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	if (s->resize)
+		return;
+	s->resize = true;
+	sigaction(SIGWINCH, &sa, &s->saved[SMOL_SIGNALS_N]);
+}
+
 int smol_signals_take(struct smol_signals *s)
 {
 	unsigned char c;
@@ -53,6 +64,8 @@ void smol_signals_close(struct smol_signals *s)
 		return;
 	for (int i = 0; i < SMOL_SIGNALS_N; i++)
 		sigaction(numbers[i], &s->saved[i], NULL);
+	if (s->resize)
+		sigaction(SIGWINCH, &s->saved[SMOL_SIGNALS_N], NULL);
 	handler_fd = -1;
 	close(smol_steal_fd(&s->fd));
 	close(smol_steal_fd(&s->write_fd));

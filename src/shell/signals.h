@@ -7,15 +7,17 @@
 #define SMOL_SHELL_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
-#define SMOL_SIGNALS_N 3
+#define SMOL_SIGNALS_N 3 /* and SIGWINCH */
 
 struct smol_signals {
 	int fd; /* readable when a signal has come; smol_signals_take() empties it */
 	int write_fd;
-	struct sigaction saved[SMOL_SIGNALS_N];
+	struct sigaction saved[SMOL_SIGNALS_N + 1];
+	bool resize;
 };
 
 #define SMOL_SIGNALS_INIT                                                                          \
@@ -25,6 +27,8 @@ struct smol_signals {
 
 /* Signals that were ignored when the program was started stay so. */
 int smol_signals_open(struct smol_signals *s, struct smol_err *err);
+/* SIGWINCH, too, from now on. */
+void smol_signals_resize(struct smol_signals *s);
 /* The next signal that came, or 0. */
 int smol_signals_take(struct smol_signals *s);
 void smol_signals_close(struct smol_signals *s);

@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "proto/limits.h"
 #include "shell/output.h"
 #include "vsock/addr.h"
 
@@ -79,6 +80,22 @@ const struct smol_option smol_config_options[] = {
 	.type = SMOL_OPTION_LIST,
 	.arg = "K=V",
 	.help = "a label to select it by (may be repeated)"},
+    {.name = "limit",
+	.type = SMOL_OPTION_LIST,
+	.arg = "NAME=VALUE",
+	.help = "a limit of its agent, as in `smolsh info` (repeat)"},
+    {.name = "allow-cwd",
+	.type = SMOL_OPTION_LIST,
+	.arg = "DIR",
+	.help = "commands run below this directory only (repeat)"},
+    {.name = "allow-env",
+	.type = SMOL_OPTION_LIST,
+	.arg = "NAME",
+	.help = "commands may be given this variable only (repeat)"},
+    {.name = "run-as",
+	.type = SMOL_OPTION_STRING,
+	.arg = "USER",
+	.help = "commands run as this user only"},
     {.name = "boot-timeout",
 	.type = SMOL_OPTION_DURATION,
 	.arg = "TIME",
@@ -156,6 +173,43 @@ static int take_vsock(
 	return 0;
 }
 
+static int put_limit(
+    cJSON *limits, const char *name, const char *text, const char *eq, struct smol_err *err)
+{
+	smol_auto_free char *own = name ? NULL : smol_strndup(text, (size_t)(eq - text));
+
+	return smol_limits_put(limits, name ? name : own, name ? text : eq + 1, err);
+}
+
+/* The options about limits and policy, into c->limits. */
+static int take_limits(const struct smol_args *args, struct smol_vm_config *c, struct smol_err *err)
+{
+	static const struct {
+		const char *option, *name; /* NULL: the text holds it */
+	} known[] = {
+	    {"limit", NULL}, {"allow-cwd", "cwd"}, {"allow-env", "env"}, {"run-as", "user"}};
+
+	for (int i = 0; i < args->ngiven; i++) {
+		const struct smol_arg *a = &args->given[i];
+		const char *eq = a->text ? strchr(a->text, '=') : NULL;
+		size_t k = 0;
+
+		while (k < SMOL_ARRAY_SIZE(known) && strcmp(known[k].option, a->option->name) != 0)
+			k++;
+		if (k == SMOL_ARRAY_SIZE(known))
+			continue;
+		if (!known[k].name && !eq) {
+			smol_err_set(err, SMOL_E_INVALID, "--limit: no value");
+			return smol_err_hint(err, "--limit jobs=4");
+		}
+		if (!c->limits)
+			c->limits = cJSON_CreateObject();
+		if (put_limit(c->limits, known[k].name, a->text, eq, err) < 0)
+			return smol_err_wrap(err, "--%s", a->option->name);
+	}
+	return 0;
+}
+
 static int check_labels(const struct smol_args *args, struct smol_err *err)
 {
 	for (int i = 0; i < args->ngiven; i++)
@@ -199,7 +253,8 @@ int smol_config_from_args(
 	c->cpus = (int)smol_args_int(args, "cpus", c->cpus);
 	c->accel = (enum smol_accel)smol_args_int(args, "accel", c->accel);
 	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
-	if (check_labels(args, err) < 0 || take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
+	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
+	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;
 	return smol_vm_config_check(c, err);

@@ -256,16 +256,25 @@ static void read_stdin(struct run *r)
 	struct smol_frame f = {.type = SMOL_FRAME_STDIN, .seq = r->sent};
 	char *p = smol_buf_reserve(&r->c->out, SMOL_FRAME_HEADER + want);
 	ssize_t n = read(r->io->stdin_fd, p + SMOL_FRAME_HEADER, want);
+	bool detach = false;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n > 0 && r->io->input) {
+		n = (ssize_t)r->io->input(r->io->ctx, p + SMOL_FRAME_HEADER, (size_t)n, &detach);
+		if (!n && !detach)
+			return;
+	}
 	if (n > 0) {
 		f.length = (uint32_t)n;
 		smol_frame_encode(&f, (unsigned char *)p);
 		smol_buf_commit(&r->c->out, SMOL_FRAME_HEADER + (size_t)n);
 		r->sent += (uint64_t)n;
-		return;
 	}
+	if (detach)
+		smol_client_detach(r->c);
+	if (n > 0 || detach)
+		return;
 	/* Input that cannot be read (a terminal that is gone) has ended as well. */
 	r->stdin_open = false;
 	queue_frame(r->c, SMOL_FRAME_STDIN_EOF, 0, NULL, 0);
@@ -273,14 +282,10 @@ static void read_stdin(struct run *r)
 
 static int wake(struct run *r, struct smol_err *err)
 {
-	bool was = r->c->detaching;
-
 	if (r->io->wake(r->io->ctx, r->c) < 0) {
 		r->c->broken = true;
 		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
 	}
-	if (r->c->detaching && !was)
-		r->deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
 	return 0;
 }
 
@@ -293,6 +298,7 @@ static int await(struct run *r, struct smol_err *err)
 	struct pollfd p[3] = {{.fd = c->fd, .events = POLLIN},
 	    {.fd = wants_stdin(r) ? io->stdin_fd : -1, .events = POLLIN},
 	    {.fd = io->wake_fd, .events = POLLIN}};
+	bool was = c->detaching;
 	int n;
 
 	if (smol_buf_len(&c->out))
@@ -306,6 +312,8 @@ static int await(struct run *r, struct smol_err *err)
 		return -1;
 	if (p[1].revents)
 		read_stdin(r);
+	if (c->detaching && !was)
+		r->deadline = smol_in_ms(SMOL_IO_TIMEOUT_MS);
 	smol_client_flush(c);
 	if (p[0].revents & ~POLLOUT)
 		return smol_client_fill(c, awaited, err);

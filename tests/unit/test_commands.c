@@ -57,7 +57,8 @@ static void check_option(const struct smol_command *c, const struct smol_option 
 		fail_msg("%s: too long for its column", what);
 	if ((o->type == SMOL_OPTION_FLAG) != !o->arg)
 		fail_msg("%s: a value has a name, a flag has none", what);
-	if ((o->type == SMOL_OPTION_ENUM) != !!o->values || (o->values && !o->values[0]))
+	if ((o->type == SMOL_OPTION_ENUM && !o->values) || (o->values && !o->values[0]) ||
+	    (o->values && o->type != SMOL_OPTION_ENUM && o->type != SMOL_OPTION_STRING))
 		fail_msg("%s: an enum has values", what);
 	if (o->type == SMOL_OPTION_INT && o->min >= o->max)
 		fail_msg("%s: a number has a range", what);
@@ -157,8 +158,8 @@ static void examples_can_be_typed(void **state)
 static void every_promised_command_is_there(void **state)
 {
 	static const char *const wanted[] = {"create", "start", "stop", "restart", "delete", "list",
-	    "info", "label", "env", "exec", "cp", "run", "health", "sysinfo", "logs", "wait",
-	    "doctor", "image", "help", "version"};
+	    "info", "label", "env", "shell", "jobs", "attach", "cancel", "cp", "exec", "run",
+	    "health", "sysinfo", "logs", "wait", "doctor", "image", "help", "version"};
 
 	(void)state;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(wanted); i++)

@@ -79,7 +79,7 @@ static void begins_with(const char *line, const char *wanted)
 static void verbs(void **state)
 {
 	(void)state;
-	begins_with("", "cp create delete doctor env exec");
+	begins_with("", "attach cancel ");
 	check("st", "start stop");
 	check("list; st", "start stop");
 	check("nonsense", "");
@@ -101,8 +101,8 @@ static void options(void **state)
 	check("stop -f --fo", "");
 	check("exec -e A=1 --en", "--env");
 	check("image build --ke", "--kernel");
-	begins_with("run ", "--accel --backend");
-	begins_with("run --", "--accel --backend");
+	begins_with("run ", "--accel --allow-cwd");
+	begins_with("run --", "--accel --allow-cwd");
 	check("exec --cwd /tmp --st", "--stdin");
 }
 
@@ -114,7 +114,7 @@ static void values(void **state)
 	check("create --accel=k", "--accel=kvm");
 	check("create --image b", "base big");
 	check("create --image=ba", "--image=base");
-	check("wait web --for ", "exit ready");
+	check("wait web --for ", "agent exit file= port= ready");
 	check("create --memory ", "");
 	check("create --no-start=", "");
 	check("image remove b", "base big");

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What goes in and out of a guest command. Output goes straight to descriptors 1 and 2 as it comes:
+ * raw where they are no terminals or with --raw, else through a filter. On a terminal of its own
+ * (-t) every key goes to the guest but the one that detaches.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "shell/guest_impl.h"
+#include "shell/output.h"
+#include "shell/tty.h"
+
+#define MARK	 "\033[31m"
+#define MARK_END "\033[0m"
+
+static void send_size(struct smol_guest_io *r)
+{
+	uint16_t rows, cols;
+
+	smol_tty_size(&rows, &cols);
+	smol_client_send_resize(r->client, rows, cols);
+}
+
+/* Ctrl-C: interrupt, then terminate, then kill and leave. SIGTERM and SIGHUP: pass on and leave. */
+static int on_signals(struct smol_guest_io *r)
+{
+	static const int steps[] = {SIGINT, SIGTERM, SIGKILL};
+	int sig;
+
+	while ((sig = smol_signals_take(r->g->signals))) {
+		if (sig == SIGWINCH) {
+			send_size(r);
+			continue;
+		}
+		if (sig != SIGINT) {
+			/* Somebody else's job goes on without us. */
+			if (!r->g->attach)
+				smol_client_send_signal(r->client, sig);
+			r->leave = 128 + sig;
+			return -1;
+		}
+		if (r->presses < 3)
+			smol_client_send_signal(r->client, steps[r->presses++]);
+		if (r->presses == 3) {
+			r->leave =
+			    smol_err_exit_code(&(struct smol_err){.code = SMOL_E_INTERRUPTED});
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int smol_guest_on_wake(void *ctx, struct smol_client *c)
+{
+	(void)c;
+	return on_signals(ctx);
+}
+
+/* Not smol_io_write_all(): a reader that has stopped must not keep Ctrl-C from working. */
+static int put(struct smol_guest_io *r, int fd, const char *data, size_t n)
+{
+	while (n) {
+		ssize_t w = write(fd, data, n);
+
+		if (w >= 0) {
+			data += w;
+			n -= (size_t)w;
+			continue;
+		}
+		if (errno == EPIPE)
+			r->reader_gone = true;
+		if (errno != EINTR && errno != EAGAIN) {
+			r->write_failed = true;
+			return -1;
+		}
+		if (errno == EAGAIN) {
+			struct pollfd p[] = {{.fd = fd, .events = POLLOUT},
+			    {.fd = r->g->signals->fd, .events = POLLIN}};
+
+			poll(p, 2, -1);
+		}
+		if (on_signals(r) < 0) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int put_json(
+    struct smol_guest_io *r, struct smol_guest_stream *s, const char *data, size_t n)
+{
+	cJSON *j;
+
+	if (!n)
+		return 0;
+	j = cJSON_CreateObject();
+	smol_json_add_str(j, "stream", s->name);
+	smol_json_add_bytes(j, "data", data, n);
+	smol_out_line(j);
+	if (fflush(stdout) == 0)
+		return 0;
+	r->reader_gone = errno == EPIPE;
+	return -1;
+}
+
+int smol_guest_on_output(void *ctx, enum smol_frame_type type, const char *data, size_t n)
+{
+	struct smol_guest_io *r = ctx;
+	struct smol_guest_stream *s = type == SMOL_FRAME_STDERR ? &r->err : &r->out;
+	smol_auto_buf struct smol_buf b = {0};
+
+	smol_spinner_stop(r->g->spinner);
+	if (r->g->tty) {
+		if (r->raw)
+			return put(r, s->fd, data, n);
+		smol_filter_tty(&r->tty, data, n, &b);
+		return put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
+	}
+	if (r->g->sh->json) {
+		smol_filter_utf8(&s->filter, data, n, &b);
+		return put_json(r, s, smol_buf_head(&b), smol_buf_len(&b));
+	}
+	if (!s->filtered)
+		return put(r, s->fd, data, n);
+	if (s->marked)
+		smol_buf_puts(&b, MARK);
+	smol_filter_terminal(&s->filter, data, n, &b);
+	if (s->marked)
+		smol_buf_puts(&b, MARK_END);
+	return put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
+}
+
+/* Keys in front of the one that detaches still go to the guest. */
+size_t smol_guest_on_input(void *ctx, char *data, size_t n, bool *detach)
+{
+	struct smol_guest_io *r = ctx;
+	char *key = r->detach_key >= 0 ? memchr(data, r->detach_key, n) : NULL;
+
+	*detach = key != NULL;
+	return key ? (size_t)(key - data) : n;
+}
+
+void smol_guest_on_started(void *ctx, int64_t job)
+{
+	struct smol_guest_io *r = ctx;
+
+	r->job = job;
+	if (!r->g->tty)
+		return;
+	smol_spinner_stop(r->g->spinner);
+	smol_tty_raw();
+	/* One that was started elsewhere has the size of the terminal there. */
+	if (r->g->attach)
+		send_size(r);
+}
+
+void smol_guest_on_gap(void *ctx, uint64_t bytes)
+{
+	struct smol_guest_io *r = ctx;
+	bool was_raw = smol_tty_is_raw();
+	char text[16];
+
+	if (r->g->sh->json) {
+		cJSON *j = cJSON_CreateObject();
+
+		smol_json_add_int(j, "gap", (int64_t)bytes);
+		smol_out_line(j);
+		return;
+	}
+	smol_size_text(bytes, text);
+	smol_tty_restore();
+	smol_out_notice(r->g->sh, "%s of output are no longer held", text);
+	if (was_raw)
+		smol_tty_raw();
+}
+
+/* What the filters still hold, once no more can come. */
+void smol_guest_end_streams(struct smol_guest_io *r)
+{
+	struct smol_guest_stream *const streams[] = {&r->out, &r->err};
+
+	if (smol_tty_is_raw()) {
+		smol_auto_buf struct smol_buf b = {0};
+
+		smol_filter_tty_end(&r->tty, &b);
+		if (!r->raw)
+			put(r, STDOUT_FILENO, smol_buf_head(&b), smol_buf_len(&b));
+		smol_tty_restore();
+	}
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(streams); i++) {
+		struct smol_guest_stream *s = streams[i];
+		smol_auto_buf struct smol_buf b = {0};
+
+		smol_filter_end(&s->filter, s->filtered, &b);
+		if (!smol_buf_len(&b))
+			continue;
+		if (r->g->sh->json)
+			put_json(r, s, smol_buf_head(&b), smol_buf_len(&b));
+		else
+			put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
+	}
+}
