@@ -11,7 +11,7 @@ tests_fuzz_fuzz_grammar_LDADD = src/shell/libshell.a src/vm/libvm.a src/backend/
 EXTRA_DIST += tests/fuzz/grammar.dict
 
 noinst_PROGRAMS += tests/fuzz/fuzz_agent_request tests/fuzz/fuzz_client_reply
-tests_fuzz_fuzz_agent_request_SOURCES = tests/fuzz/fuzz_agent_request.c
+tests_fuzz_fuzz_agent_request_SOURCES = tests/fuzz/fuzz_agent_request.c tests/fuzz/no_files.c
 tests_fuzz_fuzz_agent_request_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_agent_request_LDADD = src/agent/libagent.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS) $(MD_LIBS)
@@ -20,5 +20,6 @@ tests_fuzz_fuzz_client_reply_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_client_reply_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS)
 
+include tests/fuzz/files.mk
 include tests/fuzz/image.mk
 include tests/fuzz/vsockd.mk
