@@ -172,6 +172,44 @@ static void test_limit_of_the_agent(void **state)
 	agent_stop(&a);
 }
 
+static void test_user_of_the_policy(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *open = at("open"), *shut = at("shut"), *file = at("open/f");
+	struct agent a = {.pid = 0};
+	struct smol_client *c;
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* it takes root to be somebody else */
+	agent_start(&a, "user", TOKEN, "--limit-user", "1234:55");
+	assert_int_equal(chmod(smol_fixture_dir, 0755), 0);
+	assert_int_equal(mkdir(open, 0755) || chown(open, 1234, 55) || mkdir(shut, 0755), 0);
+	make("text", "t");
+	make("private", "p");
+	c = agent_dial(&a);
+	if (put(c, "text", "open/f", &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_uid, 1234);
+	assert_int_equal(st.st_gid, 55);
+	assert_int_equal(put(c, "text", "shut/f", &err), -1);
+	assert_int_equal(err.code, SMOL_E_PERMISSION);
+	smol_client_close(c);
+	c = agent_dial(&a);
+	{
+		smol_auto_free char *private = at("private");
+
+		assert_int_equal(chmod(private, 0600), 0);
+	}
+	assert_int_equal(get(c, "private", "got", &err), -1);
+	assert_int_equal(err.code, SMOL_E_PERMISSION);
+	assert_int_equal(get(c, "text", "got", &err), 0);
+	smol_client_close(c);
+	agent_stop(&a);
+}
+
 static void test_token_is_needed(void **state)
 {
 	smol_auto_close int fd = raw_open(&shared);
@@ -325,6 +363,7 @@ int main(void)
 	    cmocka_unit_test(test_two_thousand_small_files),
 	    cmocka_unit_test(test_from_one_agent_to_another),
 	    cmocka_unit_test(test_limit_of_the_agent),
+	    cmocka_unit_test(test_user_of_the_policy),
 	    cmocka_unit_test(test_token_is_needed),
 	    cmocka_unit_test(test_client_that_goes),
 	    cmocka_unit_test(test_bad_frame_into_the_agent),
