@@ -58,10 +58,11 @@ on_tty 'y\n' delete a b
 same "yes: deleted" $t_code 0
 expect_exit 125 "yes: gone" smolsh info a
 
-# Ctrl-C is typed once the command runs: it goes to the guest, whose command may answer it.
+# Ctrl-C is typed once the command runs: it goes to the guest, whose command may answer it. (exec:
+# a shell between would end with 130, whatever the command makes of it.)
 mkfifo "$t_dir/keys"
 line=$(printf '%q ' "$SMOLSH_BUILD/smolsh" exec web -- sh -c 'trap "echo caught; exit 42" INT; echo up; while :; do sleep 0.1; done')
-timeout 120 script -qec "$line" /dev/null <"$t_dir/keys" >"$t_dir/screen" &
+timeout 120 script -qec "exec $line" /dev/null <"$t_dir/keys" >"$t_dir/screen" &
 terminal=$!
 exec 8>"$t_dir/keys"
 check "Ctrl-C: the command runs first" t_until grep -q up "$t_dir/screen"

@@ -167,7 +167,9 @@ static void a_directory_that_cannot_be_made_says_why(void **state)
 	assert_non_null(strstr(err.msg, strerror(ENOTDIR)));
 	assert_int_equal(smol_mkdir_p("file", 0700, &err), -1);
 	assert_non_null(strstr(err.msg, "not a directory"));
-	/* sysfs takes no directories from anybody, root included. */
+	/* sysfs takes no directories from anybody, root included (a chroot may have none). */
+	if (access("/sys/kernel", F_OK) < 0)
+		return;
 	assert_int_equal(smol_mkdir_p("/sys/smolsh-test", 0700, &err), -1);
 	assert_int_equal(err.code, SMOL_E_PERMISSION);
 }
