@@ -153,8 +153,13 @@ static int get(struct copy *c, const struct smol_files_io *io, struct smol_file_
 	struct smol_files_target t = {
 	    .path = c->dst.path, .name = c->name, .modes = 0777, .ctx = c};
 	smol_auto_files_receiver struct smol_files_receiver *r = NULL;
+	int64_t most = 0;
 	int rc;
 
+	/* The agent obeys the limit as well; but its word is a guest's. */
+	if (c->src.vm->config.limits)
+		smol_json_int(c->src.vm->config.limits, "file_bytes", 0, INT64_MAX, &most);
+	t.max_bytes = (uint64_t)most;
 	if (c->dst.std)
 		t.write = on_content;
 	r = smol_files_receiver_open(&t, err);
@@ -281,8 +286,8 @@ static const struct smol_option cp_options[] = {
 };
 
 static const struct smol_positional cp_words[] = {
-    {"SRC", SMOL_ONE, "a path, VM:path, or - for stdin", SMOL_COMPLETE_FILE, NULL},
-    {"DST", SMOL_ONE, "a path, VM:path, or - for stdout", SMOL_COMPLETE_FILE, NULL},
+    {"SRC", SMOL_ONE, "a path, VM:path, or - for stdin", SMOL_COMPLETE_PLACE, NULL},
+    {"DST", SMOL_ONE, "a path, VM:path, or - for stdout", SMOL_COMPLETE_PLACE, NULL},
     {0},
 };
 

@@ -31,6 +31,7 @@ enum smol_complete {
 	SMOL_COMPLETE_FILE,
 	SMOL_COMPLETE_DIR,
 	SMOL_COMPLETE_VM,
+	SMOL_COMPLETE_PLACE, /* a file, or VM: */
 	SMOL_COMPLETE_IMAGE,
 	SMOL_COMPLETE_COMMAND, /* verbs and topics of `help` */
 };

@@ -87,6 +87,24 @@ static void add_files(const char *prefix, bool dirs_only, struct smol_completion
 	}
 }
 
+/* What is in a guest is not asked for: a Tab would have to wait for it. */
+static void add_places(const char *prefix, struct smol_completion *out)
+{
+	smol_auto_registry struct smol_registry *r =
+	    smol_registry_exists() ? smol_registry_open(NULL) : NULL;
+	smol_auto_vm_list struct smol_vm **list = NULL;
+	int bad;
+
+	list = r ? smol_registry_list(r, &bad, NULL) : NULL;
+	for (int i = 0; list && list[i]; i++) {
+		smol_auto_free char *place = smol_asprintf("%s:", list[i]->name);
+
+		if (strncmp(place, prefix, strlen(prefix)) == 0)
+			smol_completion_add(out, place, smol_vm_state_name(list[i]->state), true);
+	}
+	add_files(prefix, false, out);
+}
+
 void smol_complete_host(
     void *ctx, enum smol_complete kind, const char *prefix, struct smol_completion *out)
 {
@@ -95,6 +113,9 @@ void smol_complete_host(
 	case SMOL_COMPLETE_FILE:
 	case SMOL_COMPLETE_DIR:
 		add_files(prefix, kind == SMOL_COMPLETE_DIR, out);
+		break;
+	case SMOL_COMPLETE_PLACE:
+		add_places(prefix, out);
 		break;
 	case SMOL_COMPLETE_VM:
 		add_vms(prefix, out);

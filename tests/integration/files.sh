@@ -100,6 +100,14 @@ same "one that fills up on the way: 125" $? 125
 match "is said as well" 'No space' "$(cat err)"
 same "nothing of it stays" "$(guest one -- ls -A /tmp/small)" ""
 
+check "a VM with a limit" smolsh create tight --limit file-bytes=1000
+expect_exit 125 "a file past it, in" smolsh cp blob tight:/tmp/
+expect_err "the limit is named" 'file_bytes'
+check "a larger one made in there" guest tight -- sh -c 'head -c 2000 /dev/zero >/tmp/two'
+expect_exit 125 "out" smolsh cp tight:/tmp/two .
+expect_err "the limit is named" 'file_bytes'
+check "without it" smolsh delete --force --yes tight
+
 # Ends in the middle: nothing is left on the other side, and nothing hangs.
 mkdir target
 guest one -- sh -c 'mkdir /tmp/into; head -c 60000000 /dev/zero >/tmp/zeros'
