@@ -210,6 +210,8 @@ static int run_cancel(struct smol_shell *sh, const struct smol_args *args, struc
 		take_job(args->words[i], &job, NULL);
 		if (cancel_job(sh, vm, job, sig, list, &why) == 0)
 			continue;
+		if (why.code == SMOL_E_NOT_FOUND)
+			smol_err_hint(&why, "smolsh jobs %s", vm->name);
 		worst = smol_each_worse(worst, smol_err_exit_code(&why));
 		if (!sh->json)
 			smol_out_trouble(sh, &why);

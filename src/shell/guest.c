@@ -257,6 +257,8 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 	}
 	if (r->write_failed)
 		return -1;
+	if (r->g->attach && err->code == SMOL_E_NOT_FOUND)
+		return smol_err_hint(err, "smolsh jobs %s", r->g->vm->name);
 	if (may_have_died(err->code)) {
 		if (r->g->hold)
 			smol_hold_explain(r->g->hold, err);
