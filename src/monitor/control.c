@@ -17,8 +17,8 @@
 #include "monitor/monitor.h"
 #include "vm/monitor_client.h"
 
-#define OUT_MAX (256 * 1024) /* bytes not yet read by a client */
-#define ASK_MAX (600 * 1000) /* ms */
+#define OUT_MAX (256 * 1024)		  /* bytes not yet read by a client */
+#define ASK_MAX (10LL * 24 * 3600 * 1000) /* ms: what a duration may be at most */
 
 struct smol_client_conn {
 	struct smol_watch watch;
@@ -214,8 +214,10 @@ static void on_request(void *ctx)
 			drop(c);
 			return;
 		}
-	if (smol_buf_len(&c->in) > SMOL_MONITOR_LINE_MAX)
+	if (smol_buf_len(&c->in) > SMOL_MONITOR_LINE_MAX) {
+		say(c, failure(SMOL_E_LIMIT, "a request longer than 64 KiB"));
 		drop(c);
+	}
 }
 
 static struct smol_client_conn *add_client(struct smol_monitor_state *m, int fd)
