@@ -23,6 +23,8 @@
 
 #define QUIT_MS	   3000 /* for the hypervisor to end when told, then it is killed */
 #define TAIL_LINES 10
+#define RESET_MS   500 /* resets so close together are one reboot: a kernel tries several ways */
+#define RESETS_MAX 5   /* without having been ready: it never will be */
 
 static void maybe_finish(struct smol_monitor_state *m);
 static void on_stop_timer(uv_timer_t *t);
@@ -151,8 +153,6 @@ void smol_machine_phase(struct smol_monitor_state *m, const char *phase)
 
 void smol_machine_ready(struct smol_monitor_state *m)
 {
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-
 	if (m->ending)
 		return;
 	if (m->ready) {
@@ -160,9 +160,9 @@ void smol_machine_ready(struct smol_monitor_state *m)
 		smol_journal(m, "agent-again", NULL);
 		return;
 	}
-	if (smol_registry_set_ready(m->registry, m->vm->id, &err) < 0)
-		smol_journal(m, "registry", smol_json_from_err(&err));
+	smol_record_state(m, SMOL_VM_RUNNING);
 	m->ready = true;
+	m->resets = 0;
 	smol_machine_phase(m, "ready");
 	smol_control_event(m, one("event", "ready"));
 }
@@ -176,12 +176,27 @@ static void on_reset(struct smol_monitor_state *m)
 		smol_machine_fail(m, "the guest's kernel panicked: %s", m->panic);
 		return;
 	}
+	if (m->ending) {
+		/* Asked to power off it boots again: it has shut down as far as it will. */
+		smol_machine_ask_failed(m);
+		return;
+	}
+	if (m->reset_ms && smol_now_ms() - m->reset_ms < RESET_MS)
+		return;
+	m->reset_ms = smol_now_ms();
+	if (++m->resets > RESETS_MAX) {
+		smol_machine_fail(
+		    m, "the guest rebooted %d times without becoming ready", RESETS_MAX);
+		return;
+	}
 	smol_journal(m, "reboot", NULL);
 	m->ready = false;
 	m->phase = "starting";
-	smol_registry_set_starting(m->registry, m->vm->id, NULL);
+	smol_record_state(m, SMOL_VM_STARTING);
 	smol_control_event(m, one("event", "reboot"));
 	smol_machine_phase(m, "kernel");
+	if (!m->vm->config.vsock.enabled)
+		smol_machine_ready(m);
 }
 
 static void on_backend(void *ctx, enum smol_backend_event_type type, const char *detail)
@@ -255,11 +270,15 @@ void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 {
 	bool first = !m->ending;
 
-	if (!first && !force)
+	if (!first && !force) {
+		/* Whoever has less patience than the one before is heard. */
+		if (m->stopping == SMOL_ASKING && m->ask_fd >= 0 &&
+		    uv_timer_get_due_in(&m->stop_timer) > (uint64_t)ask_ms)
+			uv_timer_start(&m->stop_timer, on_stop_timer, (uint64_t)ask_ms, 0);
 		return;
+	}
 	begin_end(m, false, force ? "killed as asked" : "stopped as asked");
-	if (m->claimed)
-		smol_registry_set_stopping(m->registry, m->vm->id, NULL);
+	smol_record_state(m, SMOL_VM_STOPPING);
 	if (force) {
 		kill_all(m);
 		return;
@@ -282,27 +301,12 @@ static cJSON *end_event(const struct smol_monitor_state *m)
 	if (m->failure.code)
 		cJSON_AddItemToObject(j, "error", smol_json_from_err(&m->failure));
 	/* One that powers off before it was ever ready has failed to start for whoever waits. */
-	tail = (m->died || !m->ready) && m->console.path ? smol_vm_console_tail(m->vm, TAIL_LINES)
-							 : NULL;
+	tail = (m->died || !m->ready) && m->console.path && !m->homeless
+		   ? smol_vm_console_tail(m->vm, TAIL_LINES)
+		   : NULL;
 	if (tail)
 		smol_json_add_str(j, "console", tail);
 	return j;
-}
-
-static void record_end(struct smol_monitor_state *m)
-{
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	int rc = 0;
-
-	if (!m->claimed)
-		return;
-	if (m->vm->ephemeral)
-		rc = smol_registry_delete(m->registry, m->vm->id, getpid(), &err);
-	else
-		rc = smol_registry_set_ended(
-		    m->registry, m->vm->id, getpid(), m->died, m->cause, &err);
-	if (rc < 0)
-		smol_journal(m, "registry", smol_json_from_err(&err));
 }
 
 static void finish(struct smol_monitor_state *m)
@@ -323,7 +327,7 @@ static void finish(struct smol_monitor_state *m)
 	/* Without the claim the VM is somebody else's, and so are its directories. */
 	if (m->claimed)
 		smol_rmdir_r(m->runtime_dir, NULL);
-	record_end(m);
+	smol_record_end(m);
 	if (m->claimed && m->vm->ephemeral)
 		smol_rmdir_r(m->state_dir, NULL);
 	smol_control_event(m, event);
@@ -356,7 +360,10 @@ static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *
 	if (smol_registry_claim(m->registry, m->vm, getpid(), err) < 0)
 		return -1;
 	m->claimed = true;
-	if (smol_output_begin(m, err) < 0 || smol_control_begin(m, err) < 0)
+	if (smol_output_begin(m, err) < 0)
+		return -1;
+	smol_record_begin(m);
+	if (smol_control_begin(m, err) < 0)
 		return -1;
 	smol_journal(m, "start", one("name", m->vm->name));
 	return 0;

@@ -9,6 +9,7 @@
  *   guest.c     what the guest's agent says (ready) and is asked (shut down), over vsock
  *   forward.c   forwarded ports, a child each
  *   output.c    console, complaints of the children, journal
+ *   record.c    what the registry is told
  *
  * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when both children
  * are reaped, and only then the end is recorded, told, and the process exits.
@@ -76,13 +77,20 @@ struct smol_monitor_state {
 	bool ending, died; /* died: not as somebody asked */
 	char *cause;
 	struct smol_err failure; /* the start failed: what is told to the starter */
-	int64_t begun_ms;
+	int resets;		 /* of the guest, since it was ready last */
+	int64_t begun_ms, reset_ms;
 	uv_timer_t stop_timer;
 	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING } stopping;
 	int ask_fd;
 	bool ask_ok;
 	char agent_version[64], guest_kernel[128];
 	uv_signal_t on_term;
+
+	enum smol_vm_state to_tell; /* the state that the registry has to hear of */
+	uv_timer_t record_timer;    /* until it has */
+	int home_fd;		    /* inotify */
+	struct smol_watch home_watch;
+	bool homeless; /* the state directory is gone */
 
 	struct smol_client_conn *clients; /* list, control.c */
 	int nclients;
@@ -106,6 +114,14 @@ void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The guest did not take the request to shut down. */
 void smol_machine_ask_failed(struct smol_monitor_state *m);
+
+/* record.c */
+/* After the claim. */
+void smol_record_begin(struct smol_monitor_state *m);
+/* SMOL_VM_STARTING, _RUNNING or _STOPPING: told now, or as soon as the registry takes it. */
+void smol_record_state(struct smol_monitor_state *m, enum smol_vm_state state);
+/* The end with its cause; an ephemeral VM's row is removed. */
+void smol_record_end(struct smol_monitor_state *m);
 
 /* launch.c */
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);

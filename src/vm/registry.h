@@ -91,6 +91,9 @@ int smol_pair_check(enum smol_pairs kind, const char *pair, bool value, struct s
 int smol_registry_change_pairs(struct smol_registry *r, const char *id, enum smol_pairs kind,
     const char *const *set, const char *const *unset, struct smol_err *err);
 
+/* How long a write waits for another process's: SMOL_BUSY_MS unless told. */
+void smol_registry_set_patience(struct smol_registry *r, int ms);
+
 /* State changes; each checks what the state was in the same transaction. */
 /* created, stopped, died → starting, for this monitor process; a new token is made (vm->token is
  * set). SMOL_E_STATE when somebody else was first. */

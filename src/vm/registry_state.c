@@ -76,6 +76,11 @@ int smol_registry_claim(
 	return 0;
 }
 
+void smol_registry_set_patience(struct smol_registry *r, int ms)
+{
+	sqlite3_busy_timeout(r->db, ms);
+}
+
 int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err)
 {
 	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,
