@@ -30,8 +30,6 @@
 #define LOCK_POLL_MS 200
 #define SETTLE_MS    30
 
-volatile int smol_build_interrupted;
-
 /* One build under way. */
 struct work {
 	const struct smol_build *b;
@@ -56,7 +54,7 @@ static void work_free(struct work *w)
 
 static int check_interrupt(struct smol_err *err)
 {
-	if (smol_build_interrupted)
+	if (smol_capture_interrupted)
 		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
 	return 0;
 }
@@ -103,11 +101,13 @@ static int hash_inputs(struct work *w, char hex[65], struct smol_err *err)
 {
 	const struct smol_build *b = w->b;
 	smol_auto_buf struct smol_buf list = {0};
+	struct stat st;
 
 	smol_buf_puts(&list, "smolsh " SMOL_VERSION "\n");
 	if (add_input(&list, "agent", w->agent, err) < 0 ||
 	    add_input(&list, "busybox", w->busybox, err) < 0 ||
-	    (b->kernel && add_input(&list, "kernel", b->kernel, err) < 0))
+	    (b->kernel && stat(b->kernel, &st) == 0 && S_ISREG(st.st_mode) &&
+		add_input(&list, "kernel", b->kernel, err) < 0))
 		return -1;
 	smol_buf_printf(&list, "source %s\nmodules %s\n",
 	    b->kernel	     ? "files"

@@ -33,7 +33,4 @@ struct smol_image *smol_build(const struct smol_build *b, bool *built, struct sm
 /* Remove an image wherever it lies. */
 int smol_build_remove(const struct smol_image *img, struct smol_err *err);
 
-/* Set by the program's signal handler: give up at the next step. */
-extern volatile int smol_build_interrupted;
-
 #endif

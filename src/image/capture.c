@@ -17,36 +17,63 @@
 
 #define STDERR_MAX 65536
 
+volatile sig_atomic_t smol_capture_interrupted;
+
+/* poll() during which, and only then, the signals that end a build come through: none that came
+ * before is missed. */
+static int wait_for(struct pollfd *p, nfds_t n, smol_deadline deadline)
+{
+	int ms = smol_poll_ms(deadline), got, saved;
+	struct timespec ts = {ms / 1000, ms % 1000 * 1000000L};
+	sigset_t ours, before;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGHUP);
+	sigprocmask(SIG_BLOCK, &ours, &before);
+	if (smol_capture_interrupted) {
+		got = -1;
+		saved = EINTR;
+	} else {
+		got = ppoll(p, n, ms < 0 ? NULL : &ts, &before);
+		saved = errno;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return got;
+}
+
+static void take(struct pollfd *p, struct smol_buf *b, size_t max)
+{
+	char block[16384];
+	ssize_t got = read(p->fd, block, sizeof(block));
+
+	if (got == 0 || (got < 0 && errno != EINTR))
+		p->fd = -1;
+	else if (got > 0 && b && smol_buf_len(b) + (size_t)got <= max)
+		smol_buf_append(b, block, (size_t)got);
+}
+
 /* Read both pipes until both have ended. -1 with errno; what is over max is dropped. */
 static int drain(int out_fd, int err_fd, size_t max, struct smol_buf *out, struct smol_buf *errs,
     smol_deadline deadline)
 {
 	struct pollfd p[2] = {{.fd = out_fd, .events = POLLIN}, {.fd = err_fd, .events = POLLIN}};
-	struct smol_buf *const bufs[2] = {out, errs};
-	const size_t limits[2] = {max, STDERR_MAX};
-	char block[16384];
 
 	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		int n = poll(p, 2, smol_poll_ms(deadline));
+		int n = wait_for(p, 2, deadline);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && (errno != EINTR || smol_capture_interrupted))
 			return -1;
 		if (n == 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		for (int i = 0; i < 2 && n > 0; i++) {
-			ssize_t got;
-
-			if (p[i].fd < 0 || !p[i].revents)
-				continue;
-			got = read(p[i].fd, block, sizeof(block));
-			if (got == 0 || (got < 0 && errno != EINTR))
-				p[i].fd = -1;
-			else if (got > 0 && bufs[i] &&
-				 smol_buf_len(bufs[i]) + (size_t)got <= limits[i])
-				smol_buf_append(bufs[i], block, (size_t)got);
-		}
+		if (n > 0 && p[0].fd >= 0 && p[0].revents)
+			take(&p[0], out, max);
+		if (n > 0 && p[1].fd >= 0 && p[1].revents)
+			take(&p[1], errs, STDERR_MAX);
 	}
 	return 0;
 }
@@ -113,6 +140,8 @@ int smol_capture(const char *const *argv, size_t max, struct smol_buf *out, smol
 		kill(pid, SIGKILL);
 	if (smol_spawn_wait(pid, pidfd, SMOL_NEVER, &status) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "waiting for %s", argv[0]);
+	if (failed == EINTR)
+		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
 	if (failed == ETIMEDOUT)
 		return smol_err_set(err, SMOL_E_DEADLINE, "%s takes too long", argv[0]);
 	if (failed)

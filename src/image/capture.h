@@ -3,11 +3,15 @@
 #ifndef SMOL_IMAGE_CAPTURE_H
 #define SMOL_IMAGE_CAPTURE_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+
+/* Set by the program's signal handler: whoever waits gives up with SMOL_E_INTERRUPTED. */
+extern volatile sig_atomic_t smol_capture_interrupted;
 
 /*
  * Run a program to its end with stdin from /dev/null; what it prints (at most max bytes) goes to

@@ -85,7 +85,9 @@ static int ask_apt(struct package *p, struct smol_err *err)
 			about = apt_show(depends, err);
 	}
 	if (!about) {
-		if (err && err->code == SMOL_E_DEPENDENCY) {
+		if (err->code == SMOL_E_INTERRUPTED)
+			return -1;
+		if (err->code == SMOL_E_DEPENDENCY) {
 			smol_err_set(err, SMOL_E_DEPENDENCY,
 			    "there is no apt here to take Debian's kernel with");
 			return smol_err_hint(err, "smolsh image build --kernel FILE --modules DIR");
@@ -205,6 +207,8 @@ static char *get_package(smol_step_fn step, struct smol_err *err)
 	smol_auto_free char *path = NULL;
 
 	if (ask_apt(&p, err) < 0) {
+		if (err->code == SMOL_E_INTERRUPTED)
+			return NULL;
 		path = find_cached(cache, NULL);
 		if (path) {
 			smol_err_clear(err);
@@ -331,9 +335,10 @@ int smol_source_debian(struct smol_source *s, smol_step_fn step, struct smol_err
 	if (unpack(s, deb, err) == 0)
 		return 0;
 	smol_err_wrap(err, "%s", deb);
-	if (err && err->code == SMOL_E_INVALID) {
+	if (err->code == SMOL_E_INVALID) {
 		/* Cut short or damaged since apt checked it: it must not be found again. */
 		unlink(deb);
+		err->code = SMOL_E_IO; /* nothing that was asked for was invalid */
 		smol_err_hint(err, "smolsh image build (it is downloaded anew)");
 	}
 	return -1;

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "image/build.h"
+#include "image/capture.h"
 
 static const char usage_text[] =
     "usage: smolsh image build [NAME] [--kernel FILE [--modules DIR] | --host-kernel]\n"
@@ -42,7 +43,7 @@ static void step(const char *line)
 static void on_signal(int sig)
 {
 	(void)sig;
-	smol_build_interrupted = 1;
+	smol_capture_interrupted = 1;
 }
 
 /* Takes data. */
