@@ -51,7 +51,8 @@ int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, stru
 /*
  * Make the registry true: a VM whose monitor is gone is recorded as died ("its monitor was
  * killed", "host restarted") and what it left is cleaned up. Called by every command that reads
- * states. Updates vm in place.
+ * states. Updates vm in place. SMOL_E_NOT_FOUND where it has been removed: by somebody else, or as
+ * one that was to go with a client that died before its monitor had begun.
  */
 int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err);
 

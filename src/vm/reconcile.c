@@ -37,6 +37,12 @@ void smol_vm_remove_files(const struct smol_vm *vm, bool state_too)
 		smol_rmdir_r(state, NULL);
 }
 
+/* Is there, or should there be, a process that answers for it? */
+static bool has_keeper(const struct smol_vm *vm)
+{
+	return smol_vm_state_live(vm->state) || (vm->ephemeral && vm->state == SMOL_VM_CREATED);
+}
+
 /* Its monitor is gone: record it and clean up, unless others have done so meanwhile. */
 static int bury(struct smol_registry *r, struct smol_vm *vm, bool restarted, struct smol_err *err)
 {
@@ -45,8 +51,7 @@ static int bury(struct smol_registry *r, struct smol_vm *vm, bool restarted, str
 
 	if (smol_vm_refresh(r, vm, err) < 0)
 		return -1;
-	if (!smol_vm_state_live(vm->state) || vm->monitor_pid != gone ||
-	    vm->monitor_start != gone_start)
+	if (!has_keeper(vm) || vm->monitor_pid != gone || vm->monitor_start != gone_start)
 		return 0;
 	smol_vm_remove_files(vm, vm->ephemeral);
 	/* It stays in the caller's memory as live and without a monitor: it went with its client.
@@ -63,14 +68,18 @@ int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_e
 {
 	bool restarted = strcmp(vm->boot_id, smol_proc_boot_id()) != 0;
 
-	if (!smol_vm_state_live(vm->state))
+	if (!has_keeper(vm))
 		return 0;
 	if (!restarted && smol_proc_alive(vm->monitor_pid, vm->monitor_start))
 		return 0;
 	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (bury(r, vm, restarted, err) == 0 && smol_registry_exec(r, "COMMIT", err) == 0)
-		return 0;
-	sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
-	return -1;
+	if (bury(r, vm, restarted, err) < 0 || smol_registry_exec(r, "COMMIT", err) < 0) {
+		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
+	if (vm->state == SMOL_VM_CREATED)
+		return smol_err_set(
+		    err, SMOL_E_NOT_FOUND, "VM '%s' went with its client", vm->name);
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "vm/registry_internal.h"
 
@@ -420,7 +421,8 @@ uint32_t smol_cid_derive(const char *id, unsigned n)
 static int insert_row(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
 {
 	static const char sql[] = "INSERT INTO vm (id, name, config, token, cid, state, ephemeral,"
-				  " created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+				  " created_ms, monitor_pid, monitor_start, boot_id)"
+				  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
 	smol_auto_json cJSON *j = smol_vm_config_encode(&vm->config);
 	smol_auto_free char *config = smol_json_print(j);
@@ -436,6 +438,9 @@ static int insert_row(struct smol_registry *r, const struct smol_vm *vm, struct 
 	sqlite3_bind_text(st, 6, smol_vm_state_name(vm->state), -1, SQLITE_STATIC);
 	sqlite3_bind_int(st, 7, vm->ephemeral);
 	sqlite3_bind_int64(st, 8, vm->created_ms);
+	sqlite3_bind_int64(st, 9, vm->monitor_pid);
+	sqlite3_bind_int64(st, 10, (sqlite3_int64)vm->monitor_start);
+	sqlite3_bind_text(st, 11, vm->boot_id, -1, SQLITE_STATIC);
 	if (sqlite3_step(st) != SQLITE_DONE)
 		return smol_registry_fail(r, "cannot register the VM", err);
 	return 0;
@@ -518,6 +523,12 @@ int smol_registry_create(struct smol_registry *r, const char *name,
 	vm->env = cJSON_CreateObject();
 	vm->state = SMOL_VM_CREATED;
 	vm->created_ms = smol_wall_ms();
+	if (ephemeral) {
+		/* Until a monitor claims it, it goes with whoever made it. */
+		vm->monitor_pid = getpid();
+		vm->monitor_start = smol_proc_start_time(vm->monitor_pid);
+		snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", smol_proc_boot_id());
+	}
 	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	if (create_in_transaction(r, vm, err) < 0 || smol_registry_exec(r, "COMMIT", err) < 0) {

@@ -47,8 +47,10 @@ struct smol_vm {
 	bool ephemeral;	     /* made by `run` without --keep: goes with its client */
 	int64_t created_ms, started_ms, ready_ms, ended_ms; /* wall clock; 0: never */
 	char *end_cause;				    /* why it ended last, or NULL */
-	char *accel_used;  /* "tcg (no vmx or svm in /proc/cpuinfo)", or NULL */
-	pid_t monitor_pid; /* with start time and boot id: which process it is */
+	char *accel_used; /* "tcg (no vmx or svm in /proc/cpuinfo)", or NULL */
+	/* With start time and boot id: which process it is. Of an ephemeral VM that is not claimed
+	 * yet the process that made it. */
+	pid_t monitor_pid;
 	uint64_t monitor_start;
 	char boot_id[40];
 };

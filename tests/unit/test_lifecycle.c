@@ -352,6 +352,39 @@ static void test_reconcile_spares_the_next_start(void **state)
 	assert_int_equal(stat(dir, &st), 0);
 }
 
+/* The client of a `run` is killed before there is a monitor: its VM goes as well. */
+static void test_unclaimed_goes_with_its_client(void **state)
+{
+	smol_auto_registry struct smol_registry *r = NULL;
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = NULL;
+	smol_auto_vm struct smol_vm *mine = NULL;
+	struct smol_vm_config c;
+	pid_t pid;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	pid = fork();
+	if (pid == 0) {
+		struct smol_registry *theirs = smol_registry_open(NULL);
+
+		_exit(!theirs || smol_registry_create(theirs, "gone", &c, true, &vm, NULL) < 0);
+	}
+	assert_int_equal(end_of(pid), 0);
+	r = smol_registry_open(&err);
+	vm = smol_registry_find(r, "gone", &err);
+	assert_non_null(vm);
+	assert_int_equal(vm->monitor_pid, pid);
+	assert_int_equal(smol_vm_reconcile(r, vm, &err), -1);
+	assert_int_equal(err.code, SMOL_E_NOT_FOUND);
+	assert_null(smol_registry_find(r, "gone", NULL));
+	/* One whose client lives stays. */
+	assert_int_equal(smol_registry_create(r, "mine", &c, true, &mine, &err), 0);
+	assert_int_equal(smol_vm_reconcile(r, mine, &err), 0);
+	assert_int_equal(mine->state, SMOL_VM_CREATED);
+	smol_vm_config_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +395,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_start_joins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_joined_start_is_not_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile_spares_the_next_start, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_unclaimed_goes_with_its_client, setup, teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
