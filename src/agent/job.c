@@ -94,8 +94,7 @@ static int spawn(struct smol_job *j, const struct smol_exec_request *e, struct s
 	smol_auto(smol_user_free) struct smol_user u = {0};
 	smol_auto_close int in = -1;
 	smol_auto_free char *path = NULL;
-	struct smol_launch l = {
-	    .tty = e->tty, .cwd = e->cwd, .reset_oom = j->server->cfg->supervised};
+	struct smol_launch l = {.tty = e->tty, .cwd = e->cwd, .oom_fd = j->server->oom_fd};
 	char **env;
 	int failed;
 

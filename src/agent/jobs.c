@@ -4,6 +4,7 @@
  * that are over the last SMOL_JOBS_KEPT stay in it.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -473,6 +474,8 @@ void smol_jobs_sweep(struct smol_server *s)
 	if (!s->untidy)
 		return;
 	s->untidy = false;
+	/* On one CPU the kernel's worker that transmits what was just sent waits for us. */
+	sched_yield();
 	tidy(s);
 	if (s->nqueued)
 		start_queued(s);

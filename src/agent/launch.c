@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +29,11 @@ struct outcome {
 	volatile int errnum;
 };
 
-static void reset_oom(void)
+/* Inherited by what is started next. */
+static void set_oom(const struct smol_launch *l, const char *score)
 {
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	/* Not closed: exec does that. */
-	if (fd >= 0 && write(fd, "0", 1) < 0)
-		return;
+	if (l->oom_fd >= 0 && pwrite(l->oom_fd, score, strlen(score), 0) < 0)
+		return; /* the agent, or its job, is not as it should be, and runs all the same */
 }
 
 /* Raw calls: libc's set*id functions take locks to reach all threads. */
@@ -57,8 +56,6 @@ static enum step set_up(const struct smol_launch *l)
 	for (int i = 0; i < 3; i++)
 		if (dup2(l->fds[i], i) < 0)
 			return STEP_TTY;
-	if (l->reset_oom)
-		reset_oom();
 	if (l->user && become(l->user) < 0)
 		return STEP_USER;
 	if (!l->cwd || *l->cwd != '/')
@@ -111,8 +108,13 @@ static int explain(const struct smol_launch *l, const struct outcome *o, struct 
 pid_t smol_launch_run(const struct smol_launch *l, struct smol_err *err)
 {
 	struct outcome o = {STEP_NONE, 0};
-	pid_t pid = start(l, &o);
+	pid_t pid;
 
+	/* Around it and not in it: the file in /proc of a new process has to be made first, and
+	 * unmade when it ends, which is a good part of a quick command's time. */
+	set_oom(l, "0");
+	pid = start(l, &o);
+	set_oom(l, SMOL_OOM_EXEMPT);
 	if (pid < 0)
 		return smol_err_errno(
 		    err, SMOL_E_LIMIT, errno, "the guest cannot start another process");
@@ -180,6 +182,18 @@ static const char *value_of(char *const *env, const char *key)
 	return "";
 }
 
+static bool join(char path[PATH_MAX], const char *dir, const char *name)
+{
+	size_t d = strlen(dir), n = strlen(name);
+
+	if (d + 1 + n >= PATH_MAX)
+		return false;
+	memcpy(path, dir, d);
+	path[d] = '/';
+	memcpy(path + d + 1, name, n + 1);
+	return true;
+}
+
 char *smol_launch_find(const char *name, char *const *env, struct smol_err *err)
 {
 	smol_auto_free char *copy = smol_strdup(value_of(env, "PATH"));
@@ -190,13 +204,14 @@ char *smol_launch_find(const char *name, char *const *env, struct smol_err *err)
 	if (strchr(name, '/'))
 		return smol_strdup(name);
 	while (*name && (dir = strsep(&rest, ":"))) {
-		smol_auto_free char *path = smol_asprintf("%s/%s", dir, name);
+		char path[PATH_MAX];
 		struct stat st;
 
-		if (*dir != '/' || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		if (*dir != '/' || !join(path, dir, name) || stat(path, &st) < 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (st.st_mode & 0111)
-			return smol_steal(&path);
+			return smol_strdup(path);
 		seen = true;
 	}
 	safe = smol_escape(name, strnlen(name, SHOWN));

@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "proto/request.h"
 
+#define SMOL_OOM_EXEMPT "-1000"
+
 struct smol_launch {
 	const char *path; /* what is executed; "/bin/sh" for a command */
 	const char *const *argv;
@@ -25,7 +27,7 @@ struct smol_launch {
 	const struct smol_user *user; /* or NULL: the agent's own */
 	int fds[3];		      /* become 0, 1, 2; all above 2 */
 	bool tty;		      /* fds[0] is a terminal and is to control the session */
-	bool reset_oom; /* the agent is exempt from the OOM killer, its jobs are not */
+	int oom_fd; /* the agent's own oom_score_adj: it is exempt, its jobs are not; or -1 */
 };
 
 /* The job is the leader of a session and a process group of its own. Returns its pid, or -1 with

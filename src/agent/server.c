@@ -222,7 +222,7 @@ static int take_signals(struct smol_server *s, struct smol_err *err)
 int smol_server_open(
     struct smol_server *s, const struct smol_agent_config *cfg, struct smol_err *err)
 {
-	*s = (struct smol_server){.cfg = cfg, .null_fd = -1};
+	*s = (struct smol_server){.cfg = cfg, .null_fd = -1, .oom_fd = -1};
 	s->listener.fd = s->signals.fd = s->ready.fd = -1;
 	s->accept_again.fn = on_accept_again;
 	umask(022);
@@ -233,6 +233,8 @@ int smol_server_open(
 	s->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (s->null_fd < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "/dev/null");
+	if (cfg->supervised)
+		s->oom_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	s->listener.fd =
 	    cfg->unix_path ? listen_unix(cfg->unix_path, err) : listen_vsock(cfg->guest_port, err);
 	s->listener.fn = on_listener;
@@ -269,5 +271,7 @@ void smol_server_close(struct smol_server *s)
 	smol_loop_close_watch(&s->loop, &s->ready);
 	if (s->null_fd >= 0)
 		close(s->null_fd);
+	if (s->oom_fd >= 0)
+		close(s->oom_fd);
 	smol_loop_close(&s->loop);
 }

@@ -51,6 +51,7 @@ struct smol_server {
 	int64_t refusal_ms;	    /* when the console was told last, and what not since */
 	int refusals;
 	int null_fd;
+	int oom_fd;	      /* our own oom_score_adj; -1 outside a VM */
 	const char *shutdown; /* asked for: "poweroff" or "reboot" */
 };
 

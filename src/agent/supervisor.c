@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/launch.h"
 #include "agent/modules.h"
 #include "agent/net.h"
 #include "agent/roster.h"
@@ -123,6 +124,25 @@ static void link_all(void)
 			say("%s: %s", links[i][1], strerror(errno));
 }
 
+/*
+ * A page of a program that is touched is mapped together with the 15 around it. Of the small
+ * programs that a guest runs most of that is never used, and mapping and unmapping it is a fifth of
+ * running one; with 3 around it larger programs take no longer. The kernel takes it from debugfs
+ * only, which is not left mounted.
+ */
+static void map_fewer_around(void)
+{
+	static const char dir[] = "/sys/kernel/debug", bytes[] = "16384";
+	smol_auto_close int fd = -1;
+
+	if (mount("debugfs", dir, "debugfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+		return;
+	fd = open("/sys/kernel/debug/fault_around_bytes", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, bytes, strlen(bytes)) < 0)
+		say("fault_around_bytes: %s", strerror(errno));
+	umount2(dir, MNT_DETACH);
+}
+
 static void raise_loopback(void)
 {
 	smol_auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -182,7 +202,7 @@ static void exempt_from_oom(void)
 {
 	smol_auto_close int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0 && write(fd, "-1000", 5) < 0)
+	if (fd >= 0 && write(fd, SMOL_OOM_EXEMPT, strlen(SMOL_OOM_EXEMPT)) < 0)
 		say("oom_score_adj: %s", strerror(errno));
 }
 
@@ -328,6 +348,7 @@ void smol_supervisor_run(void)
 	read_config(&vm);
 	prctl(PR_SET_DUMPABLE, 0);
 	exempt_from_oom();
+	map_fewer_around();
 	setenv("PATH", PATH_OF_JOBS, 1);
 	setenv("HOME", "/root", 1);
 	unsetenv("TERM");

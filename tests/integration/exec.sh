@@ -93,6 +93,11 @@ expect_exit 0 "--user by name" smolsh exec --user nobody web -- id -u
 expect_exit 126 "--user: nobody knows" smolsh exec --user whoever web -- id
 expect_err "--user: named" 'whoever'
 
+# The agent is exempt from the OOM killer, before and after; what it runs is not.
+expect_exit 0 "oom_score_adj" smolsh exec web -- sh -c 'cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj; grep -c debugfs /proc/mounts || :'
+same "oom_score_adj: of a command, of the agent" "$(head -n 2 <<<"$t_out" | paste -sd' ')" "0 -1000"
+same "debugfs is not left mounted" "$(tail -n 1 <<<"$t_out")" 0
+
 # A command that outlasts every I/O timeout.
 expect_exit 0 "a command of 12 s, silent, longer than any wait for an answer" smolsh exec web -- sh -c 'sleep 12; echo finished'
 same "and its output" "$t_out" finished
