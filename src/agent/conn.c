@@ -415,9 +415,9 @@ static void flush(struct smol_conn *c)
 	}
 	if (c->state == SMOL_CONN_DEAD)
 		return;
-	if (!smol_buf_len(&c->out) && !c->job && c->out.cap > KEEP)
+	if (!smol_buf_len(&c->out) && !c->job && !c->files && c->out.cap > KEEP)
 		smol_buf_free(&c->out);
-	if (!smol_buf_len(&c->in) && !c->job && c->in.cap > KEEP)
+	if (!smol_buf_len(&c->in) && !c->job && !c->files && c->in.cap > KEEP)
 		smol_buf_free(&c->in);
 }
 
