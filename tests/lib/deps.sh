@@ -26,6 +26,7 @@ guest procps           integration tests look at processes
 guest python3          integration tests read JSON with it
 guest socat            integration tests play a broken agent with it
 guest sqlite3          integration tests look into the registry
+guest tmux             integration tests look at a terminal in it
 clang clang            builds without warnings with this compiler too
 clang libclang-rt-dev  libFuzzer and the sanitizers
 lint  clang-format     the layout is what it says
