@@ -4,9 +4,16 @@
  * removed. Both happen in one transaction that a claim cannot pass: who starts the VM next finds
  * either the old state or a clean place, and never loses its new sockets to somebody who was late.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "vm/lifecycle.h"
@@ -26,11 +33,39 @@ int smol_vm_refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err
 	return 0;
 }
 
+/* A socket of ours that nobody listens on; whatever else lies there stays. */
+static void remove_socket(const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	smol_auto_close int fd = -1;
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != geteuid() ||
+	    snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path) >= (int)sizeof(sa.sun_path))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 && errno == ECONNREFUSED)
+		unlink(path);
+}
+
+/* Those that its user chose a place for; the others lie in the runtime directory. */
+static void remove_sockets(const struct smol_vm *vm)
+{
+	const char *path = vm->config.vsock.uds_path;
+	smol_auto_free char *ready = path ? smol_asprintf("%s_%d", path, SMOL_PORT_READY) : NULL;
+
+	if (!path || !vm->config.vsock.enabled)
+		return;
+	remove_socket(path);
+	remove_socket(ready);
+}
+
 void smol_vm_remove_files(const struct smol_vm *vm, bool state_too)
 {
 	smol_auto_free char *run = smol_vm_runtime_dir(vm, NULL);
 	smol_auto_free char *state = state_too ? smol_vm_state_dir(vm, NULL) : NULL;
 
+	remove_sockets(vm);
 	if (run)
 		smol_rmdir_r(run, NULL);
 	if (state)

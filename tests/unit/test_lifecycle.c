@@ -352,6 +352,40 @@ static void test_reconcile_spares_the_next_start(void **state)
 	assert_int_equal(stat(dir, &st), 0);
 }
 
+static int bound(const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* A killed monitor leaves its sockets; those at a place of the user's choice go, too, unless they
+ * are somebody else's by now. */
+static void test_chosen_sockets_are_removed(void **state)
+{
+	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = NULL;
+	struct smol_vm_config c;
+	smol_auto_free char *ready = NULL;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	c.vsock.uds_path = smol_asprintf("%s/my.sock", home);
+	ready = smol_asprintf("%s_%d", c.vsock.uds_path, SMOL_PORT_READY);
+	assert_int_equal(smol_registry_create(r, "web", &c, false, &vm, &err), 0);
+	close(bound(c.vsock.uds_path));
+	smol_auto_close int others = bound(ready);
+	assert_int_equal(smol_vm_delete(r, vm, false, &err), 0);
+	assert_int_equal(access(c.vsock.uds_path, F_OK), -1);
+	assert_int_equal(access(ready, F_OK), 0);
+	smol_vm_config_free(&c);
+}
+
 /* The client of a `run` is killed before there is a monitor: its VM goes as well. */
 static void test_unclaimed_goes_with_its_client(void **state)
 {
@@ -395,6 +429,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_start_joins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_joined_start_is_not_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile_spares_the_next_start, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_chosen_sockets_are_removed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_unclaimed_goes_with_its_client, setup, teardown),
 	};
 
