@@ -23,3 +23,4 @@ tests_fuzz_fuzz_client_reply_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
 include tests/fuzz/files.mk
 include tests/fuzz/image.mk
 include tests/fuzz/vsockd.mk
+include tests/fuzz/vm.mk
