@@ -8,5 +8,5 @@ docs/smolsh.1: docs/smolsh.1.in smolsh$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	./smolsh$(EXEEXT) --man > docs/smolsh.1.commands && \
 	sed -e '/^@COMMANDS@$$/{' -e 'r docs/smolsh.1.commands' -e 'd' -e '}' \
-		-e 's/@VERSION@/$(PACKAGE_VERSION)/' $(srcdir)/docs/smolsh.1.in > $@.tmp && \
+		-e 's/@[V]ERSION@/$(PACKAGE_VERSION)/' $(srcdir)/docs/smolsh.1.in > $@.tmp && \
 	mv $@.tmp $@

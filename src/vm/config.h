@@ -10,7 +10,7 @@
 #include "proto/json.h"
 #include "vsock/addr.h"
 
-#define SMOL_MEMORY_MIN_MIB	64
+#define SMOL_MEMORY_MIN_MIB	80		  /* less does not boot the base image */
 #define SMOL_MEMORY_MAX_MIB	(4 * 1024 * 1024) /* and no more than the host has */
 #define SMOL_MEMORY_DEFAULT_MIB 128
 #define SMOL_CPUS_MAX		64

@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "vm/registry_internal.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2 /* 2: labels, env */
 
 static const char schema[] = "CREATE TABLE vm ("
 			     " id TEXT PRIMARY KEY,"
@@ -39,7 +39,7 @@ static const char schema[] = "CREATE TABLE vm ("
 			     " boot_id TEXT NOT NULL DEFAULT '',"
 			     " labels TEXT NOT NULL DEFAULT '{}',"
 			     " env TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID;"
-			     "PRAGMA user_version = 1;";
+			     "PRAGMA user_version = 2;";
 
 static const char *const state_names[] = {
 #define X(e, n) [SMOL_VM_##e] = n,
@@ -132,16 +132,41 @@ static int enter_wal(struct smol_registry *r, struct smol_err *err)
 	}
 }
 
-/* Two processes may find an empty database at once: the check is repeated in the transaction. */
-static int make_schema(struct smol_registry *r, struct smol_err *err)
+/* Schema 1 had neither of these; some of its databases were given them without a new number. */
+static int upgrade(struct smol_registry *r, struct smol_err *err)
+{
+	static const char *const columns[][2] = {
+	    {"labels", "ALTER TABLE vm ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'"},
+	    {"env", "ALTER TABLE vm ADD COLUMN env TEXT NOT NULL DEFAULT '{}'"},
+	};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(columns); i++) {
+		bool there = sqlite3_table_column_metadata(r->db, NULL, "vm", columns[i][0], NULL,
+				 NULL, NULL, NULL, NULL) == SQLITE_OK;
+
+		if (!there && smol_registry_exec(r, columns[i][1], err) < 0)
+			return -1;
+	}
+	return smol_registry_exec(r, "PRAGMA user_version = 2", err);
+}
+
+static int make_or_upgrade(struct smol_registry *r, struct smol_err *err)
 {
 	int version;
 
+	if (user_version(r, &version, err) < 0)
+		return -1;
+	if (version == 0)
+		return smol_registry_exec(r, schema, err);
+	return version < SCHEMA_VERSION ? upgrade(r, err) : 0;
+}
+
+/* Two processes may find an old database at once: the check is repeated in the transaction. */
+static int make_schema(struct smol_registry *r, struct smol_err *err)
+{
 	if (enter_wal(r, err) < 0 || smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (user_version(r, &version, err) == 0 &&
-	    (version != 0 || smol_registry_exec(r, schema, err) == 0) &&
-	    smol_registry_exec(r, "COMMIT", err) == 0)
+	if (make_or_upgrade(r, err) == 0 && smol_registry_exec(r, "COMMIT", err) == 0)
 		return 0;
 	sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
 	return -1;
@@ -162,7 +187,7 @@ static int prepare_database(struct smol_registry *r, struct smol_err *err)
 		return smol_err_hint(
 		    err, "use that smolsh, or set SMOLSH_HOME to another directory");
 	}
-	return version ? 0 : make_schema(r, err);
+	return version == SCHEMA_VERSION ? 0 : make_schema(r, err);
 }
 
 struct smol_registry *smol_registry_open(struct smol_err *err)

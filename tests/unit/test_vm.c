@@ -288,6 +288,29 @@ static void test_newer_schema(void **state)
 	assert_non_null(strstr(err.msg, "newer smolsh"));
 }
 
+/* A registry of the first schema is taken over with its VMs. */
+static void test_older_schema(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_vm struct smol_vm *b = NULL;
+	static const char *const set[] = {"role=web", NULL};
+
+	(void)state;
+	assert_non_null(a);
+	smol_registry_close(smol_steal(&r));
+	sql("ALTER TABLE vm DROP COLUMN labels; ALTER TABLE vm DROP COLUMN env;"
+	    "PRAGMA user_version = 1");
+	r = open_registry();
+	assert_int_equal(
+	    smol_registry_change_pairs(r, a->id, SMOL_PAIRS_LABELS, set, NULL, &err), 0);
+	b = smol_registry_find(r, "web", &err);
+	assert_non_null(b);
+	assert_string_equal(b->token, a->token);
+	assert_string_equal(smol_json_str(b->labels, "role"), "web");
+}
+
 static void test_claim_is_exclusive(void **state)
 {
 	smol_auto_registry struct smol_registry *r = open_registry();
@@ -496,6 +519,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_bad_row_is_left_out, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_corrupt_database, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_newer_schema, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_older_schema, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_claim_is_exclusive, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_delete_is_guarded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile, setup, teardown),
