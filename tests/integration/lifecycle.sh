@@ -67,9 +67,14 @@ expect_err "panic: with the cause" 'panicked'
 
 # A guest that does not listen to a polite request.
 check "start again" smolsh start web
-smolsh exec web -- sh -c 'kill -STOP 1' >"$t_dir/stopped" 2>&1
+# (SIGSTOP does nothing to PID 1: it is the agent that is stopped.)
+smolsh_bg exec web -- sh -c 'for p in /proc/[0-9]*; do p=${p#/proc/}; [ "$p" -gt 1 ] && [ "$(readlink /proc/$p/exe)" = /init ] && kill -STOP $p; done' 2>"$t_dir/stopped" &
+deaf=$!
+check "the agent is stopped" t_until eval '! timeout 1 "$SMOLSH_BUILD/smolsh" health web'
 expect_exit 0 "stop --timeout: a guest that does not react is killed" timeout 60 "$SMOLSH_BUILD/smolsh" stop --timeout 1 web
 same "stop --timeout: stopped" "$(t_state web)" stopped
+wait "$deaf"
+check "stop --timeout: it was not the guest that ended" grep -q '"step":"quit"' "$SMOLSH_HOME"/state/vms/*/journal.jsonl
 
 # Several VMs at once.
 check "create two, not started" smolsh -c 'create a --no-start; create b --no-start'
