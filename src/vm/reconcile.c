@@ -24,8 +24,18 @@ int smol_vm_refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err
 {
 	struct smol_vm *now = smol_registry_find(r, vm->id, err), old;
 
-	if (!now)
+	/* Without a row of that id the word might be the beginning of another's name. */
+	if (now && strcmp(now->id, vm->id) != 0) {
+		smol_vm_free(now);
+		now = NULL;
+		smol_err_set(err, SMOL_E_NOT_FOUND, "?");
+	}
+	if (!now) {
+		if (err && err->code == SMOL_E_NOT_FOUND)
+			smol_err_set(
+			    err, SMOL_E_NOT_FOUND, "VM '%s' has been deleted meanwhile", vm->name);
 		return -1;
+	}
 	old = *vm;
 	*vm = *now;
 	*now = old;

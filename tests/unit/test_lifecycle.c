@@ -352,6 +352,24 @@ static void test_reconcile_spares_the_next_start(void **state)
 	assert_int_equal(stat(dir, &st), 0);
 }
 
+/* A deleted VM is called by its name, and never taken for one whose name begins like its id. */
+static void test_deleted_meanwhile(void **state)
+{
+	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r, "web");
+	smol_auto_free char *name = smol_asprintf("%s-x", vm->id);
+	smol_auto_vm struct smol_vm *other = create(r, name);
+
+	(void)state;
+	assert_int_equal(smol_registry_delete(r, vm->id, 0, &err), 0);
+	/* As it was read when it still ran, under a monitor that is gone. */
+	vm->state = SMOL_VM_RUNNING;
+	assert_int_equal(smol_vm_reconcile(r, vm, &err), -1);
+	assert_int_equal(err.code, SMOL_E_NOT_FOUND);
+	assert_string_equal(err.msg, "VM 'web' has been deleted meanwhile");
+}
+
 static int bound(const char *path)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -429,6 +447,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_start_joins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_joined_start_is_not_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile_spares_the_next_start, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_deleted_meanwhile, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_chosen_sockets_are_removed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_unclaimed_goes_with_its_client, setup, teardown),
 	};
