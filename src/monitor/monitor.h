@@ -88,6 +88,7 @@ struct smol_monitor_state {
 
 	enum smol_vm_state to_tell; /* the state that the registry has to hear of */
 	uv_timer_t record_timer;    /* until it has */
+	int reserve_fd;		    /* room on the disk */
 	int home_fd;		    /* inotify */
 	struct smol_watch home_watch;
 	bool homeless; /* the state directory is gone */

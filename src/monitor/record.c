@@ -6,6 +6,7 @@
  * stopped by anybody: it ends.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -15,14 +16,46 @@
 
 #define PATIENCE_MS 1000 /* for a busy registry, while the VM runs */
 #define AGAIN_MS    2000
+#define RESERVE	    (64 * 1024) /* bytes: more than a write to the registry takes */
 
-static int tell(const struct smol_monitor_state *m, struct smol_err *err)
+/*
+ * A file without a name that holds room on the disk. Where the disk is full (it may be the VM's own
+ * console that filled it) it is let go so that the registry can still hear the truth.
+ */
+static void keep_room(struct smol_monitor_state *m)
+{
+	if (m->reserve_fd >= 0)
+		return;
+	m->reserve_fd = open(m->state_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (m->reserve_fd >= 0 && fallocate(m->reserve_fd, 0, 0, RESERVE) < 0)
+		close(smol_steal_fd(&m->reserve_fd));
+}
+
+/* Should it be tried once more? */
+static bool make_room(struct smol_monitor_state *m, struct smol_err *err)
+{
+	if (err->code != SMOL_E_NO_SPACE || m->reserve_fd < 0)
+		return false;
+	close(smol_steal_fd(&m->reserve_fd));
+	smol_err_clear(err);
+	return true;
+}
+
+static int tell_once(const struct smol_monitor_state *m, struct smol_err *err)
 {
 	if (m->to_tell == SMOL_VM_RUNNING)
 		return smol_registry_set_ready(m->registry, m->vm->id, err);
 	if (m->to_tell == SMOL_VM_STARTING)
 		return smol_registry_set_starting(m->registry, m->vm->id, err);
 	return smol_registry_set_stopping(m->registry, m->vm->id, err);
+}
+
+static int tell(struct smol_monitor_state *m, struct smol_err *err)
+{
+	if (tell_once(m, err) < 0 && (!make_room(m, err) || tell_once(m, err) < 0))
+		return -1;
+	keep_room(m);
+	return 0;
 }
 
 static void on_again(uv_timer_t *t)
@@ -69,6 +102,7 @@ void smol_record_begin(struct smol_monitor_state *m)
 
 	uv_timer_init(&m->loop, &m->record_timer);
 	m->record_timer.data = m;
+	keep_room(m);
 	smol_registry_set_patience(m->registry, PATIENCE_MS);
 	/* The directory itself would not do: the open logs keep it from being gone. Without inotify
 	 * the VM runs as well; it is only not so careful. */
@@ -79,10 +113,16 @@ void smol_record_begin(struct smol_monitor_state *m)
 		smol_watch_start(&m->loop, &m->home_watch, m->home_fd, on_home, m);
 }
 
+static int end_once(const struct smol_monitor_state *m, struct smol_err *err)
+{
+	if (m->vm->ephemeral)
+		return smol_registry_delete(m->registry, m->vm->id, getpid(), err);
+	return smol_registry_set_ended(m->registry, m->vm->id, getpid(), m->died, m->cause, err);
+}
+
 void smol_record_end(struct smol_monitor_state *m)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	int rc;
 
 	if (!m->claimed)
 		return;
@@ -90,11 +130,6 @@ void smol_record_end(struct smol_monitor_state *m)
 	smol_watch_stop(&m->home_watch);
 	/* Nobody waits for the loop any more, and this is the last word. */
 	smol_registry_set_patience(m->registry, SMOL_BUSY_MS);
-	if (m->vm->ephemeral)
-		rc = smol_registry_delete(m->registry, m->vm->id, getpid(), &err);
-	else
-		rc = smol_registry_set_ended(
-		    m->registry, m->vm->id, getpid(), m->died, m->cause, &err);
-	if (rc < 0)
+	if (end_once(m, &err) < 0 && (!make_room(m, &err) || end_once(m, &err) < 0))
 		smol_journal(m, "registry", smol_json_from_err(&err));
 }

@@ -177,6 +177,19 @@ expect_exit 0 "a busy registry: and can be used" smolsh exec web -- true
 rm -rf "$SMOLSH_HOME"
 check "the home is removed: the VM ends" t_until t_no_processes
 check "the home is removed: and nothing makes it anew" test ! -e "$SMOLSH_HOME"
+
+# A disk that is full when the VM ends: what became of it is recorded all the same.
+export SMOLSH_HOME=$t_dir/tiny
 mkdir -m 0700 "$SMOLSH_HOME"
+full_disk() {
+	unshare -rm bash -c 'mount -t tmpfs -o size=800k,mode=700 none "$SMOLSH_HOME" && "$0" create web >/dev/null &&
+		{ cat /dev/zero >"$SMOLSH_HOME/fill" || "$0" stop web && rm "$SMOLSH_HOME/fill" && "$0" list; }' "$SMOLSH_BUILD/smolsh"
+}
+if unshare -rm true 2>/dev/null; then
+	expect_exit 0 "a full disk: stop" full_disk
+	expect_out "a full disk: its end is recorded" '^web .*stopped.*stopped as asked'
+else
+	echo "# no user namespaces here: the full disk is left out"
+fi
 
 t_end
