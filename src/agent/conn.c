@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A connection: see conn.h. Sockets are watched edge-triggered, once and for all: what an event
- * reported is remembered in `readable` and `writable` until the kernel says EAGAIN. */
+/* A connection: see conn.h. Sockets are watched edge-triggered: what an event reported is
+ * remembered in `readable` and `writable` until the kernel says EAGAIN. */
 #include "agent/conn.h"
 
 #include <errno.h>
@@ -65,8 +65,8 @@ struct smol_conn *smol_conn_new(struct smol_server *s, int fd, bool refuse)
 	c->server = s;
 	c->state = s->cfg->unix_path ? SMOL_CONN_HANDSHAKE : SMOL_CONN_IDLE;
 	c->refused = refuse;
-	c->readable = c->writable = true;
-	if (smol_loop_add(&s->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
+	c->writable = true;
+	if (smol_loop_add(&s->loop, &c->watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0) {
 		close(fd);
 		free(c);
 		return NULL;
@@ -364,13 +364,24 @@ static bool process(struct smol_conn *c)
 	}
 }
 
+/* It takes no more now. That it does again is asked for only now: else a connection's first event
+ * would be that it does, and wake us for nothing. */
+static void is_full(struct smol_conn *c)
+{
+	c->writable = false;
+	if (c->out_watched)
+		return;
+	c->out_watched = true;
+	smol_loop_modify(&c->server->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
 /* A send has failed. */
 static void send_failed(struct smol_conn *c)
 {
 	if (errno == EINTR)
 		c->server->loop.again = true;
 	else if (errno == EAGAIN)
-		c->writable = false;
+		is_full(c);
 	else
 		smol_conn_drop(c);
 }
@@ -390,7 +401,7 @@ static bool flush_buffer(struct smol_conn *c)
 	}
 	smol_buf_consume(&c->out, (size_t)n);
 	if ((size_t)n < held)
-		c->writable = false;
+		is_full(c);
 	else if (c->timer.link && c->state != SMOL_CONN_CLOSING && c->state != SMOL_CONN_WAITING)
 		smol_timer_stop(&c->timer);
 	return (size_t)n == held;

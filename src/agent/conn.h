@@ -46,13 +46,14 @@ struct smol_conn {
 	size_t scanned; /* bytes of `in` known to hold no newline */
 	enum smol_conn_state state;
 	bool dirty, readable, writable;
-	bool bulk;     /* much comes: read in large pieces */
-	bool hangup;   /* reported: read until the end */
-	bool probe;    /* reported since we last looked whether anybody is there */
-	bool eof;      /* the peer sends no more */
-	bool refused;  /* beyond the cap: answered with a failure, closed */
-	bool streamed; /* frames of a past job may still come */
-	bool holding;  /* a stream's reply line waits a moment for company */
+	bool out_watched; /* that it is writable again is reported */
+	bool bulk;	  /* much comes: read in large pieces */
+	bool hangup;	  /* reported: read until the end */
+	bool probe;	  /* reported since we last looked whether anybody is there */
+	bool eof;	  /* the peer sends no more */
+	bool refused;	  /* beyond the cap: answered with a failure, closed */
+	bool streamed;	  /* frames of a past job may still come */
+	bool holding;	  /* a stream's reply line waits a moment for company */
 };
 
 /* Takes fd over (closed on failure too). refuse: only tell that there are too many. */
