@@ -35,7 +35,7 @@
 #define SMOL_VSOCKD_HANDSHAKE_MS 10000u /* for the CONNECT line, then again for the answer */
 #define SMOL_VSOCKD_LINGER_MS	 60000u /* for the guest's RST after a full SHUTDOWN */
 #define SMOL_VSOCKD_TRIM_MS	 1000u
-#define SMOL_VSOCKD_SIGNAL_MS	 1u /* longest delay of a transmit ring's signal */
+#define SMOL_VSOCKD_SIGNAL_MS	 20u /* longest delay of a transmit ring's signal */
 
 struct smol_vsockd_config {
 	int notes_fd; /* smol_conns_notes(), -1 for none; stays the caller's */
