@@ -179,6 +179,7 @@ static void test_tricks(void **state)
 	assert_int_equal(smol_rotlog_open(&l, path, 8, &err), -1);
 	/* Even where it would open. */
 	smol_auto_close int reader = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(reader >= 0);
 	assert_int_equal(smol_rotlog_open(&l, path, 8, &err), -1);
 	assert_int_equal(l.fd, -1);
 	put(&l, "x");
