@@ -362,6 +362,7 @@ static void test_deleted_meanwhile(void **state)
 	smol_auto_vm struct smol_vm *other = create(r, name);
 
 	(void)state;
+	assert_non_null(other);
 	assert_int_equal(smol_registry_delete(r, vm->id, 0, &err), 0);
 	/* As it was read when it still ran, under a monitor that is gone. */
 	vm->state = SMOL_VM_RUNNING;
@@ -398,6 +399,7 @@ static void test_chosen_sockets_are_removed(void **state)
 	assert_int_equal(smol_registry_create(r, "web", &c, false, &vm, &err), 0);
 	close(bound(c.vsock.uds_path));
 	smol_auto_close int others = bound(ready);
+	assert_true(others >= 0);
 	assert_int_equal(smol_vm_delete(r, vm, false, &err), 0);
 	assert_int_equal(access(c.vsock.uds_path, F_OK), -1);
 	assert_int_equal(access(ready, F_OK), 0);
