@@ -23,6 +23,7 @@ static int next_frame(const struct smol_job *j, const uint64_t at[2], struct smo
 	struct smol_frame g;
 	int found = -1;
 
+	*f = (struct smol_frame){0};
 	for (int i = 0; i < 2; i++)
 		if (smol_ring_frame(&j->out[i].ring, at[i], &g) && (found < 0 || g.seq < f->seq)) {
 			*f = g;
