@@ -81,6 +81,7 @@ keys 'clear; s exec -t web -- sh -c "echo begin; read x; echo got:\$x; exit 3"' 
 see "exec -t" '^begin'
 keys 'typed' Enter
 see "exec -t: what is typed arrives" '^got:typed'
+see "exec -t: back on the host" '^host>$'
 keys 'c=$?; clear; echo "code $c"' Enter
 see "exec -t: exit code" '^code 3$'
 keys 'clear; s exec -t --detach-keys none web -- cat -v' Enter

@@ -22,6 +22,7 @@ build libuv1-dev       the monitor's event loop
 run   busybox-static   the guest's programs
 run   qemu-system-x86  the hypervisor
 unit  libcmocka-dev    unit tests
+guest curl             integration tests ask a server in a guest with it
 guest procps           integration tests look at processes
 guest python3          integration tests read JSON with it
 guest socat            integration tests play a broken agent with it
