@@ -16,7 +16,7 @@ scripts() {
 	find . -path ./.git -prune -o -path './build*' -prune -o -path ./autom4te.cache -prune -o -type f -size -200k -print |
 		while IFS= read -r f; do
 			case $f in
-			./configure* | ./*.m4 | */depcomp | */install-sh | */missing) continue ;;
+			./configure* | ./config.status | ./*.m4 | */depcomp | */install-sh | */missing) continue ;;
 			*.sh) printf '%s\n' "$f" ;;
 			*) [[ $(head -c 20 "$f" 2>/dev/null | tr -d '\0') =~ ^'#!'[^$'\n']*/(bash|sh) ]] && printf '%s\n' "$f" ;;
 			esac
