@@ -96,9 +96,9 @@ need_vm() {
 	build_image
 	note "starting our VM"
 	if [ -d "$tmp/images/bench" ]; then
-		"$build/smolsh" --quiet create --name bench --image bench --memory "$memory" || exit
+		"$build/smolsh" --quiet create --name bench --image bench --memory "$memory" >/dev/null || exit
 	else
-		"$build/smolsh" --quiet create --name bench --memory "$memory" || exit
+		"$build/smolsh" --quiet create --name bench --memory "$memory" >/dev/null || exit
 	fi
 	"$build/smolsh" exec bench "truncate -s $bulk /tmp/big" || exit
 	have_vm=1

@@ -5,7 +5,7 @@ EXTRA_PROGRAMS = $(BENCH_HELPERS)
 CLEANFILES += $(BENCH_HELPERS)
 
 tests_bench_stopwatch_SOURCES = tests/bench/stopwatch.c tests/bench/uds.c tests/bench/uds.h
-tests_bench_qga_exec_SOURCES = tests/bench/qga_exec.c
+tests_bench_qga_exec_SOURCES = tests/bench/qga_exec.c tests/bench/uds.c tests/bench/uds.h
 tests_bench_vsock_pipe_SOURCES = tests/bench/vsock_pipe.c tests/bench/uds.c tests/bench/uds.h
 
 EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/measures.sh \

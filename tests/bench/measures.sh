@@ -81,6 +81,7 @@ measure_cold() {
 
 ours_exec() { took "$build/smolsh" exec bench -- true; }
 qga_exec() { took "$tools/qga_exec" "$tmp/qga"; }
+qga_anew_exec() { took "$tools/qga_exec" "$tmp/qga.sock"; }
 ssh_exec() { took ssh -F none -S "$tmp/ssh/ctl" bench true; }
 
 measure_exec() {
@@ -89,8 +90,14 @@ measure_exec() {
 	[ -n "${absent[qemu-ga]-}" ] || peers+=(qga_exec)
 	[ -n "${absent[dropbear]-}" ] || peers+=(ssh_exec)
 	pairs $((runs * 5)) ours_exec "${peers[@]}"
-	row exec ms ours_exec 'qemu-guest-agent' "$(is_in qga_exec "${peers[@]}")" ratio 0.4
+	row exec ms ours_exec 'qemu-guest-agent, kept open' "$(is_in qga_exec "${peers[@]}")" ratio 0.4
 	row exec ms ours_exec 'ssh, multiplexed' "$(is_in ssh_exec "${peers[@]}")" ratio 0.25
+	if start_second_qemu_ga; then
+		pairs "$runs" ours_exec qga_anew_exec
+		row exec ms ours_exec 'qemu-guest-agent, connecting' qga_anew_exec ratio 0.4
+	else
+		row exec ms ours_exec 'qemu-guest-agent, connecting' '' ratio 0.4
+	fi
 }
 
 # is_in NAME WORD…: the name, if it is among the words.

@@ -3,20 +3,23 @@
  * Runs /bin/true in a guest through qemu-guest-agent, as a management program would: guest-exec,
  * then guest-exec-status each millisecond until the process has exited.
  *
- *   qga_exec PIPE      QEMU's chardev "pipe": PIPE.in and PIPE.out
+ *   qga_exec SOCKET    QEMU's chardev "socket": a connection for each command
+ *   qga_exec PIPE      QEMU's chardev "pipe" (PIPE.in and PIPE.out), which it keeps open itself
  *
- * No more is said than has to be: not even guest-sync, and no output is captured. A pipe, since
- * QEMU holds both ends of it: on a socket that is opened anew for each command the agent finds
- * itself alone in between and sleeps for 100 ms, which one that is kept open (by libvirt, say)
- * does not see.
+ * No more is said than has to be: not even guest-sync, and no output is captured. The two differ:
+ * between two connections the agent finds itself alone and sleeps for 100 ms at a time, which it
+ * never does where somebody (libvirt, say) keeps the one open.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "uds.h"
 
 #define LIMIT_MS 5000
 
@@ -83,14 +86,25 @@ static int open_end(const char *pipe, const char *end, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
+static void open_both(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		to = from = uds_connect(path);
+		return;
+	}
+	to = open_end(path, "in", O_WRONLY);
+	from = open_end(path, "out", O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
-		fprintf(stderr, "Usage: qga_exec PIPE\n");
+		fprintf(stderr, "Usage: qga_exec SOCKET|PIPE\n");
 		return 2;
 	}
-	to = open_end(argv[1], "in", O_WRONLY);
-	from = open_end(argv[1], "out", O_RDONLY);
+	open_both(argv[1]);
 	if (to < 0 || from < 0) {
 		perror(argv[1]);
 		return 2;
