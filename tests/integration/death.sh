@@ -37,7 +37,7 @@ check "QEMU is there" test -d "/proc/$hypervisor"
 kill -9 "$monitor"
 wait "$client"
 same "kill -9 of the monitor: exec ends with 125" $? 125
-check "kill -9 of the monitor: QEMU dies with it" t_until test ! -d "/proc/$hypervisor"
+check "kill -9 of the monitor: QEMU dies with it" t_until t_ended "$hypervisor"
 expect_exit 0 "kill -9 of the monitor: list tells" smolsh list
 expect_out "kill -9 of the monitor: died, and why" '^web .*died.*its monitor was killed'
 check "kill -9 of the monitor: sockets are cleaned up" t_no_sockets

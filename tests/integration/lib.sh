@@ -24,21 +24,25 @@ smolsh() { "$SMOLSH_BUILD/smolsh" "$@"; }
 smolsh_bg() { exec env --default-signal=INT,QUIT "$SMOLSH_BUILD/smolsh" "$@"; }
 
 # The processes of this test's home: monitors, hypervisors and devices carry it in their environment
-# or their arguments.
+# or their arguments. (By their names: the device's /proc/PID/exe is closed to all but root.)
 t_processes() {
-	local p
+	local p comm
 	for p in /proc/[0-9]*; do
 		[ "${p#/proc/}" = "$$" ] && continue
-		case "$(readlink "$p/exe" 2>/dev/null)" in
-		*smolsh* | *qemu-system*) ;;
+		read -r comm <"$p/comm" || continue
+		case $comm in
+		smolsh* | qemu-system*) ;;
 		*) continue ;;
 		esac
-		if tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -qxF "SMOLSH_HOME=$SMOLSH_HOME" ||
-			tr '\0' '\n' <"$p/cmdline" 2>/dev/null | grep -qF "$SMOLSH_HOME/"; then
+		if tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -qxF "SMOLSH_HOME=$SMOLSH_HOME" ||
+			tr '\0' '\n' 2>/dev/null <"$p/cmdline" | grep -qF "$SMOLSH_HOME/"; then
 			echo "${p#/proc/}"
 		fi
-	done
+	done 2>/dev/null
 }
+
+# A process has ended (in a container without an init it may stay as a zombie).
+t_ended() { [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]; }
 
 # Whatever hangs, the test ends.
 : "${T_LIMIT:=400}"
