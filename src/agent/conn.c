@@ -364,15 +364,18 @@ static bool process(struct smol_conn *c)
 	}
 }
 
-/* It takes no more now. That it does again is asked for only now: else a connection's first event
- * would be that it does, and wake us for nothing. */
-static void is_full(struct smol_conn *c)
+void smol_conn_watch_out(struct smol_conn *c)
 {
-	c->writable = false;
 	if (c->out_watched)
 		return;
 	c->out_watched = true;
 	smol_loop_modify(&c->server->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+static void is_full(struct smol_conn *c)
+{
+	c->writable = false;
+	smol_conn_watch_out(c);
 }
 
 /* A send has failed. */

@@ -60,6 +60,9 @@ struct smol_conn {
 struct smol_conn *smol_conn_new(struct smol_server *s, int fd, bool refuse);
 /* Do what can be done: see server.h. */
 void smol_conn_serve(struct smol_conn *c);
+/* From now on be told that it takes bytes again; only then, or a connection's first event would be
+ * that it does, and wake us for nothing. */
+void smol_conn_watch_out(struct smol_conn *c);
 /* Close at once; its job goes on. */
 void smol_conn_drop(struct smol_conn *c);
 

@@ -138,6 +138,7 @@ static void begin(struct smol_agent_relay *a)
 
 	a->connecting = false;
 	smol_timer_stop(&a->timer);
+	smol_conn_watch_out(c); /* the relay sends by itself */
 	smol_relay_init(&a->relay, a->plain.fd, c->watch.fd);
 	smol_buf_append(&a->relay.out, smol_buf_len(&c->out) ? smol_buf_head(&c->out) : "",
 	    smol_buf_len(&c->out));

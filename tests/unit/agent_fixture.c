@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -114,8 +115,10 @@ struct smol_client *agent_dial(const struct agent *a)
 int raw_connect(const struct agent *a)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct timeval late = {.tv_sec = WAIT_MS / 1000};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &late, sizeof(late)), 0);
 	memcpy(sa.sun_path, a->addr.path, strlen(a->addr.path) + 1);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	return fd;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,6 +22,7 @@
 #include "base/io.h"
 #include "base/spawn.h"
 #include "base/text.h"
+#include "proto/frame.h"
 #include "vsock/client.h"
 
 /* ---- by hand ---- */
@@ -326,6 +328,42 @@ static void test_client_that_does_not_read(void **state)
 	raw_end(pid);
 }
 
+/* A relay to a server of ours, whose other end begins to read only when nothing moves any more. */
+static void test_relay_to_one_who_reads_late(void **state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	smol_auto_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	smol_auto_close int fd = raw_open(&shared), server = -1;
+	static char payload[SMOL_FRAME_MAX + 1], data[64 * 1024];
+	size_t sent = 0, got = 0;
+	struct pollfd p;
+	unsigned type;
+
+	(void)state;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/late.sock", smol_fixture_dir);
+	assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	snprintf(data, sizeof(data),
+	    "{\"op\":\"connect\",\"path\":\"%s\",\"token\":\"" TOKEN "\"}\n", un.sun_path);
+	raw_say(fd, data);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	assert_true(server >= 0);
+	expect_line(fd, "\"ok\":true");
+	memset(data, 'x', sizeof(data));
+	p = (struct pollfd){.fd = server, .events = POLLOUT};
+	while (poll(&p, 1, 100) > 0) {
+		ssize_t n = send(server, data, sizeof(data), MSG_NOSIGNAL);
+
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	assert_int_equal(shutdown(server, SHUT_WR), 0);
+	while ((type = raw_frame(fd, payload, sizeof(payload))) == SMOL_FRAME_DATA)
+		got += strlen(payload);
+	assert_int_equal(type, SMOL_FRAME_EOF);
+	assert_int_equal(got, sent);
+	unlink(un.sun_path);
+}
+
 static void test_connection_cap(void **state)
 {
 	struct agent a = {.pid = 0};
@@ -432,6 +470,7 @@ int main(void)
 	    cmocka_unit_test(test_half_closed_client_is_answered),
 	    cmocka_unit_test(test_slow_one_and_many_quick_ones),
 	    cmocka_unit_test(test_client_that_does_not_read),
+	    cmocka_unit_test(test_relay_to_one_who_reads_late),
 	    cmocka_unit_test(test_connection_cap),
 	    cmocka_unit_test(test_job_cap),
 	    cmocka_unit_test(test_run_time_cap),
