@@ -109,3 +109,13 @@ enum smol_accel smol_accel_choose(char **reason)
 	*reason = smol_strdup("/dev/kvm opens and the CPU has its extension");
 	return SMOL_ACCEL_KVM;
 }
+
+int smol_accel_check(enum smol_accel a, struct smol_err *err)
+{
+	smol_auto_free char *reason = NULL;
+
+	if (a != SMOL_ACCEL_KVM || smol_accel_choose(&reason) == SMOL_ACCEL_KVM)
+		return 0;
+	smol_err_set(err, SMOL_E_DEPENDENCY, "KVM cannot be used here: %s", reason);
+	return smol_err_hint(err, "--accel auto");
+}

@@ -107,5 +107,7 @@ void smol_backend_destroy(struct smol_backend *b);
 
 /* KVM where it can work, else TCG, with the reason in words (malloc'd, caller frees). */
 enum smol_accel smol_accel_choose(char **reason);
+/* Can guests run so here? By the same look; KVM where it cannot work is SMOL_E_DEPENDENCY, why. */
+int smol_accel_check(enum smol_accel a, struct smol_err *err);
 
 #endif

@@ -249,10 +249,8 @@ static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, str
 		return smol_err_hint(err, "apt-get install qemu-system-x86");
 	}
 	q->accel = l->config->accel;
-	if (q->accel == SMOL_ACCEL_KVM && access("/dev/kvm", R_OK | W_OK) < 0) {
-		smol_err_errno(err, SMOL_E_DEPENDENCY, errno, "KVM cannot be used: /dev/kvm");
-		return smol_err_hint(err, "--accel tcg, or join the group that owns /dev/kvm");
-	}
+	if (smol_accel_check(q->accel, err) < 0)
+		return -1;
 	if (q->accel == SMOL_ACCEL_AUTO)
 		q->accel = smol_accel_choose(&reason);
 	else

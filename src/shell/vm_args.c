@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "proto/limits.h"
@@ -257,7 +258,9 @@ int smol_config_from_args(
 	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;
-	return smol_vm_config_check(c, err);
+	if (smol_vm_config_check(c, err) < 0)
+		return -1;
+	return smol_accel_check(c->accel, err);
 }
 
 struct start {

@@ -27,6 +27,10 @@ for n in '' '../x' 'a b' '-x' "$(printf 'n%.0s' {1..80})" $'a\nb'; do
 done
 expect_exit 2 "an accelerator nobody knows" smolsh create acc --no-start --accel hvf
 expect_err "an accelerator nobody knows: those there are" 'auto.*kvm.*tcg'
+if smolsh doctor | grep -q 'accelerator *tcg'; then
+	expect_exit 125 "KVM where guests cannot run" smolsh create acc --accel kvm
+	expect_err "KVM where guests cannot run: why, and the mend" 'KVM cannot be used here: .*(vmx|/dev/kvm).*try: --accel auto'
+fi
 expect_exit 2 "a backend nobody knows" smolsh create back --no-start --backend vmware
 expect_out "nothing was registered" '.*'
 same "nothing was registered by all of these" "$(smolsh --json list)" '{"ok":true,"data":[]}'

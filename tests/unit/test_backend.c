@@ -227,6 +227,35 @@ static void ignore(void *ctx, enum smol_backend_event_type type, const char *det
 	(void)detail;
 }
 
+/* What is asked for by name is looked at as `auto` does: KVM where guests cannot run is refused. */
+static void test_accel_check(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *reason = NULL;
+	bool kvm = smol_accel_choose(&reason) == SMOL_ACCEL_KVM;
+	struct smol_backend b = {.ops = &smol_backend_qemu, .event = ignore};
+	struct smol_vm_config c;
+	struct smol_launch l = {.config = &c};
+
+	(void)state;
+	assert_int_equal(smol_accel_check(SMOL_ACCEL_AUTO, &err), 0);
+	assert_int_equal(smol_accel_check(SMOL_ACCEL_TCG, &err), 0);
+	smol_vm_config_init(&c);
+	c.accel = SMOL_ACCEL_KVM;
+	assert_int_equal(smol_accel_check(c.accel, &err), kvm ? 0 : -1);
+	if (!kvm) {
+		assert_int_equal(err.code, SMOL_E_DEPENDENCY);
+		assert_non_null(strstr(err.msg, reason));
+		assert_string_equal(err.hint, "--accel auto");
+		/* So does the monitor, for a VM that was made elsewhere. */
+		smol_err_clear(&err);
+		assert_int_equal(smol_backend_prepare(&b, &l, &err), -1);
+		assert_int_equal(err.code, SMOL_E_DEPENDENCY);
+		smol_backend_destroy(&b);
+	}
+	smol_vm_config_free(&c);
+}
+
 /* A hypervisor that ends at once has started and ended: what it says is the cause, and that it
  * could not be greeted any more is not. */
 static void test_qemu_ends_at_once(void **state)
@@ -274,6 +303,7 @@ int main(void)
 	    cmocka_unit_test(test_qmp_endless_line),
 	    cmocka_unit_test(test_qemu_argv),
 	    cmocka_unit_test(test_qemu_version),
+	    cmocka_unit_test(test_accel_check),
 	    cmocka_unit_test(test_qemu_ends_at_once),
 	};
 
