@@ -130,7 +130,7 @@ static int take_line(struct smol_flow *w, cJSON **answer, struct smol_err *err)
 		*answer = smol_json_parse_object(line, n, err);
 		return *answer ? 1 : -1;
 	}
-	*answer = smol_reply_parse(line, n, err);
+	*answer = smol_reply_from_agent(line, n, err);
 	if (!*answer)
 		return -1;
 	if (w->control)

@@ -269,7 +269,11 @@ static int write_manifest(struct work *w, struct smol_err *err)
 	smol_auto_free char *path = smol_asprintf("%s/manifest.json", w->fresh);
 	smol_auto_free char *text = NULL;
 	int64_t date = source_date();
+	char agent[65];
 
+	if (smol_sha256_file(w->agent, agent, err) < 0)
+		return -1;
+	w->img->agent_sha256 = smol_strdup(agent);
 	w->img->created_ms = date >= 0 ? date * 1000 : smol_wall_ms();
 	w->img->kernel_args = smol_strdup("");
 	w->img->agent_version = agent_version(w);
@@ -332,7 +336,8 @@ static int look_at_old(struct work *w, const char *inputs, struct smol_err *err)
 
 	if (!old || smol_image_verify(old, false, NULL) < 0)
 		return 0;
-	if (w->b->if_changed && old->inputs && strcmp(old->inputs, inputs) == 0) {
+	if (w->b->if_changed && old->agent_sha256 && old->inputs &&
+	    strcmp(old->inputs, inputs) == 0) {
 		w->img = smol_steal(&old);
 		return 1;
 	}

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "image/hash.h"
 #include "image/manifest.h"
 
 #define IMAGES_MAX 1000 /* in one directory; more are not listed */
@@ -98,6 +99,16 @@ const char *smol_image_part_path(const struct smol_image *img, const char *role)
 	return NULL;
 }
 
+int smol_image_agent_current(const struct smol_image *img, struct smol_err *err)
+{
+	smol_auto_free char *agent = smol_path_helper("smolsh-agent", err);
+	char hex[65];
+
+	if (!agent || smol_sha256_file(agent, hex, err) < 0)
+		return -1;
+	return img->agent_sha256 && strcmp(img->agent_sha256, hex) == 0;
+}
+
 static int listed(struct smol_image **list, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
@@ -163,6 +174,7 @@ void smol_image_free(struct smol_image *img)
 	free(img->kernel_version);
 	free(img->kernel_args);
 	free(img->agent_version);
+	free(img->agent_sha256);
 	free(img->inputs);
 	free(img);
 }
@@ -186,6 +198,7 @@ cJSON *smol_image_json(const struct smol_image *img)
 	smol_json_add_str(j, "kernel_version", img->kernel_version);
 	smol_json_add_str(j, "kernel_args", img->kernel_args);
 	smol_json_add_str(j, "agent_version", img->agent_version);
+	smol_json_add_str(j, "agent_sha256", img->agent_sha256);
 	for (int i = 0; i < img->nparts; i++) {
 		const struct smol_image_part *p = &img->parts[i];
 		cJSON *part = cJSON_CreateObject();

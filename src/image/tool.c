@@ -163,6 +163,7 @@ static int do_info(const struct request *o, struct smol_err *err)
 {
 	smol_auto_image struct smol_image *img =
 	    smol_image_open(o->name ? o->name : SMOL_IMAGE_DEFAULT, err);
+	int current = img ? smol_image_agent_current(img, NULL) : -1;
 	char created[32];
 	cJSON *j;
 
@@ -170,6 +171,8 @@ static int do_info(const struct request *o, struct smol_err *err)
 		return -1;
 	if (o->json) {
 		j = smol_image_json(img);
+		if (current >= 0)
+			smol_json_add_bool(j, "agent_current", current);
 		if (o->verify)
 			smol_json_add_bool(j, "verified", true);
 		return answer(j, err);
@@ -181,7 +184,8 @@ static int do_info(const struct request *o, struct smol_err *err)
 	printf("kernel         Linux %s\n", img->kernel_version);
 	if (*img->kernel_args)
 		printf("kernel args    %s\n", img->kernel_args);
-	printf("agent          %s\n", img->agent_version);
+	printf("agent          %s%s\n", img->agent_version,
+	    current == 0 ? ", but not this smolsh's" : "");
 	show_parts(img);
 	if (o->verify)
 		puts("verified       all parts are what was built");

@@ -480,3 +480,18 @@ cJSON *smol_reply_parse(const char *line, size_t n, struct smol_err *err)
 	}
 	return NULL;
 }
+
+cJSON *smol_reply_from_agent(const char *line, size_t n, struct smol_err *err)
+{
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+	cJSON *j = smol_reply_parse(line, n, &why);
+
+	if (j)
+		return j;
+	if (why.code == SMOL_E_UNSUPPORTED) {
+		smol_err_wrap(&why, "the guest's agent is older than this smolsh");
+		smol_err_hint(&why, "smolsh image build --force, then restart the VM");
+	}
+	smol_err_move(err, &why);
+	return NULL;
+}

@@ -150,5 +150,7 @@ cJSON *smol_reply_failure(const struct smol_err *err);
  * under "result"), or NULL with the failure it reports, or SMOL_E_PROTOCOL. Caller deletes.
  */
 cJSON *smol_reply_parse(const char *line, size_t n, struct smol_err *err);
+/* The same for an agent's: one that does not know what it is asked is older than this smolsh. */
+cJSON *smol_reply_from_agent(const char *line, size_t n, struct smol_err *err);
 
 #endif

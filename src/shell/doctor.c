@@ -180,7 +180,8 @@ static void look_device(struct smol_finding *f)
 
 static void look_helpers(struct smol_finding *f)
 {
-	static const char *const names[] = {"smolsh-monitor", "smolsh-vsockd", "smolsh-image"};
+	static const char *const names[] = {
+	    "smolsh-monitor", "smolsh-vsockd", "smolsh-forward", "smolsh-image", "smolsh-agent"};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_buf struct smol_buf all = {0};
 
@@ -203,6 +204,11 @@ static void look_image(struct smol_finding *f)
 
 	if (!img || smol_image_verify(img, true, &err) < 0)
 		found_err(f, SMOL_FINDING_BAD, &err);
+	else if (smol_image_agent_current(img, NULL) == 0)
+		found(f, SMOL_FINDING_WARN, "smolsh image build --force",
+		    "%s in %s holds another agent than this smolsh's: what one knows the other "
+		    "may not",
+		    img->name, img->dir);
 	else
 		found(f, SMOL_FINDING_OK, NULL, "%s is whole: %s, kernel %s", img->name, img->dir,
 		    img->kernel_version ? img->kernel_version : "?");

@@ -213,10 +213,11 @@ int smol_client_start(
 	j = smol_client_call(c, &q, smol_in_ms(SMOL_IO_TIMEOUT_MS), err);
 	if (!j)
 		return -1;
-	if (smol_json_int(j, "job", 1, INT64_MAX / 2, job) != 1)
-		return smol_err_set(
-		    err, SMOL_E_UNSUPPORTED, "the agent is older: it knows no detached jobs");
-	return 0;
+	if (smol_json_int(j, "job", 1, INT64_MAX / 2, job) == 1)
+		return 0;
+	smol_err_set(err, SMOL_E_UNSUPPORTED,
+	    "the guest's agent is older than this smolsh: it knows no detached jobs");
+	return smol_err_hint(err, "smolsh image build --force, then restart the VM");
 }
 
 cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
@@ -235,7 +236,7 @@ cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smo
 		smol_client_flush(c);
 		got = smol_client_take_line(c, &line, &len, err);
 		if (got)
-			return got < 0 ? NULL : smol_reply_parse(line, len, err);
+			return got < 0 ? NULL : smol_reply_from_agent(line, len, err);
 		if (smol_buf_len(&c->out))
 			p.events |= POLLOUT;
 		n = poll(&p, 1, smol_poll_ms(smol_client_until(c, deadline)));

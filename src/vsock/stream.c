@@ -111,7 +111,7 @@ static int take_reply(struct run *r, struct smol_err *err)
 
 	if (got <= 0)
 		return got;
-	j = smol_reply_parse(line, len, err);
+	j = smol_reply_from_agent(line, len, err);
 	if (!j)
 		return -1;
 	r->replied = true;

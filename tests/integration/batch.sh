@@ -85,6 +85,7 @@ expect_exit 1 "wait: bounded" timeout 20 "$SMOLSH_BUILD/smolsh" wait web --for r
 # doctor, version, help.
 expect_exit 0 "doctor" smolsh doctor
 expect_out "doctor: the accelerator" 'tcg|kvm'
+expect_out "doctor: every helper" 'smolsh-monitor.*smolsh-vsockd.*smolsh-forward.*smolsh-image.*smolsh-agent'
 expect_exit 0 "doctor --json" smolsh --json doctor
 check "doctor --json is JSON" python3 -c 'import json,sys; json.loads(sys.argv[1])' "$t_out"
 expect_exit 0 "version" smolsh version

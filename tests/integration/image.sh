@@ -52,6 +52,21 @@ cp "$SMOLSH_IMAGES/elf/initramfs.cpio" "$t_dir/first.cpio"
 expect_exit 0 "--force" image build elf "${own[@]}" --force
 check "made twice, the same bytes" cmp "$t_dir/first.cpio" "$SMOLSH_IMAGES/elf/initramfs.cpio"
 
+# An image that was made for another smolsh is noticed, wherever it is found.
+cp -r "$base" "$SMOLSH_IMAGES/base"
+expect_exit 0 "this smolsh's agent" smolsh doctor
+expect_out "this smolsh's agent: doctor" 'image +base is whole'
+sed -i 's/"agent_sha256":"[0-9a-f]*"/"agent_sha256":"'"$(printf '0%.0s' {1..64})"'"/' "$SMOLSH_IMAGES/base/manifest.json"
+expect_exit 0 "another agent: works, perhaps" smolsh doctor
+expect_out "another agent: doctor says in which" "! +image +base in $SMOLSH_IMAGES/base holds another agent"
+expect_out "another agent: the mend" 'try: smolsh image build --force'
+expect_exit 0 "another agent: info" image info base
+expect_out "another agent: info" "^agent .*not this smolsh's"
+sed -i 's/"agent_sha256":"[0-9a-f]*",//' "$SMOLSH_IMAGES/base/manifest.json"
+expect_exit 0 "nobody knows which agent" image info base --json
+expect_out "nobody knows which agent: an older one" '"agent_sha256":null.*"agent_current":false'
+rm -r "$SMOLSH_IMAGES/base"
+
 # A damaged one is named, and replaced without --force.
 printf X | dd of="$SMOLSH_IMAGES/elf/vmlinuz" bs=1 seek=5000 conv=notrunc status=none
 expect_exit 125 "damaged" image info elf --verify

@@ -517,6 +517,25 @@ static cJSON *reply(const char *line, struct smol_err *err)
 	return smol_reply_parse(line, strlen(line), err);
 }
 
+/* Only of an agent "unknown op" says how old it is. */
+static void an_older_agent_is_named(void **state)
+{
+	static const char no[] = "{\"ok\":false,\"error\":\"unknown op\",\"code\":\"unsupported\"}";
+	static const char other[] = "{\"ok\":false,\"error\":\"full\",\"code\":\"limit\"}";
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	(void)state;
+	assert_null(smol_reply_from_agent(no, strlen(no), &err));
+	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
+	assert_string_equal(err.msg, "the guest's agent is older than this smolsh: unknown op");
+	assert_non_null(strstr(err.hint, "smolsh image build --force"));
+	assert_null(smol_reply_from_agent(other, strlen(other), &err));
+	assert_string_equal(err.msg, "full");
+	assert_null(err.hint);
+	assert_null(reply(no, &err));
+	assert_string_equal(err.msg, "unknown op");
+}
+
 static void replies_are_taken_apart(void **state)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -586,6 +605,7 @@ int main(void)
 	    cmocka_unit_test(results_go_there_and_back),
 	    cmocka_unit_test(a_result_without_an_exit_code_is_none),
 	    cmocka_unit_test(replies_are_taken_apart),
+	    cmocka_unit_test(an_older_agent_is_named),
 	    cmocka_unit_test(failures_are_understood_by_the_other_side),
 	};
 
