@@ -2,7 +2,8 @@
 /*
  * delete: removes VMs with their logs. One stopped VM that was named is removed without a question;
  * anything wider is asked for on a terminal and refused elsewhere, unless --yes; a running VM goes
- * only by --force. With --json nothing is ever asked.
+ * only by --force, and without it keeps all that were named with it. With --json nothing is ever
+ * asked.
  */
 #include <stdio.h>
 
@@ -20,20 +21,36 @@ static int delete_one(struct smol_shell *sh, struct smol_vm *vm, const struct sm
 	return smol_vm_delete(sh->registry, vm, smol_args_flag(args, "force"), err);
 }
 
-/* "web (running), db (stopped)" */
-static char *named(struct smol_vm **vms)
+/* "web (running), db (stopped)"; live: only those that have to be stopped first. */
+static char *named(struct smol_vm **vms, bool live)
 {
 	struct smol_buf b = {0};
 
 	for (int i = 0; vms[i]; i++)
-		smol_buf_printf(&b, "%s%s (%s)", i ? ", " : "", vms[i]->name,
-		    smol_vm_state_name(vms[i]->state));
+		if (!live || smol_vm_state_live(vms[i]->state))
+			smol_buf_printf(&b, "%s%s (%s)", smol_buf_len(&b) ? ", " : "", vms[i]->name,
+			    smol_vm_state_name(vms[i]->state));
 	return smol_buf_take(&b);
+}
+
+/* Of several all are deleted, or none: one that runs would be refused when others have gone. */
+static int refuse_live(const struct smol_args *args, struct smol_vm **vms, struct smol_err *err)
+{
+	smol_auto_free char *who = named(vms, true);
+	smol_auto_buf struct smol_buf words = {0};
+
+	if (!*who)
+		return 0;
+	for (int i = 0; i < args->nwords; i++)
+		smol_buf_printf(&words, " %s", args->words[i]);
+	smol_err_set(err, SMOL_E_STATE, "nothing was deleted: %s", who);
+	return smol_err_hint(
+	    err, "smolsh delete --force --yes%s", args->nwords ? smol_buf_str(&words) : " --all");
 }
 
 static int question(struct smol_shell *sh, struct smol_vm **vms, bool all, struct smol_err *err)
 {
-	smol_auto_free char *who = named(vms);
+	smol_auto_free char *who = named(vms, false);
 	smol_auto_free char *ask = smol_asprintf("Delete %s with all logs?", who);
 	smol_auto_buf struct smol_buf words = {0};
 	int answer = smol_out_ask(sh, ask);
@@ -56,6 +73,9 @@ static int run_delete(struct smol_shell *sh, const struct smol_args *args, struc
 
 	if (smol_each_find(sh, args, &e, err) < 0)
 		return -1;
+	if (e.nvms && !e.single && !smol_args_flag(args, "force") &&
+	    refuse_live(args, e.vms, err) < 0)
+		return -1;
 	if (e.nvms && !e.single && !smol_args_flag(args, "yes") &&
 	    question(sh, e.vms, smol_args_flag(args, "all"), err) < 0)
 		return -1;
@@ -73,8 +93,8 @@ const struct smol_command smol_cmd_delete[] = {
 	.name = "delete",
 	.summary = "remove VMs with their logs",
 	.description =
-	    "Several are asked for on a terminal; elsewhere they need --yes. One that runs\n"
-	    "needs --force.",
+	    "Several are asked for on a terminal; elsewhere they need --yes. Where one of\n"
+	    "them runs none is deleted without --force.",
 	.examples = "smolsh delete web\n"
 		    "smolsh delete --all --yes --force",
 	.options = {delete_options, smol_all_options},

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/path.h"
 #include "base/spawn.h"
-#include "base/buf.h"
+#include "image/image.h"
 #include "shell/commands.h"
 #include "shell/output.h"
 #include "shell/parse.h"
+#include "vm/lifecycle.h"
 
 /* The helper's words, made anew from what was parsed, so that both agree on what was meant. */
 static const char **helper_words(
@@ -62,31 +64,73 @@ static int run_helper(struct smol_shell *sh, const struct smol_args *args, struc
 	return code;
 }
 
-static int run_remove(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+/* "web (running), db (stopped)": the VMs that boot it, NULL where there are none. -1. */
+static int find_users(struct smol_shell *sh, const char *image, char **users, struct smol_err *err)
 {
-	smol_auto_free char *ask = smol_asprintf("Remove image %s?", args->words[0]);
-	struct smol_args yes = *args;
-	smol_auto_free struct smol_arg *given = NULL;
-	int answer;
+	struct smol_registry *r = smol_shell_registry(sh, err);
+	smol_auto_vm_list struct smol_vm **list = NULL;
+	smol_auto_buf struct smol_buf b = {0};
+	int bad = 0;
 
-	if (smol_args_flag(args, "yes"))
-		return run_helper(sh, args, err);
-	answer = smol_out_ask(sh, ask);
-	if (answer < 0) {
-		smol_err_set(err, SMOL_E_USAGE,
-		    "removing an image needs a yes, and there is nobody "
-		    "to ask");
-		return smol_err_hint(err, "smolsh image remove %s --yes", args->words[0]);
+	list = r ? smol_registry_list(r, &bad, err) : NULL;
+	if (!list)
+		return -1;
+	for (struct smol_vm **vm = list; *vm; vm++) {
+		if (strcmp((*vm)->config.image, image) != 0)
+			continue;
+		smol_vm_reconcile(r, *vm, NULL);
+		if (!smol_shell_vm_gone(*vm))
+			smol_buf_printf(&b, "%s%s (%s)", smol_buf_len(&b) ? ", " : "", (*vm)->name,
+			    smol_vm_state_name((*vm)->state));
 	}
+	*users = smol_buf_len(&b) ? smol_buf_take(&b) : NULL;
+	return 0;
+}
+
+/* Without it a VM does not start again, and says so only then. */
+static int check_users(struct smol_shell *sh, const char *image, struct smol_err *err)
+{
+	smol_auto_free char *users = NULL;
+
+	if (find_users(sh, image, &users, err) < 0)
+		return -1;
+	if (!users)
+		return 0;
+	smol_err_set(err, SMOL_E_STATE, "image '%s' is what these VMs boot: %s", image, users);
+	return smol_err_hint(err, "smolsh image remove %s --force --yes", image);
+}
+
+static int confirm(struct smol_shell *sh, const char *image, struct smol_err *err)
+{
+	smol_auto_free char *ask = smol_asprintf("Remove image %s?", image);
+	int answer = smol_out_ask(sh, ask);
+
+	if (answer > 0)
+		return 0;
 	if (!answer)
 		return smol_err_set(err, SMOL_E_USAGE, "nothing was removed");
-	given = smol_alloc(((size_t)args->ngiven + 1) * sizeof(*given));
-	if (args->ngiven)
-		memcpy(given, args->given, (size_t)args->ngiven * sizeof(*given));
-	given[yes.ngiven++] =
-	    (struct smol_arg){.option = smol_command_option(args->command, "yes", 3)};
-	yes.given = given;
-	return run_helper(sh, &yes, err);
+	smol_err_set(err, SMOL_E_USAGE,
+	    "removing an image needs a yes, and there is nobody "
+	    "to ask");
+	return smol_err_hint(err, "smolsh image remove %s --yes", image);
+}
+
+/* All is asked for and checked here; the helper only removes. */
+static int run_remove(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_image struct smol_image *img = smol_image_open(args->words[0], err);
+	struct smol_arg yes = {.option = smol_command_option(args->command, "yes", 3)};
+	struct smol_args plain = *args;
+
+	if (!img)
+		return -1;
+	if (!smol_args_flag(args, "force") && check_users(sh, img->name, err) < 0)
+		return -1;
+	if (!smol_args_flag(args, "yes") && confirm(sh, img->name, err) < 0)
+		return -1;
+	plain.given = &yes;
+	plain.ngiven = 1;
+	return run_helper(sh, &plain, err);
 }
 
 static const struct smol_option build_options[] = {
@@ -127,6 +171,7 @@ static const struct smol_option info_options[] = {
 };
 
 static const struct smol_option remove_options[] = {
+    {.name = "force", .letter = 'f', .help = "even if VMs boot it: they cannot be started again"},
     {.name = "yes", .letter = 'y', .help = "do not ask"},
     {0},
 };
@@ -164,6 +209,7 @@ static const struct smol_command image_verbs[] = {
     {
 	.name = "remove",
 	.summary = "remove an image",
+	.description = "One that VMs boot, running or not, is kept without --force.",
 	.options = {remove_options},
 	.positionals = name_words,
 	.run = run_remove,

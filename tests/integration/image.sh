@@ -178,7 +178,15 @@ fi
 # Removing.
 expect_exit 2 "remove: nobody to ask" image remove mine
 expect_exit 0 "remove: still there" image info mine
-expect_exit 0 "remove --yes" image remove mine --yes
+expect_exit 125 "remove: no such image, whatever is asked" image remove nosuch
+expect_err "remove: no such image" "no image 'nosuch'"
+check "a VM boots it" smolsh create user --image mine --no-start
+expect_exit 125 "remove: a VM boots it" image remove mine --yes
+expect_err "remove: which VM, in which state" "'mine' is what these VMs boot: user \(created\); try: .*--force"
+expect_exit 0 "remove: still there" image info mine
+expect_exit 0 "remove --yes --force" image remove mine --yes --force
+check "remove: the VM is still known" smolsh info user
+check "without it" smolsh delete user
 expect_exit 125 "remove: gone" image info mine
 expect_err "remove: gone, with the mend" "no image 'mine'; try: smolsh image build mine"
 expect_exit 0 "list --json" image list --json

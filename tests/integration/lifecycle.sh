@@ -86,6 +86,12 @@ expect_exit 125 "delete a nosuch: a is deleted all the same" smolsh info a
 check "start b" smolsh start b
 expect_exit 125 "delete of a running VM is refused" smolsh delete --yes b
 expect_err "delete of a running VM: the mend" '--force|smolsh stop'
+check "create c, not started" smolsh create c --no-start
+expect_exit 125 "delete of several, one running: refused" smolsh delete --yes c b
+expect_err "delete of several: which runs, and the mend" 'nothing was deleted: b \(running\); try: smolsh delete --force --yes c b'
+same "delete of several: none is deleted" "$(t_state c)" created
+expect_exit 125 "delete --all, one running: refused" smolsh delete --all --yes
+expect_err "delete --all: the mend" '--force --yes --all'
 expect_exit 0 "delete --all --force --yes" smolsh delete --all --force --yes
 expect_exit 0 "list: nothing left" smolsh --json list
 expect_out "list --json: empty" '"data":\[\]'
