@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * smolsh-agent. As PID 1 it supervises a guest, its agent being its child; elsewhere it is an agent
- * on a Unix socket, for tests:
+ * on a Unix socket or a vsock port, for tests:
  *
- *   smolsh-agent --unix PATH [--token-file FILE] [--limit-NAME VALUE]...
+ *   smolsh-agent --unix PATH | --vsock PORT [--token-file FILE] [--limit-NAME VALUE]...
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "proto/request.h"
 
 static char *read_token(const char *path, struct smol_err *err)
@@ -37,7 +38,8 @@ static char *read_token(const char *path, struct smol_err *err)
 static int usage(struct smol_err *err, const char *word)
 {
 	return smol_err_set(err, SMOL_E_USAGE,
-	    "%s (usage: smolsh-agent --unix PATH [--token-file FILE] [--limit-NAME VALUE]...)",
+	    "%s (usage: smolsh-agent --unix PATH | --vsock PORT [--token-file FILE] "
+	    "[--limit-NAME VALUE]...)",
 	    word);
 }
 
@@ -48,11 +50,16 @@ static int parse(
 
 	for (int i = 1; i < argc; i += 2) {
 		const char *o = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+		int64_t port;
 
 		if (!value)
 			return usage(err, o);
 		if (strcmp(o, "--unix") == 0) {
 			cfg->unix_path = value;
+		} else if (strcmp(o, "--vsock") == 0) {
+			if (smol_parse_int(value, 1, UINT32_MAX - 1, &port) < 0)
+				return usage(err, o);
+			cfg->guest_port = (uint32_t)port;
 		} else if (strcmp(o, "--token-file") == 0) {
 			free(*token);
 			*token = read_token(value, err);
@@ -65,7 +72,9 @@ static int parse(
 	}
 	smol_limits_decode(limits, &cfg->limits);
 	cfg->token = *token;
-	return cfg->unix_path ? 0 : usage(err, "--unix is missing");
+	if (!cfg->unix_path == !cfg->guest_port)
+		return usage(err, "where to listen?");
+	return 0;
 }
 
 static int serve(const struct smol_agent_config *cfg, struct smol_err *err)

@@ -9,7 +9,7 @@ lint         default build,unit,clang,lint   build with clang; gcc -fanalyzer, c
 unit         default build,unit              make check: unit tests and golden files
 sanitize     default build,unit              the same with ASan and UBSan
 golden       request build                   the command language's golden files alone
-integration  default build,run,guest         every command against real guests
+integration  default build,run,guest,unit    every command against real guests
 fuzz         default build,clang             each fuzz target for FUZZ_SECONDS (15)
 dist         default build,unit              make distcheck, make install
 LIST

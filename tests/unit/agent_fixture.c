@@ -3,6 +3,7 @@
 #include "agent_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,17 +16,26 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h>
 
 #include <cmocka.h>
 
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/spawn.h"
+#include "vsock/dial.h"
 
 char smol_fixture_dir[64];
 struct agent shared;
+
+static uint32_t next_port = 6000; /* over AF_VSOCK; an ended agent's may still be taken */
+
+static bool over_vsock(void)
+{
+	return getenv("SMOLSH_TEST_VSOCK") != NULL;
+}
 
 void agent_start(
     struct agent *a, const char *name, const char *token, const char *option, const char *value)
@@ -38,6 +48,7 @@ void agent_start_with(
 {
 	const char *program = getenv("SMOLSH_AGENT");
 	smol_auto_free char *file = smol_asprintf("%s/%s.token", smol_fixture_dir, name);
+	smol_auto_free char *port = smol_asprintf("%u", next_port);
 	const char *argv[16] = {program ? program : "./smolsh-agent", "--unix", a->addr.path};
 	struct smol_spawn s = {.argv = argv, .fds = {-1, 1, 2}, .nfds = 3, .die_with_parent = true};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -45,6 +56,12 @@ void agent_start_with(
 
 	a->addr = (struct smol_vsock_addr){.kind = SMOL_VSOCK_UNIX, .port = 5000};
 	snprintf(a->addr.path, sizeof(a->addr.path), "%s/%s.sock", smol_fixture_dir, name);
+	if (over_vsock()) {
+		a->addr = (struct smol_vsock_addr){
+		    .kind = SMOL_VSOCK_CID, .cid = VMADDR_CID_LOCAL, .port = next_port++};
+		argv[1] = "--vsock";
+		argv[2] = port;
+	}
 	if (token) {
 		assert_int_equal(smol_file_write(file, token, strlen(token), 0600, NULL), 0);
 		argv[n++] = "--token-file";
@@ -114,14 +131,26 @@ struct smol_client *agent_dial(const struct agent *a)
 
 int raw_connect(const struct agent *a)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	struct timeval late = {.tv_sec = WAIT_MS / 1000};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	int fd = smol_vsock_dial(&a->addr, smol_in_ms(WAIT_MS), &err);
 
+	if (fd < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &late, sizeof(late)), 0);
-	memcpy(sa.sun_path, a->addr.path, strlen(a->addr.path) + 1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	return fd;
+}
+
+const char *raw_hello(void)
+{
+	return over_vsock() ? "" : "CONNECT 5000\n";
+}
+
+void raw_expect_ok(int fd)
+{
+	if (!over_vsock())
+		assert_memory_equal(raw_line(fd), "OK ", 3);
 }
 
 void raw_say(int fd, const char *text)
@@ -153,8 +182,8 @@ int raw_open(const struct agent *a)
 {
 	int fd = raw_connect(a);
 
-	raw_say(fd, "CONNECT 5000\n");
-	assert_memory_equal(raw_line(fd), "OK ", 3);
+	raw_say(fd, raw_hello());
+	raw_expect_ok(fd);
 	return fd;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Agents as processes of their own, outside a VM, for tests: started with --unix, spoken to by the
- * client, or by hand where a client would not do such a thing. SMOLSH_AGENT names the program.
+ * Agents as processes of their own, for tests: started with --unix, spoken to by the client, or by
+ * hand where a client would not do such a thing. SMOLSH_AGENT names the program. With
+ * SMOLSH_TEST_VSOCK set they listen on AF_VSOCK and are reached at CID 1: for a guest that has
+ * vsock_loopback.
  * Everything here fails the test that calls it when something is not as expected.
  */
 #ifndef SMOL_TESTS_AGENT_FIXTURE_H
@@ -42,6 +44,9 @@ struct smol_client *agent_dial(const struct agent *a);
 void assert_ends(pid_t pid);
 
 int raw_connect(const struct agent *a);
+/* What opens a connection, and what is heard of it: nothing over AF_VSOCK. */
+const char *raw_hello(void);
+void raw_expect_ok(int fd);
 /* With the handshake done. */
 int raw_open(const struct agent *a);
 void raw_say(int fd, const char *text);

@@ -29,14 +29,17 @@
 
 static void test_one_shot_by_hand(void **state)
 {
+	smol_auto_free char *all = smol_asprintf(
+	    "%s{\"op\":\"exec\",\"command\":\"echo out; echo err >&2; exit 3\","
+	    "\"timeout\":30,\"env\":{},\"cwd\":null,\"unknown\":[1],\"token\":\"" TOKEN
+	    "\"}\n{\"op\":\"health\"}\n",
+	    raw_hello());
 	smol_auto_close int fd = raw_connect(&shared);
 
 	(void)state;
-	raw_say(fd, "CONN");
-	raw_say(fd, "ECT 5000\n{\"op\":\"exec\",\"command\":\"echo out; echo err >&2; exit 3\","
-		    "\"timeout\":30,\"env\":{},\"cwd\":null,\"unknown\":[1],\"token\":\"" TOKEN
-		    "\"}\n{\"op\":\"health\"}\n");
-	assert_memory_equal(raw_line(fd), "OK ", 3);
+	assert_int_equal(send(fd, all, 4, MSG_NOSIGNAL), 4);
+	raw_say(fd, all + 4);
+	raw_expect_ok(fd);
 	{
 		smol_auto_json cJSON *j = NULL;
 		const char *line = raw_line(fd);
@@ -219,13 +222,14 @@ static void test_everything_in_one_write(void **state)
 	char payload[4096];
 
 	(void)state;
-	smol_buf_puts(&b, "CONNECT 5000\n{\"op\":\"exec\",\"stream\":true,\"stdin\":true,"
+	smol_buf_puts(&b, raw_hello());
+	smol_buf_puts(&b, "{\"op\":\"exec\",\"stream\":true,\"stdin\":true,"
 			  "\"argv\":[\"cat\"],\"token\":\"" TOKEN "\"}\n");
 	append_frame(&b, SMOL_FRAME_STDIN, 0, "ab", 2);
 	append_frame(&b, SMOL_FRAME_STDIN, 2, "c", 1);
 	append_frame(&b, SMOL_FRAME_STDIN_EOF, 0, NULL, 0);
 	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), 0), smol_buf_len(&b));
-	assert_memory_equal(raw_line(fd), "OK ", 3);
+	raw_expect_ok(fd);
 	expect_line(fd, "{\"ok\":true,\"job\":");
 	for (size_t got = 0; got < 3; got += strlen(payload)) {
 		assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_STDOUT);
