@@ -20,5 +20,5 @@ endif
 include tests/bench/local.mk
 
 # run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
-EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/run tests/lib \
+EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \
 	tests/integration tests/fuzz/corpus tests/fuzz/grammar.dict

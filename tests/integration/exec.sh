@@ -53,6 +53,17 @@ expect_exit 0 "a grandchild holds stdout: no hang" timeout 20 "$SMOLSH_BUILD/smo
 same "a grandchild holds stdout: output is there" "$t_out" before
 expect_err "a grandchild holds stdout: said so" 'left behind|truncated'
 
+# A line is there when it is written, and not when the command ends (11).
+coproc LIVE { smolsh_bg exec web -- sh -c 'echo first; sleep 100'; }
+live=$LIVE_PID
+line=
+read -rt 20 line <&"${LIVE[0]}"
+same "a line comes while its command goes on" "$line" first
+check "which it still does" kill -0 "$live"
+kill -INT "$live"
+wait "$live"
+same "and can be interrupted" $? 130
+
 # One slow command does not hold up the others (6).
 smolsh_bg exec web -- sleep 30 &
 slow=$!
