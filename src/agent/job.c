@@ -338,7 +338,7 @@ bool smol_job_has_more(const struct smol_job *j, bool sendable)
 {
 	if (j->conn && j->stream && sendable && smol_job_unsent(j))
 		return true;
-	return j->state == SMOL_JOB_RUNNING && is_ready(j) && smol_job_io_wanted(j);
+	return j->state == SMOL_JOB_RUNNING && smol_job_io_can_read(j);
 }
 
 /* Nobody is attached any more. */

@@ -111,8 +111,8 @@ int smol_job_io_tty(struct smol_job *j, const struct smol_exec_request *e, uid_t
 void smol_job_io_exited(struct smol_job *j);
 /* Read what there is room for. True when something came. */
 bool smol_job_io_pump(struct smol_job *j);
-/* May more be read, as far as the connection is concerned? */
-bool smol_job_io_wanted(const struct smol_job *j);
+/* Is there something to read, and room for it? */
+bool smol_job_io_can_read(const struct smol_job *j);
 /* Have news of the outputs reported. */
 void smol_job_io_arm(struct smol_job *j);
 /* Write what stdin takes. */

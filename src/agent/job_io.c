@@ -205,19 +205,24 @@ static size_t ring_max(const struct smol_job *j, const struct smol_ring *r)
 	return s->ring_bytes + most > s->ring_budget && least < most ? least : most;
 }
 
-/* Into the ring, right behind the room for the frame's header. What the connection has not got is
- * not given up for it. -1 with EAGAIN where that leaves no room. */
+/* What the connection has not got is not given up. */
+static uint64_t kept_from(const struct smol_job *j, const struct smol_output *o)
+{
+	return j->conn && j->stream ? o->passed : o->ring.head;
+}
+
+/* Into the ring, right behind the room for the frame's header. -1 with ENOBUFS: there is none. */
 static ssize_t read_ring(struct smol_job *j, struct smol_output *o, size_t *asked)
 {
 	struct smol_ring *r = &o->ring;
 	size_t had = r->cap, room;
-	uint64_t keep = j->conn && j->stream ? o->passed : r->head, at;
+	uint64_t at;
 	struct smol_frame f = {
 	    .type = o == &j->out[0] ? SMOL_FRAME_STDOUT : SMOL_FRAME_STDERR, .seq = j->seq};
 	struct iovec v[2];
 	ssize_t n;
 
-	room = smol_ring_room(r, *asked, ring_max(j, r), keep);
+	room = smol_ring_room(r, *asked, ring_max(j, r), kept_from(j, o));
 	j->server->ring_bytes += r->cap - had;
 	if (!room) {
 		errno = ENOBUFS;
@@ -312,9 +317,22 @@ static bool read_output(struct smol_job *j, struct smol_output *o)
 	return true;
 }
 
-bool smol_job_io_wanted(const struct smol_job *j)
+static bool is_wanted(const struct smol_job *j)
 {
 	return !j->conn || !j->stream || smol_job_unsent(j) < SMOL_CONN_OUT_BOUND;
+}
+
+bool smol_job_io_can_read(const struct smol_job *j)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct smol_output *o = &j->out[i];
+
+		if (o->ready && is_wanted(j) &&
+		    (!allowed(j) ||
+			smol_ring_has_room(&o->ring, ring_max(j, &o->ring), kept_from(j, o))))
+			return true;
+	}
+	return false;
 }
 
 bool smol_job_io_pump(struct smol_job *j)
@@ -324,7 +342,7 @@ bool smol_job_io_pump(struct smol_job *j)
 	for (int round = 0; round < ROUNDS && progress; round++) {
 		progress = false;
 		for (int i = 0; i < 2; i++)
-			if (j->out[i].ready && smol_job_io_wanted(j))
+			if (j->out[i].ready && is_wanted(j))
 				progress |= read_output(j, &j->out[i]);
 		came |= progress;
 	}

@@ -80,6 +80,11 @@ size_t smol_ring_room(struct smol_ring *r, size_t want, size_t max, uint64_t kee
 	return room < WORTH_IT ? 0 : room;
 }
 
+bool smol_ring_has_room(const struct smol_ring *r, size_t max, uint64_t keep)
+{
+	return r->head - keep + SMOL_FRAME_HEADER + WORTH_IT <= (r->cap > max ? r->cap : max);
+}
+
 int smol_ring_payload(const struct smol_ring *r, size_t n, struct iovec v[2])
 {
 	return smol_ring_pieces(r, r->head + SMOL_FRAME_HEADER, n, v);

@@ -29,6 +29,8 @@ void smol_ring_free(struct smol_ring *r);
  * up frames before the position `keep`. Gives how many bytes there is room for; 0: none worth it.
  */
 size_t smol_ring_room(struct smol_ring *r, size_t want, size_t max, uint64_t keep);
+/* Would there be any? */
+bool smol_ring_has_room(const struct smol_ring *r, size_t max, uint64_t keep);
 /* Where n bytes at a position are: one piece or two. */
 int smol_ring_pieces(const struct smol_ring *r, uint64_t at, size_t n, struct iovec v[2]);
 /* Where the payload of the next frame is to be put: n bytes, at most what there is room for. */

@@ -95,6 +95,25 @@ void agent_stop(struct agent *a)
 	close(a->pidfd);
 }
 
+void agent_rests(const struct agent *a)
+{
+	smol_auto_free char *path = smol_asprintf("/proc/%d/stat", (int)a->pid);
+
+	/* Once would do for one that works without end; several, for one that does so in turns. */
+	for (int seen = 0, tries = 0; seen < 20; tries++) {
+		smol_auto_buf struct smol_buf b = {0};
+		const char *state;
+
+		if (tries == 2000)
+			fail_msg("the agent is never at rest");
+		assert_int_equal(smol_file_read(path, 4096, &b, NULL), 0);
+		state = strrchr(smol_buf_str(&b), ')');
+		assert_non_null(state);
+		seen = state[2] == 'S' ? seen + 1 : 0;
+		poll(NULL, 0, 5); /* there is no event for it */
+	}
+}
+
 int smol_fixture_setup(void **state)
 {
 	(void)state;

@@ -40,6 +40,8 @@ void agent_start_with(
 /* SIGTERM; it must exit with 0 and leave nothing behind. */
 void agent_stop(struct agent *a);
 struct smol_client *agent_dial(const struct agent *a);
+/* It has nothing to do, and sleeps. */
+void agent_rests(const struct agent *a);
 /* A process that must come to its end; it need not be our child. */
 void assert_ends(pid_t pid);
 
