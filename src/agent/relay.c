@@ -216,11 +216,15 @@ static bool has_connected(struct smol_agent_relay *a)
 	return true;
 }
 
+/* Behind what waits: a part of a frame may have gone out. */
 static void say_broken(struct smol_conn *c, const struct smol_err *err)
 {
 	smol_auto_json cJSON *j = smol_reply_failure(err);
 	smol_auto_free char *text = smol_json_print(j);
+	const struct smol_buf *waits = &c->relay->relay.out;
 
+	if (smol_buf_len(waits))
+		smol_buf_append(&c->out, smol_buf_head(waits), smol_buf_len(waits));
 	smol_conn_frame(c, SMOL_FRAME_ERROR, 0, text, strlen(text));
 }
 
@@ -243,11 +247,11 @@ static void serve_relay(struct smol_conn *c)
 		return;
 	}
 	/* Edges have been used up: is there more to be moved right now? */
-	p[0].fd = a->plain.fd;
-	p[1].fd = c->watch.fd;
 	smol_relay_wants(&a->relay, &p[0].events, &p[1].events);
-	if (poll(p, 2, 0) > 0 && ((p[0].revents & p[0].events) || (p[1].revents & p[1].events) ||
-				     ((p[0].revents | p[1].revents) & POLLERR))) {
+	/* What nobody looks at now would report its error again and again. */
+	p[0].fd = p[0].events ? a->plain.fd : -1;
+	p[1].fd = p[1].events ? c->watch.fd : -1;
+	if (poll(p, 2, 0) > 0) {
 		smol_server_mark(c->server, c);
 		c->server->loop.again = true;
 	}

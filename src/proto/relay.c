@@ -38,9 +38,16 @@ static bool takes_plain(const struct smol_relay *r)
 	return !r->plain_eof && smol_buf_len(&r->out) < SMOL_RELAY_BOUND;
 }
 
+/* Both ends have been said and are on their way: the peer may close now, and an end that is never
+ * read would be reported for as long as plain does not take the rest. */
+static bool is_said(const struct smol_relay *r)
+{
+	return r->framed_eof && r->plain_eof && !smol_buf_len(&r->out);
+}
+
 static bool takes_framed(const struct smol_relay *r)
 {
-	return smol_buf_len(&r->data) < SMOL_RELAY_BOUND &&
+	return !is_said(r) && smol_buf_len(&r->data) < SMOL_RELAY_BOUND &&
 	       smol_buf_len(&r->in) < SMOL_RELAY_BOUND + SMOL_FRAME_MAX;
 }
 
@@ -66,6 +73,13 @@ static void add_frame(struct smol_relay *r, enum smol_frame_type type, uint32_t 
 	r->sent += n;
 }
 
+/* Nobody reads plain any more; what is held for it, and what still comes, goes nowhere. */
+static void lose_plain(struct smol_relay *r)
+{
+	smol_buf_clear(&r->data);
+	r->plain_lost = r->plain_shut = true;
+}
+
 /* plain → out. True when something came. */
 static bool read_plain(struct smol_relay *r)
 {
@@ -82,8 +96,11 @@ static bool read_plain(struct smol_relay *r)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	/* A reset is an end as well: what the peer still sends goes nowhere. */
-	add_frame(r, SMOL_FRAME_EOF, 0);
+	/* A reset is no end in order: the peer is not told that it is one. */
+	if (n < 0)
+		lose_plain(r);
+	else
+		add_frame(r, SMOL_FRAME_EOF, 0);
 	r->plain_eof = true;
 	return true;
 }
@@ -116,10 +133,10 @@ static int read_framed(struct smol_relay *r, bool *did, struct smol_err *err)
 		return 0;
 	if (n < 0)
 		return smol_err_errno(err, SMOL_E_RESET, errno, "the relay's connection broke");
-	if (n == 0 && !(r->framed_eof && r->plain_eof && !smol_buf_len(&r->out)))
+	if (n == 0)
 		return smol_err_set(err, SMOL_E_RESET, "the relay's connection ended early");
 	smol_buf_commit(&r->in, (size_t)n);
-	*did = *did || n > 0;
+	*did = true;
 	return 0;
 }
 
@@ -147,8 +164,7 @@ static int take_frame(
 	if (f->type != SMOL_FRAME_DATA || f->seq != r->received)
 		return smol_err_set(err, SMOL_E_PROTOCOL, "a frame that no relay sends");
 	r->received += f->length;
-	/* Nobody reads any more: it is counted and dropped. */
-	if (!r->plain_shut)
+	if (!r->plain_lost)
 		smol_buf_append(&r->data, payload, f->length);
 	return 0;
 }
@@ -182,11 +198,8 @@ static bool write_plain(struct smol_relay *r)
 
 		if (n > 0)
 			smol_buf_consume(&r->data, (size_t)n);
-		else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			/* It reads no more. */
-			smol_buf_clear(&r->data);
-			r->plain_shut = true;
-		}
+		else if (n < 0 && errno != EAGAIN && errno != EINTR)
+			lose_plain(r);
 		did = n > 0;
 	}
 	if (r->framed_eof && !r->plain_shut && !smol_buf_len(&r->data)) {
@@ -207,5 +220,8 @@ int smol_relay_run(struct smol_relay *r, struct smol_err *err)
 			return -1;
 		did |= write_plain(r);
 	}
-	return r->plain_eof && r->framed_eof && r->plain_shut && !smol_buf_len(&r->out) ? 0 : 1;
+	/* Whoever sends at the other end would do so for ever if it were not told. */
+	if (r->plain_lost && r->plain_eof && !smol_buf_len(&r->out))
+		return smol_err_set(err, SMOL_E_RESET, "nobody takes what the relay carries");
+	return is_said(r) && r->plain_shut ? 0 : 1;
 }

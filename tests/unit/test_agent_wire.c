@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What an agent answers on the wire: requests by hand, limits, many clients and those who leave. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -332,6 +333,21 @@ static void test_client_that_does_not_read(void **state)
 	raw_end(pid);
 }
 
+/* The same where little is kept of a job's output: the agent has nothing to do. */
+static void test_client_that_does_not_read_and_small_rings(void **state)
+{
+	struct agent a = {.pid = 0};
+	int pid, fd;
+
+	(void)state;
+	agent_start(&a, "rings", TOKEN, "--limit-ring-bytes", "64K");
+	fd = start_raw(&a, "cat /dev/zero", &pid);
+	agent_rests(&a);
+	close(fd);
+	raw_end(pid);
+	agent_stop(&a);
+}
+
 /* A relay to a server of ours, whose other end begins to read only when nothing moves any more. */
 static void test_relay_to_one_who_reads_late(void **state)
 {
@@ -366,6 +382,40 @@ static void test_relay_to_one_who_reads_late(void **state)
 	assert_int_equal(type, SMOL_FRAME_EOF);
 	assert_int_equal(got, sent);
 	unlink(un.sun_path);
+}
+
+/* A server that answers what it is sent with a reset: the agent is at rest while the client does
+ * nothing, and breaks the relay off when it goes on sending. */
+static void test_relay_to_one_who_resets(void **state)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	smol_auto_close int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	smol_auto_close int fd = raw_open(&shared);
+	smol_auto_buf struct smol_buf b = {0};
+	socklen_t len = sizeof(in);
+	char payload[64];
+	uint64_t seq = 1;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&in, &len), 0);
+	smol_buf_printf(
+	    &b, "{\"op\":\"connect\",\"port\":%d,\"token\":\"" TOKEN "\"}\n", ntohs(in.sin_port));
+	raw_say(fd, smol_buf_str(&b));
+	close(accept(listener, NULL, NULL));
+	expect_line(fd, "\"ok\":true");
+	assert_int_equal(raw_frame(fd, payload, sizeof(payload)), SMOL_FRAME_EOF);
+	smol_buf_clear(&b);
+	append_frame(&b, SMOL_FRAME_DATA, 0, "x", 1);
+	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), MSG_NOSIGNAL), 17);
+	agent_rests(&shared);
+	for (ssize_t n = 17; n > 0; seq++) {
+		smol_buf_clear(&b);
+		append_frame(&b, SMOL_FRAME_DATA, seq, "x", 1);
+		n = send(fd, smol_buf_head(&b), smol_buf_len(&b), MSG_NOSIGNAL);
+	}
+	assert_true(errno == EPIPE || errno == ECONNRESET);
 }
 
 static void test_connection_cap(void **state)
@@ -474,7 +524,9 @@ int main(void)
 	    cmocka_unit_test(test_half_closed_client_is_answered),
 	    cmocka_unit_test(test_slow_one_and_many_quick_ones),
 	    cmocka_unit_test(test_client_that_does_not_read),
+	    cmocka_unit_test(test_client_that_does_not_read_and_small_rings),
 	    cmocka_unit_test(test_relay_to_one_who_reads_late),
+	    cmocka_unit_test(test_relay_to_one_who_resets),
 	    cmocka_unit_test(test_connection_cap),
 	    cmocka_unit_test(test_job_cap),
 	    cmocka_unit_test(test_run_time_cap),

@@ -146,6 +146,77 @@ static void test_early_end_is_an_error(void **state)
 	rig_close(&r);
 }
 
+/* One way is over, the other is to a reader who pauses, and the peer, which has nothing more to do,
+ * is gone: nothing is waited for but the reader. */
+static void test_peer_done_before_the_reader(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	char buf[65536] = {0};
+	size_t sent = 0, got = 0;
+	short plain, framed;
+	struct rig r;
+	ssize_t n;
+
+	(void)state;
+	rig_open(&r);
+	shutdown(r.host, SHUT_WR);
+	/* As much as is held on the way, and a little for the relay to hold. */
+	while (!smol_buf_len(&r.a.data)) {
+		n = send(r.guest, buf, sizeof(buf), MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		run_both(&r);
+	}
+	shutdown(r.guest, SHUT_WR);
+	while (smol_relay_run(&r.b, &err) > 0)
+		assert_int_equal(smol_relay_run(&r.a, &err), 1);
+	assert_int_equal(err.code, SMOL_E_NONE);
+	assert_int_equal(smol_relay_run(&r.a, &err), 1);
+	close(r.b.framed);
+	r.fds[3] = -1;
+	smol_relay_wants(&r.a, &plain, &framed);
+	assert_int_equal(plain, POLLOUT);
+	assert_int_equal(framed, 0);
+	while ((n = recv(r.host, buf, sizeof(buf), MSG_DONTWAIT)) != 0) {
+		got += n > 0 ? (size_t)n : 0;
+		smol_relay_run(&r.a, &err);
+	}
+	assert_int_equal(got, sent);
+	assert_int_equal(smol_relay_run(&r.a, &err), 0);
+	rig_close(&r);
+}
+
+/* Who reads goes away; whoever sends to it learns of that. */
+static void test_nobody_reads_any_more(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	char buf[65536] = {0};
+	struct rig r;
+	int rc = 1;
+
+	(void)state;
+	rig_open(&r);
+	assert_int_equal(send(r.host, "last words", 10, 0), 10);
+	close(r.host);
+	r.fds[0] = -1;
+	for (int i = 0; i < 100 && rc > 0; i++) {
+		send(r.guest, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
+		smol_relay_run(&r.b, &err);
+		rc = smol_relay_run(&r.a, &err);
+	}
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.code, SMOL_E_RESET);
+	smol_err_clear(&err);
+	close(r.a.framed);
+	r.fds[2] = -1;
+	for (rc = 1; rc > 0;)
+		rc = smol_relay_run(&r.b, &err);
+	assert_int_equal(rc, -1);
+	assert_int_equal(err.code, SMOL_E_RESET);
+	/* What it had sent before has come. */
+	assert_int_equal(recv(r.guest, buf, sizeof(buf), MSG_DONTWAIT), 10);
+	rig_close(&r);
+}
+
 static void test_rules(void **state)
 {
 	static const struct smol_frame bad[] = {
@@ -172,6 +243,8 @@ int main(void)
 	    cmocka_unit_test(test_both_ways_and_half_close),
 	    cmocka_unit_test(test_backpressure),
 	    cmocka_unit_test(test_early_end_is_an_error),
+	    cmocka_unit_test(test_peer_done_before_the_reader),
+	    cmocka_unit_test(test_nobody_reads_any_more),
 	    cmocka_unit_test(test_rules),
 	};
 
