@@ -86,6 +86,16 @@ static void do_shutdown(struct smol_conn *c, const struct smol_request *r)
 	c->server->shutdown = reboot ? "reboot" : "poweroff";
 }
 
+/* What is not known here another version may know: the reply says which one this is. */
+static void refuse(struct smol_conn *c, const struct smol_err *err)
+{
+	cJSON *j = smol_reply_failure(err);
+
+	if (err->code == SMOL_E_UNSUPPORTED)
+		smol_json_add_int(j, "v", SMOL_PROTO_VERSION);
+	smol_conn_reply(c, j);
+}
+
 /* Is the sender allowed to ask for more than liveness? A wrong token is refused even there. */
 static int authorize(struct smol_conn *c, const struct smol_request *r, struct smol_err *err)
 {
@@ -115,7 +125,7 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		return;
 	}
 	if (decoded < 0) {
-		smol_conn_fail(c, &err);
+		refuse(c, &err);
 		return;
 	}
 	switch (r.op) {

@@ -481,6 +481,16 @@ cJSON *smol_reply_parse(const char *line, size_t n, struct smol_err *err)
 	return NULL;
 }
 
+/* The version that a refusal comes from. */
+static int64_t version_of(const char *line, size_t n)
+{
+	smol_auto_json cJSON *j = smol_json_parse_object(line, n, NULL);
+	int64_t v = 1;
+
+	smol_json_int(j, "v", 1, INT32_MAX, &v);
+	return v;
+}
+
 cJSON *smol_reply_from_agent(const char *line, size_t n, struct smol_err *err)
 {
 	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
@@ -489,7 +499,8 @@ cJSON *smol_reply_from_agent(const char *line, size_t n, struct smol_err *err)
 	if (j)
 		return j;
 	if (why.code == SMOL_E_UNSUPPORTED) {
-		smol_err_wrap(&why, "the guest's agent is older than this smolsh");
+		smol_err_wrap(&why, "the guest's agent is %s than this smolsh",
+		    version_of(line, n) > SMOL_PROTO_VERSION ? "newer" : "older");
 		smol_err_hint(&why, "smolsh image build --force, then restart the VM");
 	}
 	smol_err_move(err, &why);

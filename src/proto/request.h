@@ -150,7 +150,8 @@ cJSON *smol_reply_failure(const struct smol_err *err);
  * under "result"), or NULL with the failure it reports, or SMOL_E_PROTOCOL. Caller deletes.
  */
 cJSON *smol_reply_parse(const char *line, size_t n, struct smol_err *err);
-/* The same for an agent's: one that does not know what it is asked is older than this smolsh. */
+/* The same for an agent's: one that does not know what it is asked is older than this smolsh, or,
+ * where it says that it speaks a later version, newer. */
 cJSON *smol_reply_from_agent(const char *line, size_t n, struct smol_err *err);
 
 #endif

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 t_begin vsock_in_guest
 
-tests=(test_vsock_client test_agent_wire test_agent test_jobs test_files_agent)
+tests=(test_vsock_client test_agent_wire test_agent test_jobs test_files_agent test_compat)
 check "the tests are built" make -C "$SMOLSH_BUILD" "${tests[@]/#/tests/unit/}"
 for t in "${tests[@]}"; do
 	[ -x "$SMOLSH_BUILD/tests/unit/$t" ] || { not_ok "$t is there"; t_end; }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 agent_tests = tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_wire \
-	tests/unit/test_agent_parts tests/unit/test_jobs
+	tests/unit/test_agent_parts tests/unit/test_jobs tests/unit/test_compat
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 
@@ -24,6 +24,11 @@ tests_unit_test_jobs_SOURCES = tests/unit/test_jobs.c \
 	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
 tests_unit_test_jobs_LDADD = $(tests_unit_test_agent_LDADD)
 EXTRA_tests_unit_test_jobs_DEPENDENCIES = smolsh-agent$(EXEEXT)
+
+tests_unit_test_compat_SOURCES = tests/unit/test_compat.c \
+	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
+tests_unit_test_compat_LDADD = $(tests_unit_test_agent_LDADD)
+EXTRA_tests_unit_test_compat_DEPENDENCIES = smolsh-agent$(EXEEXT)
 
 tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \

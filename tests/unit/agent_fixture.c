@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
@@ -128,6 +129,43 @@ int smol_fixture_teardown(void **state)
 	(void)state;
 	agent_stop(&shared);
 	return smol_rmdir_r(smol_fixture_dir, NULL);
+}
+
+static void *serve_fake(void *arg)
+{
+	struct fake_agent *f = arg;
+	int fd = accept(f->listener, NULL, NULL);
+	char c;
+
+	for (int lines = 0; lines < 2 && recv(fd, &c, 1, 0) == 1;)
+		lines += c == '\n';
+	if (send(fd, f->says, f->n, MSG_NOSIGNAL) >= 0)
+		shutdown(fd, SHUT_WR);
+	while (recv(fd, &c, 1, 0) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+void fake_agent_start(struct fake_agent *f, const char *says, size_t n)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	*f = (struct fake_agent){
+	    .says = says, .n = n, .addr = {.kind = SMOL_VSOCK_UNIX, .port = 5000}};
+	snprintf(f->addr.path, sizeof(f->addr.path), "%s/fake", smol_fixture_dir);
+	memcpy(sa.sun_path, f->addr.path, strlen(f->addr.path) + 1);
+	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(f->listener, 1), 0);
+	assert_int_equal(pthread_create(&f->thread, NULL, serve_fake, f), 0);
+}
+
+void fake_agent_stop(struct fake_agent *f)
+{
+	pthread_join(f->thread, NULL);
+	close(f->listener);
+	unlink(f->addr.path);
 }
 
 void assert_ends(pid_t pid)

@@ -9,6 +9,7 @@
 #ifndef SMOL_TESTS_AGENT_FIXTURE_H
 #define SMOL_TESTS_AGENT_FIXTURE_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,6 +43,19 @@ void agent_stop(struct agent *a);
 struct smol_client *agent_dial(const struct agent *a);
 /* It has nothing to do, and sleeps. */
 void agent_rests(const struct agent *a);
+
+/* An agent that hears CONNECT and one request, says these n bytes (borrowed), and ends. */
+struct fake_agent {
+	struct smol_vsock_addr addr;
+	int listener;
+	const char *says;
+	size_t n;
+	pthread_t thread;
+};
+void fake_agent_start(struct fake_agent *f, const char *says, size_t n);
+/* When its client has closed. */
+void fake_agent_stop(struct fake_agent *f);
+
 /* A process that must come to its end; it need not be our child. */
 void assert_ends(pid_t pid);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files through an agent outside a VM, and the client against agents that do one thing wrong. */
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -278,50 +276,18 @@ static void test_bad_frame_into_the_agent(void **state)
 
 /* ---- agents that do one thing wrong ---- */
 
-struct fake {
-	struct smol_vsock_addr addr;
-	int listener;
-	const struct smol_buf *says;
-	pthread_t thread;
-};
-
-static void *serve(void *arg)
-{
-	struct fake *f = arg;
-	int fd = accept(f->listener, NULL, NULL);
-	char c;
-
-	/* CONNECT and the request; then all it has to say, and the end. */
-	for (int lines = 0; lines < 2 && recv(fd, &c, 1, 0) == 1;)
-		lines += c == '\n';
-	if (send(fd, smol_buf_head(f->says), smol_buf_len(f->says), MSG_NOSIGNAL) >= 0)
-		shutdown(fd, SHUT_WR);
-	while (recv(fd, &c, 1, 0) > 0)
-		;
-	close(fd);
-	return NULL;
-}
-
 /* What comes of getting files from an agent that says this. */
 static void get_from(const struct smol_buf *says, enum smol_code code, const char *words)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct fake f = {.says = says, .addr = {.kind = SMOL_VSOCK_UNIX, .port = 5000}};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct fake_agent f;
 	struct smol_client *c;
 
-	snprintf(f.addr.path, sizeof(f.addr.path), "%s/fake", smol_fixture_dir);
-	memcpy(sa.sun_path, f.addr.path, strlen(f.addr.path) + 1);
-	f.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(f.listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	assert_int_equal(listen(f.listener, 1), 0);
-	assert_int_equal(pthread_create(&f.thread, NULL, serve, &f), 0);
+	fake_agent_start(&f, smol_buf_head(says), smol_buf_len(says));
 	c = smol_client_open(&f.addr, "t", smol_in_ms(WAIT_MS), NULL);
 	assert_int_equal(get(c, "x", "wanted", &err), -1);
 	smol_client_close(c);
-	pthread_join(f.thread, NULL);
-	close(f.listener);
-	unlink(f.addr.path);
+	fake_agent_stop(&f);
 	if (err.code != code || !strstr(err.msg, words))
 		fail_msg("%s: '%s'", smol_code_name(err.code), err.msg);
 }
