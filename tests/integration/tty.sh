@@ -25,7 +25,7 @@ see() {
 }
 
 check "a VM" smolsh create web
-mux new-session -d -x 80 -y 24 "env -u NO_COLOR bash --norc --noprofile"
+mux new-session -d -x 80 -y 24 "env -u NO_COLOR HISTFILE= bash --norc --noprofile"
 keys "PS1='host> '; alias s=$SMOLSH_BUILD/smolsh; clear" Enter
 see "a shell on the host" '^host>$'
 before=$(mux display-message -p '#{pane_tty}')
