@@ -13,6 +13,9 @@ endif
 
 include tests/golden/local.mk
 
+dist_check_SCRIPTS += tests/unit/test_deps.sh
+TESTS += tests/unit/test_deps.sh
+
 if FUZZING
 include tests/fuzz/local.mk
 endif

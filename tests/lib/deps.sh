@@ -82,10 +82,16 @@ deps_apt_install() {
 		-o Dpkg::Use-Pty=0 install "$@"
 }
 
+# deps_command MISSING: what to type as root for these lines of "package why". A fresh Debian in a
+# container has no package lists, so it begins with them.
+deps_command() {
+	echo "apt-get update && apt-get install --no-install-recommends $(cut -d' ' -f1 <<<"$1" | paste -sd' ')"
+}
+
 # deps_install KIND...: install what is missing, after saying what and why. Prints nothing when
 # nothing is missing. What apt-get prints goes to the file DEPS_LOG.
 deps_install() {
-	local missing packages=()
+	local missing packages=() how=
 	deps_have_dpkg || {
 		echo "This is no Debian (there is no dpkg): going on with what is here."
 		return 0
@@ -96,10 +102,11 @@ deps_install() {
 	if ! deps_can_be_root; then
 		echo "Missing, and to install it needs root or sudo:"
 		deps_show "$missing"
-		echo "As root: apt-get install --no-install-recommends ${packages[*]}"
+		echo "As root: $(deps_command "$missing")"
 		return 1
 	fi >&2
-	echo "Installing from Debian:"
+	[ "$(id -u)" -eq 0 ] || how=" with sudo"
+	echo "Installing from Debian$how:"
 	deps_show "$missing"
 	{ deps_have_lists || deps_update; } >>"$DEPS_LOG" 2>&1
 	# Lists that are too old name packages that are gone.
@@ -109,6 +116,8 @@ deps_install() {
 	fi
 	tail -n 20 "$DEPS_LOG" >&2
 	echo "apt-get could not install them; all of its output is in $DEPS_LOG" >&2
+	# sudo may have refused.
+	[ -z "$how" ] || echo "As root: $(deps_command "$missing")" >&2
 	return 1
 }
 
