@@ -209,9 +209,11 @@ int smol_jobs_attach(struct smol_conn *c, const struct smol_job_request *q, stru
 
 static cJSON *outcome(const struct smol_job *j)
 {
-	cJSON *o = smol_job_is_over(j) ? smol_exec_result_encode(&j->result) : NULL;
+	cJSON *o = smol_job_is_over(j) ? smol_exec_result_encode(&j->result) : cJSON_CreateObject();
 
-	o = o ? o : cJSON_CreateObject();
+	/* Nobody knows when it ended. */
+	if (j->state == SMOL_JOB_LOST)
+		cJSON_DeleteItemFromObjectCaseSensitive(o, "duration_ms");
 	smol_json_add_str(o, "state", smol_job_state_name(j->state));
 	if (j->failure.code != SMOL_E_NONE)
 		smol_json_add_str(o, "failure", j->failure.msg);

@@ -39,8 +39,10 @@ static void add_row(struct smol_table *t, const char *vm, const cJSON *j)
 
 	smol_json_int(j, "id", 0, INT64_MAX / 2, &id);
 	snprintf(id_text, sizeof(id_text), "%lld", (long long)id);
+	/* Of one that waits: how long it has; nobody knows how long a lost one ran. */
 	if (smol_json_int(j, "duration_ms", 0, INT64_MAX / 2, &ms) == 1 ||
-	    smol_json_int(j, "started_ms_ago", 0, INT64_MAX / 2, &ms) == 1)
+	    (strcmp(state, "queued") == 0 &&
+		smol_json_int(j, "started_ms_ago", 0, INT64_MAX / 2, &ms) == 1))
 		smol_duration_text(ms, time);
 	if (smol_json_int(j, "exit_code", 0, 255, &code) == 1)
 		snprintf(code_text, sizeof(code_text), "%d", (int)code);

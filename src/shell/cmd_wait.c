@@ -167,8 +167,13 @@ static int wait_for_job(struct smol_shell *sh, struct smol_vm *vm, const struct 
 	if (!j && err->code != SMOL_E_DEADLINE) {
 		if (err->code == SMOL_E_RESET)
 			smol_vm_explain(sh->registry, vm, err);
+		if (err->code == SMOL_E_RESET || err->code == SMOL_E_NOT_FOUND)
+			smol_err_hint(err, "smolsh jobs %s", vm->name);
 		return -1;
 	}
+	if (j && strcmp(smol_json_str(j, "state") ?: "", "lost") == 0)
+		return smol_err_set(
+		    err, SMOL_E_STATE, "job %lld was lost when the agent died", (long long)job);
 	state = smol_out_one_line(j ? smol_json_str(j, "state") ?: "?" : "running");
 	if (sh->json) {
 		*data = j ? smol_steal(&j) : cJSON_CreateObject();
@@ -251,7 +256,7 @@ const struct smol_command smol_cmd_wait[] = {
 	    "ready: the agent has said that it is up; agent: it answers; exit: the VM has\n"
 	    "ended; port=N: something in the guest listens there, on 127.0.0.1; file=/PATH:\n"
 	    "that file is there. Exit code 0: it is so; 1: it will not be, or the time ran\n"
-	    "out.",
+	    "out; 125: the job was lost.",
 	.examples = "smolsh wait web --for port=8080 --timeout 30\n"
 		    "smolsh wait web --for exit\n"
 		    "smolsh wait web --job 3",
