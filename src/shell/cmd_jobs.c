@@ -62,7 +62,7 @@ static int jobs_of(
 
 	answer = smol_ask(vm, SMOL_OP_JOBS, SMOL_IO_TIMEOUT_MS, &rtt_ms, err);
 	if (!answer)
-		return smol_err_wrap(err, "VM '%s'", vm->name);
+		return vm->state == SMOL_VM_RUNNING ? smol_err_wrap(err, "VM '%s'", vm->name) : -1;
 	cJSON_ArrayForEach (j, smol_json_get(answer, "jobs")) {
 		cJSON *copy;
 
@@ -93,37 +93,40 @@ static int find_vms(
 	return 0;
 }
 
+/* The table first: what went wrong would stand above it, out of sight, when it is long. */
 static int run_jobs(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
 	smol_auto_each struct smol_each e = {0};
-	smol_auto_err struct smol_err first = SMOL_ERR_INIT;
 	smol_auto_json cJSON *list = sh->json ? cJSON_CreateArray() : NULL;
+	const struct smol_err *first = NULL;
 	struct smol_table *t;
 	int worst = 0;
 
 	if (find_vms(sh, args, &e, err) < 0)
 		return -1;
+	e.missed =
+	    smol_realloc(e.missed, ((size_t)e.nmissed + (size_t)e.nvms + 1) * sizeof(*e.missed));
 	t = smol_table_new(headers);
-	for (int i = 0; i < e.nvms + e.nmissed; i++) {
-		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+	for (int i = 0; i < e.nvms; i++) {
+		struct smol_each_miss *miss = &e.missed[e.nmissed];
 
-		if (i >= e.nvms)
-			smol_err_move(&why, &e.missed[i - e.nvms].err);
-		else if (jobs_of(e.vms[i], t, list, &why) == 0)
-			continue;
-		worst = smol_each_worse(worst, smol_err_exit_code(&why));
-		if (!sh->json)
-			smol_out_trouble(sh, &why);
-		if (first.code == SMOL_E_NONE)
-			smol_err_move(&first, &why);
+		*miss = (struct smol_each_miss){.word = e.vms[i]->name};
+		if (jobs_of(e.vms[i], t, list, &miss->err) < 0)
+			e.nmissed++;
 	}
-	if (list && worst)
-		smol_out_data_failed(sh, smol_steal(&list), &first);
-	else if (list)
-		smol_out_data(sh, smol_steal(&list));
-	else
+	if (!list)
 		smol_table_print(t, !sh->quiet, smol_out_width());
 	smol_table_free(t);
+	for (int i = 0; i < e.nmissed; i++) {
+		first = first ? first : &e.missed[i].err;
+		worst = smol_each_worse(worst, smol_err_exit_code(&e.missed[i].err));
+		if (!list)
+			smol_out_trouble(sh, &e.missed[i].err);
+	}
+	if (list && first)
+		smol_out_data_failed(sh, smol_steal(&list), first);
+	else if (list)
+		smol_out_data(sh, smol_steal(&list));
 	return worst;
 }
 

@@ -13,7 +13,8 @@
 #include "shell/many_impl.h"
 #include "shell/output.h"
 
-#define HEAD_MAX 34 /* columns of a group's names beside its output; longer: above it */
+#define NAMES_MAX 20 /* of VMs with one exit code */
+#define HEAD_MAX  34 /* columns of a group's names beside its output; longer: above it */
 
 static bool is_err(const struct smol_many_vm *v, const struct smol_many_stream *s)
 {
@@ -312,6 +313,29 @@ static void put_json(struct smol_many *m)
 		smol_out_data(m->sh, list);
 }
 
+/* "exit 3: web, db": whose command failed, which need not have said a word. */
+static void tell_codes(struct smol_many *m)
+{
+	for (int i = 0; i < m->n; i++) {
+		smol_auto_buf struct smol_buf who = {0};
+		int code = m->vms[i].begun ? m->vms[i].code : 0, n = 0;
+
+		for (int k = 0; k < m->n; k++) {
+			if (!m->vms[k].begun || m->vms[k].code != code)
+				continue;
+			if (k < i)
+				code = 0; /* told with that one */
+			if (n++ < NAMES_MAX)
+				smol_buf_printf(&who, "%s%s", n > 1 ? ", " : "", m->vms[k].name);
+		}
+		if (!code)
+			continue;
+		if (n > NAMES_MAX)
+			smol_buf_printf(&who, " and %d more", n - NAMES_MAX);
+		smol_out_notice(m->sh, "exit %d: %s", code, smol_buf_str(&who));
+	}
+}
+
 int smol_many_finish(struct smol_many *m, struct smol_err *err)
 {
 	int code = 0;
@@ -327,5 +351,7 @@ int smol_many_finish(struct smol_many *m, struct smol_err *err)
 		put_json(m);
 	else if (m->group)
 		put_groups(m);
+	else
+		tell_codes(m);
 	return m->leave ? m->leave : m->presses && !code ? 130 : code;
 }

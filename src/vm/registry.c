@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "vm/registry_internal.h"
 
+#define CANDIDATES     5 /* of an ambiguous word that are named */
 #define SCHEMA_VERSION 2 /* 2: labels, env */
 
 static const char schema[] = "CREATE TABLE vm ("
@@ -382,6 +383,28 @@ static void hint_nearest(struct smol_registry *r, const char *word, struct smol_
 		    err, "smolsh create %s", smol_vm_name_check(word, NULL) == 0 ? word : "web");
 }
 
+/* "'web' fits several VMs: web-1, web-2" */
+static void name_candidates(struct smol_registry *r, const char *word, struct smol_err *err)
+{
+	int bad, n = 0;
+	smol_auto_vm_list struct smol_vm **list = smol_registry_list(r, &bad, NULL);
+	smol_auto_buf struct smol_buf b = {0};
+	size_t len = strlen(word);
+
+	for (struct smol_vm **v = list; v && *v; v++) {
+		bool named = strncmp((*v)->name, word, len) == 0;
+
+		if (!named && strncmp((*v)->id, word, len) != 0)
+			continue;
+		if (n++ < CANDIDATES)
+			smol_buf_printf(
+			    &b, "%s%s", n > 1 ? ", " : "", named ? (*v)->name : (*v)->id);
+	}
+	smol_err_set(err, SMOL_E_INVALID, "'%s' fits several VMs: %s%s", word, smol_buf_str(&b),
+	    n > CANDIDATES ? ", …" : "");
+	smol_err_hint(err, "smolsh list");
+}
+
 struct smol_vm *smol_registry_find(struct smol_registry *r, const char *word, struct smol_err *err)
 {
 	/* In this order: a whole name or id before any beginning of one. */
@@ -402,8 +425,7 @@ struct smol_vm *smol_registry_find(struct smol_registry *r, const char *word, st
 			return NULL;
 		}
 		if (vm && several) {
-			smol_err_set(err, SMOL_E_INVALID, "'%s' fits several VMs", word);
-			smol_err_hint(err, "smolsh list");
+			name_candidates(r, word, err);
 			return NULL;
 		}
 		if (vm)

@@ -118,5 +118,8 @@ same "health --watch: until Ctrl-C" $? 130
 check "stopped" smolsh stop plain --force
 expect_exit 1 "wait --for agent: of one that is stopped" smolsh wait plain --for agent
 expect_exit 125 "jobs of one that is stopped" smolsh jobs plain
+"$SMOLSH_BUILD/smolsh" jobs plain web >"$t_dir/both" 2>&1
+match "jobs of one that is stopped: the others' come first" "^smolsh: VM 'plain' is stopped; try: smolsh start plain" "$(tail -n 1 "$t_dir/both")"
+match "jobs of one that is stopped: the others' table" '^web +[0-9]' "$(cat "$t_dir/both")"
 expect_exit 0 "jobs of all that run" smolsh jobs
 t_end

@@ -72,6 +72,14 @@ expect_exit 2 "-i with several is refused" smolsh exec -i vm-1,vm-2 -- cat
 code='exit $(basename "$SMOL_N")'
 for ((i = 1; i <= 4; i++)); do check "a variable of vm-$i" smolsh env set "vm-$i" SMOL_N=$i; done
 expect_exit 4 "the highest" smolsh exec 'vm-[1-4]' "$code"
+same "whose command failed" "$t_err" "smolsh: exit 1: vm-1
+smolsh: exit 2: vm-2
+smolsh: exit 3: vm-3
+smolsh: exit 4: vm-4"
+expect_exit 7 "all fail alike" smolsh exec vm-1,vm-2 -- sh -c 'exit 7'
+same "all fail alike: one line" "$t_err" "smolsh: exit 7: vm-1, vm-2"
+expect_exit 2 "a beginning of several" smolsh exec vm-1,vm -- true
+expect_err "a beginning of several: of which" "'vm' fits several VMs: vm-[0-9]+, .*, …; try: smolsh list"
 expect_exit 124 "a timeout goes before" smolsh exec --timeout 0.5 'vm-[1-4]' '[ $SMOL_N = 2 ] || exit $SMOL_N; sleep 30'
 sqlite3 "$registry" "UPDATE vm SET state='stopped' WHERE name='vm-3'"
 expect_exit 125 "one that does not run goes before all" smolsh exec --timeout 0.5 'vm-[1-4]' '[ $SMOL_N = 2 ] || exit $SMOL_N; sleep 30'
@@ -133,9 +141,9 @@ smolsh exec 'vm-[1-4]' -- yes | head -n 3 >"$t_dir/three"
 same "a reader that goes ends all" "${PIPESTATUS[0]} $(wc -l <"$t_dir/three")" "141 3"
 
 # delete of many: by a yes only (34).
-expect_exit 2 "delete of a selector needs a yes" smolsh delete @role=web
+expect_exit 2 "delete of a selector needs a yes" smolsh delete --force @role=web
 expect_err "with the words" 'needs a yes, and there is nobody to ask; try: smolsh delete vm-'
-expect_exit 2 "and is never asked for in JSON" smolsh --json delete '*'
+expect_exit 2 "and is never asked for in JSON" smolsh --json delete --force '*'
 same "nothing was deleted" "$(names @all | wc -w)" 20
 
 sqlite3 "$registry" "UPDATE vm SET state='stopped', monitor_pid=0"
