@@ -8,18 +8,22 @@ set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$PWD
 json=
+markdown=
 runs=7
 cold_runs=5
+slow_runs=3
 wanted=()
 
 usage() {
 	cat <<-END
 		Usage: bench.sh [option…] [MEASURE…]
-		Measures: cold exec out in list idle (all of them)
-		  --build DIR   the build tree (.)
-		  --json FILE   the results as JSON, too
-		  --runs N      pairs of each short measure; exec and list take five times as many (7)
-		  --cold N      pairs of cold boots (5)
+		Measures: cold exec open line out in files gib list idle (all of them)
+		  --build DIR      the build tree (.)
+		  --json FILE      the results as JSON, too
+		  --markdown FILE  the results as a section for README.md, too
+		  --runs N         pairs of each short measure; exec and list take five times as many (7)
+		  --cold N         pairs of cold boots (5)
+		  --slow N         pairs of copies for which a peer needs long (3)
 		VHOST_DEVICE_VSOCK names that program where it is not in PATH.
 	END
 }
@@ -28,10 +32,12 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--build) build=$2 && shift ;;
 	--json) json=$2 && shift ;;
+	--markdown) markdown=$2 && shift ;;
 	--runs) runs=$2 && shift ;;
 	--cold) cold_runs=$2 && shift ;;
+	--slow) slow_runs=$2 && shift ;;
 	--help) usage && exit ;;
-	cold | exec | out | in | list | idle) wanted+=("$1") ;;
+	cold | exec | open | line | out | in | files | gib | list | idle) wanted+=("$1") ;;
 	*) usage >&2 && exit 2 ;;
 	esac
 	shift
@@ -40,12 +46,13 @@ done
 build=$(cd "$build" && pwd) || exit
 # shellcheck disable=SC2034 # for those sourced below, as more of what follows
 tools=$build/tests/bench
-for file in smolsh smolsh-vsockd tests/bench/stopwatch tests/bench/qga_exec tests/bench/vsock_pipe; do
+for file in smolsh smolsh-vsockd tests/bench/{echo_line,qga_exec,ssh_exec,stopwatch,vm_exec,vsock_pipe}; do
 	[ -x "$build/$file" ] && continue
 	echo "bench: $build/$file is not built; run: make bench" >&2
 	exit 2
 done
 case $json in '' | /*) ;; *) json=$PWD/$json ;; esac
+case $markdown in '' | /*) ;; *) markdown=$PWD/$markdown ;; esac
 
 tmp=$(mktemp -d /tmp/smolsh-bench-XXXXXX) || exit
 cache=${SMOLSH_HOME:+$SMOLSH_HOME/cache}
@@ -54,12 +61,14 @@ mkdir -p "$cache" && mkdir -m 700 "$tmp/home" && ln -s "$cache" "$tmp/home/cache
 export SMOLSH_HOME=$tmp/home SMOLSH_IMAGES=$tmp/images
 token=$(od -An -vtx1 -N32 /dev/urandom | tr -d ' \n')
 vhost_device_vsock=${VHOST_DEVICE_VSOCK:-$(command -v vhost-device-vsock)}
-rows=()
-
+# shellcheck source=SCRIPTDIR/results.sh
+. "$here/results.sh"
 # shellcheck source=SCRIPTDIR/peers.sh
 . "$here/peers.sh"
 # shellcheck source=SCRIPTDIR/measures.sh
 . "$here/measures.sh"
+# shellcheck source=SCRIPTDIR/files.sh
+. "$here/files.sh"
 [ ${#wanted[@]} -gt 0 ] || wanted=("${measures[@]}")
 
 clean_up() {
@@ -123,6 +132,7 @@ need_guests() {
 		case $peer in
 		qemu_ga) once start_qemu_ga qemu-ga ;;
 		ssh) once start_ssh dropbear ;;
+		sftp) once start_sftp sftp ;;
 		socat) once true socat ;;
 		esac
 	done
@@ -137,79 +147,6 @@ once() {
 	[ -z "${absent[$2]-}" ] || note "$2 is absent: ${absent[$2]}"
 }
 
-# ---- results ----
-
-numbers() { grep -E '^[0-9.]+$' "$1"; }
-median_of() {
-	sort -g | awk '{ v[NR] = $1 }
-		END { if (NR) printf "%.3f\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-# The median of the pairs' ratios; pairs of which one half is missing are left out.
-ratio_of() {
-	paste "$1" "$2" | awk '$1 > 0 && $2 > 0 { printf "%.6f\n", $1 / $2 }' | median_of
-}
-list_of() { numbers "$1" | paste -sd, -; }
-
-# row MEASURE UNIT OURS PEER-NAME PEER KIND GOAL: OURS and PEER are functions that pairs has run,
-# PEER empty where it is absent. KIND: ratio (ours/peer at most GOAL), at_most (ours at most GOAL),
-# or empty. Kept as one line of text with | between the cells.
-row() {
-	local ours peer='' ratio='' met='' mine=$tmp/values.$3 theirs=${5:+$tmp/values.$5}
-	ours=$(numbers "$mine" | median_of)
-	if [ -n "$theirs" ]; then
-		peer=$(numbers "$theirs" | median_of)
-		ratio=$(ratio_of "$mine" "$theirs")
-	fi
-	case $6 in
-	ratio) met=$(at_most "$ratio" "$7") ;;
-	at_most) met=$(at_most "$ours" "$7") ;;
-	esac
-	rows+=("$1|$2|$ours|$4|$peer|$ratio|$6|$7|$met|$(list_of "$mine")|${theirs:+$(list_of "$theirs")}")
-}
-at_most() { [ -n "$1" ] && awk -v a="$1" -v b="$2" 'BEGIN { print a <= b ? "yes" : "no" }'; }
-
-rounded() { [ -z "$1" ] || awk -v v="$1" 'BEGIN { printf v < 100 ? "%.2f" : "%.0f", v }'; }
-
-print_table() {
-	local r cells goal format='%-8s %10s %-4s %-32s %10s %7s %7s %5s\n'
-	# shellcheck disable=SC2059
-	printf "$format" measure ours '' peer '' ratio goal met
-	for r in "${rows[@]}"; do
-		IFS='|' read -ra cells <<<"$r"
-		goal=${cells[7]-}
-		[ -z "$goal" ] || goal="≤ $goal"
-		# The sign has three bytes for printf, which pads bytes.
-		[ -z "$goal" ] || goal=$(printf '%*s%s' $((7 - ${#cells[7]} - 2)) '' "$goal")
-		# shellcheck disable=SC2059
-		printf "${format//%7s %5s/%s %5s}" "${cells[0]}" "$(rounded "${cells[2]}")" "${cells[1]}" \
-			"${cells[3]}" "$(shown_peer "${cells[3]}" "${cells[4]}")" \
-			"$(rounded "${cells[5]}")" "${goal:-       }" "${cells[8]-}"
-	done
-}
-shown_peer() { if [ -n "$1" ] && [ -z "$2" ]; then echo absent; else rounded "$2"; fi; }
-
-text_or_null() { if [ -n "$1" ]; then printf '"%s"' "$1"; else printf null; fi; }
-number_or_null() { printf '%s' "${1:-null}"; }
-
-print_json() {
-	local r cells comma='' met
-	printf '{"version":1,"date":"%s","cpus":%d,"accel":"%s","runs":%d,"cold_runs":%d,"rows":[' \
-		"$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(nproc)" "$accel" "$runs" "$cold_runs"
-	for r in "${rows[@]}"; do
-		IFS='|' read -ra cells <<<"$r"
-		case ${cells[8]-} in yes) met=true ;; no) met=false ;; *) met=null ;; esac
-		printf '%s\n{"measure":"%s","unit":"%s","ours":%s,"peer":%s,"peer_value":%s,"ratio":%s' \
-			"$comma" "${cells[0]}" "${cells[1]}" "$(number_or_null "${cells[2]}")" \
-			"$(text_or_null "${cells[3]}")" "$(number_or_null "${cells[4]}")" \
-			"$(number_or_null "${cells[5]}")"
-		printf ',"goal_kind":%s,"goal":%s,"met":%s,"ours_runs":[%s],"peer_runs":[%s]}' \
-			"$(text_or_null "${cells[6]-}")" "$(number_or_null "${cells[7]-}")" "$met" \
-			"${cells[9]-}" "${cells[10]-}"
-		comma=,
-	done
-	printf '\n]}\n'
-}
-
 need_base
 accel=$("$build/smolsh" --json doctor 2>/dev/null | grep -q '"kvm (' && echo kvm || echo tcg)
 for name in "${wanted[@]}"; do
@@ -218,3 +155,5 @@ for name in "${wanted[@]}"; do
 done
 print_table
 [ -z "$json" ] || print_json >"$json"
+[ -z "$markdown" ] || print_markdown >"$markdown"
+[ "$broken" = 0 ]

@@ -8,7 +8,7 @@
 
 : "${build:?}" "${tmp:?}" "${tools:?}" "${runs:?}" "${cold_runs:?}"
 
-measures=(cold exec out in list idle)
+measures=(cold exec open line out in files gib list idle)
 bulk=$((256 * 1024 * 1024))
 receive_port=5999
 send_port=5998
@@ -103,6 +103,44 @@ measure_exec() {
 	row exec ms ours_exec 'smolsh health (a floor)' health_exec '' ''
 }
 
+# ---- open: commands one after another on a connection that stands ----
+
+one_of=20 # a value is the mean of so many
+
+# each TOOL WORD…: ms of one of the commands that the tool has run.
+each() { "$@" "$one_of" 2>>"$tmp/bench.log" </dev/null | ms; }
+ours_open() { each "$tools/vm_exec" bench; }
+qga_open() { each "$tools/qga_exec" "$tmp/qga"; }
+ssh_open() { each "$tools/ssh_exec" "$tmp/ssh/ctl"; }
+# ssh_exec, above, is what a shell does for each: the channel, and ssh's own start.
+
+measure_open() {
+	local peers=()
+	need_guests qemu_ga ssh
+	[ -n "${absent[qemu-ga]-}" ] || peers+=(qga_open)
+	[ -n "${absent[dropbear]-}" ] || peers+=(ssh_open ssh_exec)
+	pairs "$runs" ours_open "${peers[@]}"
+	row open ms ours_open 'qemu-guest-agent, kept open' "$(is_in qga_open "${peers[@]}")" '' ''
+	row open ms ours_open 'ssh, a channel each' "$(is_in ssh_open "${peers[@]}")" ratio 0.25
+	row open ms ours_open 'ssh, a process each' "$(is_in ssh_exec "${peers[@]}")" '' ''
+}
+
+# ---- line: from a line's writing to its being there ----
+
+# The guest writes a line when it gets one, so the way there is in the value as well.
+echoing='while read -r x; do echo "$x"; done'
+line_of() { "$tools/echo_line" "$one_of" "$@" 2>>"$tmp/bench.log" | ms; }
+ours_line() { line_of "$build/smolsh" exec -i bench -- sh -c "$echoing"; }
+ssh_line() { line_of ssh -F none -S "$tmp/ssh/ctl" bench "$echoing"; }
+
+measure_line() {
+	local peers=()
+	need_guests ssh
+	[ -n "${absent[dropbear]-}" ] || peers+=(ssh_line)
+	pairs "$runs" ours_line "${peers[@]}"
+	row line ms ours_line 'ssh, multiplexed' "$(is_in ssh_line "${peers[@]}")" at_most 50
+}
+
 # is_in NAME WORD…: the name, if it is among the words.
 is_in() {
 	local name=$1
@@ -114,20 +152,27 @@ is_in() {
 
 ours_out() { took "$build/smolsh" exec bench -- cat /tmp/big; }
 
-# From the moment at which socat's connection has been accepted to its end. Its buffer is 8 KiB
-# unless told otherwise, which takes three times as long.
-socat_out() {
-	local line pid
-	coproc RECEIVE { "$tools/vsock_pipe" receive "$tmp/peer.uds_$receive_port"; }
+# received SOCKET BYTES COMMAND…: ms from the moment at which the connection has been accepted that
+# COMMAND makes a guest open, to its end.
+received() {
+	local line pid socket=$1 bytes=$2
+	shift 2
+	coproc RECEIVE { "$tools/vsock_pipe" receive "$socket"; }
 	pid=$RECEIVE_PID
 	started+=("$pid")
 	exec {from}<&"${RECEIVE[0]}"
 	read -rt 10 line <&"$from"
-	ask "cat /tmp/big | socat -u -b 65536 - VSOCK-CONNECT:2:$receive_port" >>"$tmp/bench.log"
+	"$@" >>"$tmp/bench.log"
 	read -rt 120 line <&"$from"
 	exec {from}<&-
 	end "$pid"
-	[ "${line%% *}" = "$bulk" ] && ms <<<"${line##* }"
+	[ "${line%% *}" = "$bytes" ] && ms <<<"${line##* }"
+}
+
+# socat's buffer is 8 KiB unless told otherwise, which takes three times as long.
+socat_out() {
+	received "$tmp/peer.uds_$receive_port" "$bulk" \
+		ask "cat /tmp/big | socat -u -b 65536 - VSOCK-CONNECT:2:$receive_port"
 }
 
 measure_out() {
@@ -151,15 +196,22 @@ ours_in() {
 		3>&1 >/dev/null 2>>"$tmp/bench.log" <"$tmp/big" | ms
 }
 
-# From the moment at which the guest has taken the connection until the last byte has been read.
-socat_in() {
-	local begun asker
-	ask "socat -u -b 65536 VSOCK-LISTEN:$send_port - | cat >/dev/null" >>"$tmp/bench.log" &
+# sent SOCKET FILE COMMAND…: ms from the moment at which a guest has taken the connection for which
+# COMMAND makes it listen, until that is over, all of the file read.
+sent() {
+	local begun asker socket=$1 file=$2
+	shift 2
+	"$@" >>"$tmp/bench.log" &
 	asker=$!
 	started+=("$asker")
-	begun=$("$tools/vsock_pipe" send "$tmp/peer.uds" "$send_port" "$tmp/big") || return 1
-	wait "$asker"
+	begun=$("$tools/vsock_pipe" send "$socket" "$send_port" "$file") || return 1
+	wait "$asker" || return 1
 	"$tools/vsock_pipe" now | awk -v begun="$begun" '{ printf "%.3f\n", ($1 - begun) / 1000 }'
+}
+
+socat_in() {
+	sent "$tmp/peer.uds" "$tmp/big" \
+		ask "socat -u -b 65536 VSOCK-LISTEN:$send_port - | cat >/dev/null"
 }
 
 measure_in() {

@@ -13,7 +13,7 @@ declare -a started=()
 agent_port=5000
 ready_port=5001
 peer_cid=4242
-memory=256 # MiB, of the guests in which commands run
+memory=768 # MiB, of the guests in which commands run
 
 note() { printf 'bench: %s\n' "$*" >&2; }
 
@@ -70,10 +70,11 @@ modules_dir() {
 	find "$tmp/kernel" -type d -path "*lib/modules/$version"
 }
 
-# A program and the libraries that the loader would take, as --add options in the array `adds`.
+# add_program FILE [PATH]: a program, at /usr/bin or that path, and the libraries that the loader
+# would take, as --add options in the array `adds`.
 add_program() {
 	local file=$1 lib
-	adds+=(--add "$file:/usr/bin/${file##*/}")
+	adds+=(--add "$file:${2:-/usr/bin/${file##*/}}")
 	while read -r lib; do
 		case " ${adds[*]} " in
 		*" $lib:"*) ;;
@@ -89,6 +90,19 @@ make_keys() {
 		dropbearkey -t ed25519 -f "$tmp/ssh/host" >/dev/null 2>&1 &&
 		cp "$tmp/ssh/key.pub" "$tmp/ssh/authorized_keys" &&
 		chmod 600 "$tmp/ssh/authorized_keys"
+}
+
+# The server's half of sftp, which dropbear lacks: installed, or unpacked from its package.
+sftp_server() {
+	local root
+	for root in / "$tmp/sftp-server/"; do
+		find "${root}usr/lib/openssh/sftp-server" 2>/dev/null && return
+		[ "$root" != / ] || (
+			mkdir -p "$tmp/sftp-server" && cd "$tmp/sftp-server" &&
+				apt-get download -qq openssh-sftp-server && dpkg-deb -x ./*.deb .
+		) >/dev/null 2>&1
+	done
+	return 1
 }
 
 # Image "bench": the base image's kernel, with the peers' programs beside the agent.
@@ -117,6 +131,8 @@ build_image() {
 			absent[dropbear]="ssh-keygen or dropbearkey is not installed"
 		fi
 	fi
+	file=$(sftp_server) && add_program "$file" /usr/lib/sftp-server ||
+		absent[sftp]="openssh-sftp-server is neither installed nor to be had"
 	note "building an image with the peers' programs"
 	"$build/smolsh" --quiet image build bench --kernel "$base/vmlinuz" --modules "$modules" \
 		"${adds[@]}" >&2
@@ -229,4 +245,24 @@ start_ssh() {
 		until_true test -S "$tmp/ssh/ctl" && return 0
 	fi
 	absent[dropbear]="no ssh into the guest"
+}
+
+# Over the connection that start_ssh has made.
+start_sftp() {
+	once start_ssh dropbear
+	if [ -n "${absent[dropbear]-}" ]; then
+		absent[sftp]=${absent[dropbear]}
+	elif ! program sftp >/dev/null; then
+		absent[sftp]="sftp is not installed"
+	elif ! sftp_batch 'ls /'; then
+		absent[sftp]="sftp does not answer in the guest"
+	fi
+}
+
+# sftp_batch COMMAND [PROGRAM…]: one command of sftp's, run under the program (stopwatch).
+sftp_batch() {
+	local batch=$tmp/sftp.batch
+	printf '%s\n' "$1" >"$batch"
+	shift
+	"$@" sftp -q -F none -o ControlPath="$tmp/ssh/ctl" -b "$batch" bench >/dev/null 2>>"$tmp/bench.log"
 }

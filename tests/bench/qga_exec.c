@@ -3,8 +3,11 @@
  * Runs /bin/true in a guest through qemu-guest-agent, as a management program would: guest-exec,
  * then guest-exec-status each millisecond until the process has exited.
  *
- *   qga_exec SOCKET    QEMU's chardev "socket": a connection for each command
- *   qga_exec PIPE      QEMU's chardev "pipe" (PIPE.in and PIPE.out), which it keeps open itself
+ *   qga_exec SOCKET|PIPE       once, for stopwatch
+ *   qga_exec SOCKET|PIPE N     N times, one after another; prints the microseconds that one took
+ *
+ * SOCKET is QEMU's chardev "socket": a connection for each qga_exec. PIPE is its chardev "pipe"
+ * (PIPE.in and PIPE.out), which it keeps open itself.
  *
  * No more is said than has to be: not even guest-sync, and no output is captured. The two differ:
  * between two connections the agent finds itself alone and sleeps for 100 ms at a time, which it
@@ -19,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uds.h"
+#include "shared.h"
 
 #define LIMIT_MS 5000
 
@@ -100,8 +103,11 @@ static void open_both(const char *path)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "Usage: qga_exec SOCKET|PIPE\n");
+	int n = argc == 3 ? count_of(argv[2]) : 1;
+	long long begun;
+
+	if (argc < 2 || argc > 3 || !n) {
+		fprintf(stderr, "Usage: qga_exec SOCKET|PIPE [N]\n");
 		return 2;
 	}
 	open_both(argv[1]);
@@ -109,8 +115,14 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 2;
 	}
-	if (run() == 0)
-		return 0;
-	fprintf(stderr, "qga_exec: the agent did not answer as it should\n");
-	return 1;
+	begun = now_us();
+	for (int i = 0; i < n; i++) {
+		if (run() < 0) {
+			fprintf(stderr, "qga_exec: the agent did not answer as it should\n");
+			return 1;
+		}
+	}
+	if (argc == 3)
+		printf("%.1f\n", (double)(now_us() - begun) / n);
+	return 0;
 }

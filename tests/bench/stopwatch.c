@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uds.h"
+#include "shared.h"
 
 #define LIMIT_MS (300 * 1000)
 
@@ -31,14 +31,6 @@ static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "stopwatch: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static long long now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
 /* vfork, as a shell's fork would be the longer part of a short measure. */

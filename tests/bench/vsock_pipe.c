@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uds.h"
+#include "shared.h"
 
 #define LIMIT_S	 120
 #define RETRY_MS 20
@@ -110,14 +110,6 @@ static int ask(const char *path, const char *port)
 			return 0;
 	}
 	return fail("no answer");
-}
-
-static long long now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
 static int send_file(const char *path, const char *port, const char *name)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unix sockets: see uds.h. */
-#include "uds.h"
+/* Unix sockets and a clock: see shared.h. */
+#include "shared.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int make(const char *path, struct sockaddr_un *sa)
@@ -44,4 +46,20 @@ int uds_listen(const char *path)
 		return -1;
 	}
 	return fd;
+}
+
+long long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+int count_of(const char *word)
+{
+	char *end;
+	long n = strtol(word, &end, 10);
+
+	return *end || n < 1 || n > 100000 ? 0 : (int)n;
 }
