@@ -129,7 +129,9 @@ static int pick_face(struct smol_shell *sh, const struct smol_args *args, const 
 		return smol_err_set(err, SMOL_E_USAGE, "-c and -f exclude each other");
 	if ((text || file) && n) {
 		smol_err_set(err, SMOL_E_USAGE, "%s takes no further words", text ? "-c" : "-f");
-		return smol_err_hint(err, "quote the whole: smolsh -c 'run -- uname -a'");
+		return smol_err_hint(
+		    err, text ? "quote the whole: smolsh -c 'run -- uname -a'"
+			      : "options stand before -f; a script takes no words of its own");
 	}
 	if (text) {
 		sh->file = strchr(text, '\n') ? "-c" : NULL;
@@ -161,10 +163,10 @@ int main(int argc, char **argv)
 	sh.keep_going = smol_args_flag(&args, "keep-going");
 	sh.color_out = use_color(&args, STDOUT_FILENO);
 	sh.color_err = use_color(&args, STDERR_FILENO);
-	if (taken < 0)
-		return fail(&sh, &err);
-	code = pick_face(&sh, &args, words + taken, argc - 1 - taken, &err);
-	if (code < 0)
+	code = taken < 0 ? -1 : pick_face(&sh, &args, words + taken, argc - 1 - taken, &err);
+	if (code < 0) {
+		sh.json = sh.json || smol_parse_wants_json(words, argc - 1);
 		code = fail(&sh, &err);
+	}
 	return fflush(stdout) == 0 || errno != EPIPE ? code : SMOL_EXIT_READER_GONE;
 }

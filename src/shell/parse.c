@@ -355,6 +355,32 @@ static int descend(struct parser *p, char **title)
 	return 0;
 }
 
+/* Is there a guest command, and can it be meant? What stands behind "--" is taken as it is. */
+static int check_guest(struct parser *p)
+{
+	const struct smol_args *args = p->args;
+	const char *vm = args->nwords ? args->words[0] : NULL;
+	smol_auto_free char *option = NULL;
+
+	if (!args->nguest) {
+		smol_err_set(
+		    p->err, SMOL_E_USAGE, "%s needs a command to run in the guest", p->title);
+		return smol_err_hint(
+		    p->err, "smolsh %s%s -- uname -a", p->title, p->cmd->positionals ? " VM" : "");
+	}
+	if (vm && !args->dashes && is_option(args->guest[0])) {
+		option = shown(args->guest[0]);
+		smol_err_set(p->err, SMOL_E_USAGE,
+		    "%s: options stand before the VM's name, and '%s' stands behind it", p->title,
+		    option);
+		return smol_err_hint(p->err, "smolsh %s %s … %s -- COMMAND", p->title, option, vm);
+	}
+	if (!*args->guest[0] && (args->dashes || args->nguest > 1))
+		return smol_err_set(
+		    p->err, SMOL_E_USAGE, "%s: the first word of the command is empty", p->title);
+	return 0;
+}
+
 int smol_parse(const char *const *words, int nwords, struct smol_args *args, struct smol_err *err)
 {
 	struct parser p = {.words = words, .n = nwords, .i = 1, .args = args, .err = err};
@@ -381,12 +407,7 @@ int smol_parse(const char *const *words, int nwords, struct smol_args *args, str
 	}
 	if (check_words(&p) < 0 || check_required(&p) < 0)
 		return -1;
-	if ((p.cmd->flags & SMOL_COMMAND_GUEST) && !args->nguest) {
-		smol_err_set(err, SMOL_E_USAGE, "%s needs a command to run in the guest", p.title);
-		return smol_err_hint(
-		    err, "smolsh %s%s -- uname -a", p.title, p.cmd->positionals ? " VM" : "");
-	}
-	return 0;
+	return (p.cmd->flags & SMOL_COMMAND_GUEST) ? check_guest(&p) : 0;
 }
 
 int smol_parse_options(const struct smol_command *cmd, const char *const *words, int nwords,
@@ -408,6 +429,14 @@ int smol_parse_options(const struct smol_command *cmd, const char *const *words,
 			return -1;
 	}
 	return p.i;
+}
+
+bool smol_parse_wants_json(const char *const *words, int nwords)
+{
+	for (int i = 0; i < nwords && strcmp(words[i], "--") != 0; i++)
+		if (strcmp(words[i], "--json") == 0)
+			return true;
+	return false;
 }
 
 void smol_args_free(struct smol_args *args)

@@ -43,6 +43,8 @@ int smol_parse(const char *const *words, int nwords, struct smol_args *args, str
  */
 int smol_parse_options(const struct smol_command *cmd, const char *const *words, int nwords,
     struct smol_args *args, struct smol_err *err);
+/* Does --json stand among the words before "--"? For the answer to words that cannot be taken. */
+bool smol_parse_wants_json(const char *const *words, int nwords);
 void smol_args_free(struct smol_args *args);
 
 bool smol_args_flag(const struct smol_args *args, const char *option);

@@ -102,6 +102,9 @@ int smol_shell_command(struct smol_shell *sh, const char *const *words, int nwor
 		sh->quiet = sh->quiet || strcmp(name, "quiet") == 0;
 		sh->verbose = sh->verbose || strcmp(name, "verbose") == 0;
 	}
+	/* A mistake may stand before it. */
+	if (rc < 0 && smol_parse_wants_json(words, nwords))
+		sh->json = true;
 	code = rc < 0 ? failed(sh, &err) : run_parsed(sh, &args);
 	fflush(stdout);
 	sh->json = saved.json;

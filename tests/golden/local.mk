@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/golden/dry-run-words.in tests/golden/dry-run-words.out \
 	tests/golden/empty.in tests/golden/empty.out \
 	tests/golden/exec-help.in tests/golden/exec-help.out \
+	tests/golden/f-with-words.in tests/golden/f-with-words.out \
 	tests/golden/file-missing.in tests/golden/file-missing.out \
 	tests/golden/help-exec.in tests/golden/help-exec.out \
 	tests/golden/help-exit-codes.in tests/golden/help-exit-codes.out \
@@ -27,6 +28,9 @@ EXTRA_DIST += \
 	tests/golden/json-option.in tests/golden/json-option.out \
 	tests/golden/json-syntax.in tests/golden/json-syntax.out \
 	tests/golden/json.in tests/golden/json.out \
+	tests/golden/json-guest.in tests/golden/json-guest.out \
+	tests/golden/json-late.in tests/golden/json-late.out \
+	tests/golden/json-late-option.in tests/golden/json-late-option.out \
 	tests/golden/keep-going.in tests/golden/keep-going.out \
 	tests/golden/labels.in tests/golden/labels.out \
 	tests/golden/language.in tests/golden/language.out \

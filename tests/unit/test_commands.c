@@ -331,6 +331,12 @@ static void values_out_of_range_are_refused(void **state)
 	    SMOL_E_INVALID, "--cpus: '' is not a number from 1 to 64", NULL, "create", "--cpus=");
 	REFUSED(SMOL_E_INVALID, "--memory: 'lots' is not a size such as 128, 512M or 1.5G", NULL,
 	    "create", "--memory", "lots");
+	REFUSED(SMOL_E_USAGE,
+	    "exec: options stand before the VM's name, and '--timeout' stands behind it",
+	    "smolsh exec --timeout … web -- COMMAND", "exec", "web", "--timeout", "1", "--", "ls");
+	REFUSED(SMOL_E_USAGE, "exec: the first word of the command is empty", NULL, "exec", "web",
+	    "--", "");
+	REFUSED(SMOL_E_USAGE, "run: the first word of the command is empty", NULL, "run", "", "x");
 	REFUSED(SMOL_E_INVALID, "--timeout: '5x' is not a time such as 10, 500ms, 30s, 5m or 2h",
 	    NULL, "exec", "--timeout", "5x", "web", "ls");
 }
