@@ -162,9 +162,9 @@ static bool unforward(struct smol_client_conn *c, const cJSON *j)
 {
 	int64_t id = 0;
 
-	if (smol_json_int(j, "id", 1, INT64_MAX / 2, &id) != 1 || !smol_forward_stop(c->m, id))
-		return say(c, failure(SMOL_E_NOT_FOUND, "no forward has that id"));
-	return say(c, ok());
+	if (smol_json_int(j, "id", 1, INT64_MAX / 2, &id) == 1 && smol_forward_stop(c->m, c, id))
+		return true;
+	return say(c, failure(SMOL_E_NOT_FOUND, "no forward has that id"));
 }
 
 /* One request. false: the client is to be dropped. */

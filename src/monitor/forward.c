@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +32,9 @@ struct smol_forwarded {
 	struct smol_child child;
 	struct smol_watch status_watch;
 	int status_fd;
-	struct smol_bound path;		/* a Unix socket on the host that is listened on */
-	struct smol_client_conn *asker; /* waits for the outcome; NULL: nobody */
+	struct smol_bound path;		  /* a Unix socket on the host that is listened on */
+	struct smol_client_conn *asker;	  /* waits for the outcome; NULL: nobody */
+	struct smol_client_conn *stopper; /* waits for its end; NULL: nobody */
 };
 
 /* "8080", "127.0.0.1:8080", "[::1]:8080", "/path" taken apart. */
@@ -97,6 +99,19 @@ static int bind_tcp(struct smol_forwarded *w, const struct place *p, int *fd, st
 	return 0;
 }
 
+static void close_all(struct smol_forwarded *w)
+{
+	int *const fds[] = {&w->status_fd, &w->child.stderr_fd, &w->child.pidfd};
+
+	smol_bound_close(&w->path);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+/* One that never began. */
 static void forwarded_free(struct smol_forwarded *w)
 {
 	struct smol_forwarded **p = &w->m->forwards;
@@ -105,13 +120,7 @@ static void forwarded_free(struct smol_forwarded *w)
 		p = &(*p)->next;
 	if (*p)
 		*p = w->next;
-	smol_bound_close(&w->path);
-	if (w->status_fd >= 0)
-		close(w->status_fd);
-	if (w->child.stderr_fd >= 0)
-		close(w->child.stderr_fd);
-	if (w->child.pidfd >= 0)
-		close(w->child.pidfd);
+	close_all(w);
 	smol_buf_free(&w->child.stderr_buf);
 	free(w->host);
 	free(w->guest);
@@ -170,23 +179,37 @@ static void on_status(void *ctx)
 static void on_exit_of(void *ctx)
 {
 	struct smol_forwarded *w = ctx;
+	struct smol_child *c = &w->child;
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	int status;
 
-	if (waitpid(w->child.pid, &status, WNOHANG) != w->child.pid)
+	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
 		return;
-	w->child.pid = 0;
-	smol_watch_stop(&w->child.exit_watch);
+	c->pid = 0;
+	smol_watch_stop(&c->exit_watch);
 	if (w->status_watch.active)
 		on_status(w);
 	smol_watch_stop(&w->status_watch);
-	smol_watch_stop(&w->child.stderr_watch);
-	smol_err_set(&err, SMOL_E_IO, "the forward ended");
+	/* What it said last, up to the end. */
+	while (c->stderr_watch.active && smol_io_wait(c->stderr_fd, POLLIN, smol_in_ms(0)) > 0)
+		c->stderr_watch.fn(c->stderr_watch.ctx);
+	smol_watch_stop(&c->stderr_watch);
+	if (c->last_line[0])
+		smol_err_set(&err, SMOL_E_IO, "the forward ended: %s", c->last_line);
+	else
+		smol_err_set(&err, SMOL_E_IO, "the forward ended");
 	answer(w, &err);
 	smol_journal(w->m, "forward-end", describe(w));
 	/* The loop still holds the watches: freed with the process, which is one VM's. */
 	w->over = true;
-	smol_bound_close(&w->path);
+	close_all(w);
+	if (w->stopper) {
+		cJSON *j = cJSON_CreateObject();
+
+		smol_json_add_bool(j, "ok", true);
+		smol_control_reply(w->stopper, j);
+		w->stopper = NULL;
+	}
 }
 
 /* The token in a descriptor that ends behind it. */
@@ -275,7 +298,7 @@ static int begin(
 	if (!w->reverse && host.path) {
 		if (smol_bound_listen(&w->path, host.path, err) < 0)
 			return -1;
-		fd = dup(w->path.fd);
+		fd = fcntl(w->path.fd, F_DUPFD_CLOEXEC, 0);
 	} else if (!w->reverse && bind_tcp(w, &host, &fd, err) < 0) {
 		return -1;
 	}
@@ -330,13 +353,14 @@ cJSON *smol_forward_list(const struct smol_monitor_state *m)
 	return list;
 }
 
-bool smol_forward_stop(struct smol_monitor_state *m, int64_t id)
+bool smol_forward_stop(struct smol_monitor_state *m, struct smol_client_conn *asker, int64_t id)
 {
 	for (struct smol_forwarded *w = m->forwards; w; w = w->next)
 		if (w->id == id && !w->over) {
 			smol_bound_close(&w->path);
 			smol_proc_kill(w->child.pidfd, SIGKILL);
 			w->over = true;
+			w->stopper = asker;
 			return true;
 		}
 	return false;
@@ -344,9 +368,10 @@ bool smol_forward_stop(struct smol_monitor_state *m, int64_t id)
 
 void smol_forward_asker_gone(struct smol_monitor_state *m, const struct smol_client_conn *c)
 {
-	for (struct smol_forwarded *w = m->forwards; w; w = w->next)
-		if (w->asker == c)
-			w->asker = NULL;
+	for (struct smol_forwarded *w = m->forwards; w; w = w->next) {
+		w->asker = w->asker == c ? NULL : w->asker;
+		w->stopper = w->stopper == c ? NULL : w->stopper;
+	}
 }
 
 void smol_forward_end(struct smol_monitor_state *m)

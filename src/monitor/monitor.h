@@ -147,8 +147,8 @@ void smol_control_reply(struct smol_client_conn *c, cJSON *object);
 void smol_forward_start(
     struct smol_monitor_state *m, struct smol_client_conn *asker, const cJSON *request);
 cJSON *smol_forward_list(const struct smol_monitor_state *m);
-/* false: there is none of that id. */
-bool smol_forward_stop(struct smol_monitor_state *m, int64_t id);
+/* End one; the asker is answered when its port is free again. false: there is none of that id. */
+bool smol_forward_stop(struct smol_monitor_state *m, struct smol_client_conn *asker, int64_t id);
 void smol_forward_asker_gone(struct smol_monitor_state *m, const struct smol_client_conn *c);
 /* Kill and reap all. */
 void smol_forward_end(struct smol_monitor_state *m);

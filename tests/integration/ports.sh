@@ -60,6 +60,14 @@ expect_exit 0 "forward stop" smolsh forward stop web 1
 curl -s --max-time 5 "http://127.0.0.1:$port/" >/dev/null
 same "forward stop: nothing answers there" $? 7
 expect_exit 125 "forward stop: an id there is none of" smolsh forward stop web 99
+# Its port is free at once, and nothing of it stays open in the monitor.
+held() { find "/proc/$(t_pid web monitor)/fd" -mindepth 1 | wc -l; }
+before=$(held)
+n=$(smolsh forward web "$port:80" | cut -d' ' -f1)
+check "forward stop: the next" smolsh forward stop web "$n"
+again=$(seq -f "forward web $port:80; forward stop web %g" $((n + 1)) $((n + 20)))
+expect_exit 0 "forward stop: its port can be had again at once" smolsh -c "$again"
+same "forward stop: no descriptor is left" "$(held)" "$before"
 
 # The agent is restarted: the next connection finds the new one.
 expect_exit 0 "forward again" smolsh forward web "$port:80"
