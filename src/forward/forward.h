@@ -50,7 +50,7 @@ struct smol_forward {
 	const char *host, *host_port;	 /* reverse: where it goes on the host; or */
 	const char *host_path;		 /* a Unix socket */
 	struct smol_flow *flows;
-	int nflows;
+	int nflows, max_flows;
 	smol_deadline retry; /* reverse: when to dial again */
 };
 

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "forward/forward.h"
+
+#define OTHER_FDS 16 /* that belong to no flow */
 
 /* How it began: said once, to the monitor that waits for it. */
 static void say_status(struct smol_forward *f, const cJSON *answer, const struct smol_err *err)
@@ -86,7 +89,7 @@ static void fetch(struct smol_forward *f, const cJSON *note)
 	int fd;
 
 	if (smol_json_int(note, "accepted", 1, INT64_MAX / 2, &r.relay.id) != 1 ||
-	    f->nflows >= SMOL_FLOWS_MAX)
+	    f->nflows >= f->max_flows)
 		return;
 	fd = dial_host(f, &err);
 	if (fd < 0 || !smol_flow_new(f, fd, &r, &err))
@@ -144,12 +147,29 @@ static int until(const struct smol_forward *f)
 	return smol_poll_ms(d);
 }
 
+/* As many as there can be descriptors for, two each: one that is accepted and cannot be dialled for
+ * would be lost, and one that cannot be accepted would be reported again and again. */
+static int flows_max(void)
+{
+	struct rlimit r = {OTHER_FDS + 2 * SMOL_FLOWS_MAX, RLIM_INFINITY}, was;
+	rlim_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &was) == 0 && was.rlim_cur < r.rlim_cur) {
+		r.rlim_max = was.rlim_max;
+		r.rlim_cur = r.rlim_cur < r.rlim_max ? r.rlim_cur : r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+	n = r.rlim_cur > OTHER_FDS + 2 ? (r.rlim_cur - OTHER_FDS) / 2 : 1;
+	return n < SMOL_FLOWS_MAX ? (int)n : SMOL_FLOWS_MAX;
+}
+
 int smol_forward_run(struct smol_forward *f)
 {
 	static struct pollfd p[2 * SMOL_FLOWS_MAX + 4];
 	static struct smol_flow *order[SMOL_FLOWS_MAX + 2];
 	bool failed = false;
 
+	f->max_flows = flows_max();
 	f->retry = SMOL_NEVER;
 	if (f->reverse) {
 		begin_reverse(f);
@@ -167,7 +187,7 @@ int smol_forward_run(struct smol_forward *f)
 			smol_flow_poll(w, &p[1 + 2 * n++]);
 		}
 		p[0] = (struct pollfd){
-		    .fd = f->nflows < SMOL_FLOWS_MAX ? f->listen_fd : -1, .events = POLLIN};
+		    .fd = f->nflows < f->max_flows ? f->listen_fd : -1, .events = POLLIN};
 		if (poll(p, (nfds_t)(1 + 2 * n), until(f)) < 0 && errno != EINTR)
 			return 1;
 		for (int i = 0; i < n; i++)

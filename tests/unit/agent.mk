@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 agent_tests = tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_wire \
-	tests/unit/test_agent_parts tests/unit/test_jobs tests/unit/test_compat
+	tests/unit/test_agent_parts tests/unit/test_jobs tests/unit/test_compat \
+	tests/unit/test_forward
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 
@@ -29,6 +30,12 @@ tests_unit_test_compat_SOURCES = tests/unit/test_compat.c \
 	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
 tests_unit_test_compat_LDADD = $(tests_unit_test_agent_LDADD)
 EXTRA_tests_unit_test_compat_DEPENDENCIES = smolsh-agent$(EXEEXT)
+
+# This one runs ./smolsh-forward as well.
+tests_unit_test_forward_SOURCES = tests/unit/test_forward.c \
+	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
+tests_unit_test_forward_LDADD = $(tests_unit_test_agent_LDADD)
+EXTRA_tests_unit_test_forward_DEPENDENCIES = smolsh-agent$(EXEEXT) smolsh-forward$(EXEEXT)
 
 tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \

@@ -96,9 +96,9 @@ void agent_stop(struct agent *a)
 	close(a->pidfd);
 }
 
-void agent_rests(const struct agent *a)
+void assert_rests(pid_t pid)
 {
-	smol_auto_free char *path = smol_asprintf("/proc/%d/stat", (int)a->pid);
+	smol_auto_free char *path = smol_asprintf("/proc/%d/stat", (int)pid);
 
 	/* Once would do for one that works without end; several, for one that does so in turns. */
 	for (int seen = 0, tries = 0; seen < 20; tries++) {
@@ -106,7 +106,7 @@ void agent_rests(const struct agent *a)
 		const char *state;
 
 		if (tries == 2000)
-			fail_msg("the agent is never at rest");
+			fail_msg("process %d is never at rest", (int)pid);
 		assert_int_equal(smol_file_read(path, 4096, &b, NULL), 0);
 		state = strrchr(smol_buf_str(&b), ')');
 		assert_non_null(state);

@@ -42,7 +42,7 @@ void agent_start_with(
 void agent_stop(struct agent *a);
 struct smol_client *agent_dial(const struct agent *a);
 /* It has nothing to do, and sleeps. */
-void agent_rests(const struct agent *a);
+void assert_rests(pid_t pid);
 
 /* An agent that hears CONNECT and one request, says these n bytes (borrowed), and ends. */
 struct fake_agent {

@@ -342,7 +342,7 @@ static void test_client_that_does_not_read_and_small_rings(void **state)
 	(void)state;
 	agent_start(&a, "rings", TOKEN, "--limit-ring-bytes", "64K");
 	fd = start_raw(&a, "cat /dev/zero", &pid);
-	agent_rests(&a);
+	assert_rests(a.pid);
 	close(fd);
 	raw_end(pid);
 	agent_stop(&a);
@@ -409,7 +409,7 @@ static void test_relay_to_one_who_resets(void **state)
 	smol_buf_clear(&b);
 	append_frame(&b, SMOL_FRAME_DATA, 0, "x", 1);
 	assert_int_equal(send(fd, smol_buf_head(&b), smol_buf_len(&b), MSG_NOSIGNAL), 17);
-	agent_rests(&shared);
+	assert_rests(shared.pid);
 	for (ssize_t n = 17; n > 0; seq++) {
 		smol_buf_clear(&b);
 		append_frame(&b, SMOL_FRAME_DATA, seq, "x", 1);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* smolsh-forward, started by hand, between clients of ours and an agent outside a VM. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent_fixture.h"
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/spawn.h"
+
+struct forward {
+	pid_t pid;
+	int pidfd;
+	int status; /* how it began is read from here */
+};
+
+static int token_fd(void)
+{
+	int fd = memfd_create("token", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, TOKEN, strlen(TOKEN)), strlen(TOKEN));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
+static int listen_tcp(int *port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t len = sizeof(in);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(fd, 128), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	*port = ntohs(in.sin_port);
+	return fd;
+}
+
+static int dial_tcp(int port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	return fd;
+}
+
+/* With so many descriptors as shell's `ulimit -n` is told; its options are words, ended by NULL. */
+static void forward_start(
+    struct forward *w, const char *ulimit, int listen_fd, const char *const *options)
+{
+	const char *program = getenv("SMOLSH_FORWARD");
+	smol_auto_free char *script = smol_asprintf("ulimit %s; exec \"$@\"", ulimit);
+	const char *argv[32] = {"/bin/sh", "-c", script, "sh",
+	    program ? program : "./smolsh-forward", "--uds", shared.addr.path, "--agent-port",
+	    "5000", "--token-fd", "3", "--status-fd", "4"};
+	smol_auto_close int token = token_fd();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_spawn s = {
+	    .argv = argv, .nfds = listen_fd < 0 ? 5 : 6, .die_with_parent = true};
+	int p[2], n = 13;
+
+	while (*options)
+		argv[n++] = *options++;
+	assert_int_equal(pipe(p), 0);
+	s.fds[0] = -1;
+	s.fds[1] = 1;
+	s.fds[2] = 2;
+	s.fds[3] = token;
+	s.fds[4] = p[1];
+	s.fds[5] = listen_fd;
+	if (smol_spawn(&s, &w->pid, &w->pidfd, &err) < 0)
+		fail_msg("%s", err.msg);
+	close(p[1]);
+	w->status = p[0];
+}
+
+static void forward_stop(struct forward *w)
+{
+	int status;
+
+	kill(w->pid, SIGKILL);
+	assert_int_equal(smol_spawn_wait(w->pid, w->pidfd, smol_in_ms(WAIT_MS), &status), 0);
+	close(w->pidfd);
+	close(w->status);
+}
+
+/* More clients than it has descriptors for: some wait, nobody is turned away. */
+static void test_more_clients_than_descriptors(void **state)
+{
+	enum { CLIENTS = 40 };
+	int port, guest_port, clients[CLIENTS], served = 0;
+	smol_auto_close int host = listen_tcp(&port), guest = listen_tcp(&guest_port);
+	smol_auto_free char *text = smol_asprintf("%d", guest_port);
+	struct forward w;
+
+	(void)state;
+	forward_start(&w, "-n 40", host,
+	    (const char *const[]){"--listen-fd", "5", "--guest-port", text, NULL});
+	expect_line(w.status, "\"ok\":true");
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = dial_tcp(port);
+		assert_int_equal(send(clients[i], "x", 1, MSG_NOSIGNAL), 1);
+	}
+	assert_rests(w.pid);
+	for (int i = 0; i < CLIENTS; i++) {
+		struct pollfd p = {.fd = clients[i], .events = POLLIN};
+
+		assert_int_equal(poll(&p, 1, 0), 0);
+	}
+	/* As those that are served go, the others have their turn. */
+	for (; served < CLIENTS; served++) {
+		smol_auto_close int server = -1;
+		char c = 0;
+
+		assert_int_equal(smol_io_wait(guest, POLLIN, smol_in_ms(WAIT_MS)), 1);
+		server = accept4(guest, NULL, NULL, SOCK_CLOEXEC);
+		assert_int_equal(smol_io_read_some(server, &c, 1, smol_in_ms(WAIT_MS)), 1);
+		assert_int_equal(c, 'x');
+		shutdown(server, SHUT_WR);
+		assert_int_equal(smol_io_read_some(clients[served], &c, 1, smol_in_ms(WAIT_MS)), 0);
+		close(clients[served]);
+		assert_int_equal(smol_io_read_some(server, &c, 1, smol_in_ms(WAIT_MS)), 0);
+	}
+	forward_stop(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_more_clients_than_descriptors),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "forward", tests, smol_fixture_setup, smol_fixture_teardown);
+}
