@@ -17,6 +17,7 @@
 
 #include "agent/conn.h"
 #include "base/auto.h"
+#include "base/bound.h"
 #include "proto/frame.h"
 #include "proto/relay.h"
 
@@ -38,6 +39,7 @@ struct waiting {
 
 struct smol_agent_listener {
 	struct smol_watch watch;
+	struct smol_bound bound; /* a Unix socket: what watch.fd is */
 	struct smol_timer timer; /* for the oldest that waits */
 	struct smol_conn *conn;
 	struct smol_agent_listener *next, **link; /* the server's list */
@@ -322,35 +324,60 @@ static void on_accept(struct smol_watch *w, uint32_t events)
 	smol_server_mark(s, l->conn);
 }
 
-static int start_listen(
-    struct smol_conn *c, const struct smol_relay_request *q, struct smol_err *err)
+/* A Unix socket goes with its name. */
+static void close_listener(struct smol_agent_listener *l)
 {
-	struct smol_server *s = c->server;
-	struct smol_agent_listener *l;
+	l->bound.fd = -1;
+	smol_bound_close(&l->bound);
+	smol_loop_close_watch(&l->conn->server->loop, &l->watch);
+}
+
+static int listen_at(const struct smol_relay_request *q, struct smol_bound *bound, int64_t *port,
+    struct smol_err *err)
+{
+	smol_auto_close int fd = -1;
 	union address at;
 	socklen_t len;
 	int one = 1;
-	smol_auto_close int fd = -1;
-	cJSON *reply;
 
+	if (q->path)
+		return smol_bound_listen(bound, q->path, err) < 0 ? -1 : bound->fd;
 	if (parse_address(q, &at, &len, err) < 0)
 		return -1;
 	fd = socket(at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return smol_err_errno(err, SMOL_E_LIMIT, errno, "socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, &at.sa, len) < 0 || listen(fd, 128) < 0 || getsockname(fd, &at.sa, &len) < 0)
+	if (bind(fd, &at.sa, len) < 0 || listen(fd, SMOL_BOUND_BACKLOG) < 0 ||
+	    getsockname(fd, &at.sa, &len) < 0)
 		return smol_err_errno(err, errno == EADDRINUSE ? SMOL_E_EXISTS : SMOL_E_IO, errno,
 		    "cannot listen in the guest");
-	l = smol_alloc(sizeof(*l));
-	l->watch = (struct smol_watch){.fd = fd, .fn = on_accept};
-	l->timer.fn = on_unfetched;
+	*port = ntohs(at.sa.sa_family == AF_INET ? at.in.sin_port : at.in6.sin6_port);
+	return smol_steal_fd(&fd);
+}
+
+static int start_listen(
+    struct smol_conn *c, const struct smol_relay_request *q, struct smol_err *err)
+{
+	struct smol_server *s = c->server;
+	struct smol_agent_listener *l = smol_alloc(sizeof(*l));
+	int64_t port = 0;
+	cJSON *reply;
+
 	l->conn = c;
-	if (smol_loop_add(&s->loop, &l->watch, EPOLLIN) < 0) {
+	l->timer.fn = on_unfetched;
+	l->bound.fd = -1;
+	l->watch = (struct smol_watch){.fd = listen_at(q, &l->bound, &port, err), .fn = on_accept};
+	if (l->watch.fd < 0) {
 		free(l);
-		return smol_err_errno(err, SMOL_E_LIMIT, errno, "epoll");
+		return -1;
 	}
-	smol_steal_fd(&fd);
+	if (smol_loop_add(&s->loop, &l->watch, EPOLLIN) < 0) {
+		smol_err_errno(err, SMOL_E_LIMIT, errno, "epoll");
+		close_listener(l);
+		free(l);
+		return -1;
+	}
 	l->next = s->listeners;
 	if (l->next)
 		l->next->link = &l->next;
@@ -360,9 +387,8 @@ static int start_listen(
 	c->state = SMOL_CONN_LISTENER;
 	reply = cJSON_CreateObject();
 	smol_json_add_bool(reply, "ok", true);
-	if (!q->path)
-		smol_json_add_int(reply, "port",
-		    ntohs(at.sa.sa_family == AF_INET ? at.in.sin_port : at.in6.sin6_port));
+	if (port)
+		smol_json_add_int(reply, "port", port);
 	smol_conn_reply(c, reply);
 	return 0;
 }
@@ -420,7 +446,7 @@ void smol_relay_abandon(struct smol_conn *c)
 	while (l->waiting)
 		forget_waiting(l, &l->waiting);
 	smol_timer_stop(&l->timer);
-	smol_loop_close_watch(&c->server->loop, &l->watch);
+	close_listener(l);
 	*l->link = l->next;
 	if (l->next)
 		l->next->link = l->link;

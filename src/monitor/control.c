@@ -263,9 +263,10 @@ int smol_control_begin(struct smol_monitor_state *m, struct smol_err *err)
 {
 	smol_auto_free char *path = smol_asprintf("%s/monitor.sock", m->runtime_dir);
 
-	if (smol_mkdir_p(m->runtime_dir, 0700, err) < 0 ||
-	    smol_bound_listen(&m->control, path, err) < 0)
+	if (smol_mkdir_p(m->runtime_dir, 0700, err) < 0)
 		return -1;
+	if (smol_bound_listen(&m->control, path, err) < 0)
+		return smol_err_hint(err, "set SMOLSH_HOME or XDG_RUNTIME_DIR to another path");
 	smol_watch_start(&m->loop, &m->control_watch, m->control.fd, on_connect, m);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <uv.h>
 
 #include "backend/backend.h"
+#include "base/bound.h"
 #include "base/buf.h"
 #include "image/image.h"
 #include "monitor/loop.h"
@@ -44,14 +45,6 @@ struct smol_child {
 	struct smol_buf stderr_buf;
 	char last_line[256]; /* its last complaint, escaped */
 	struct smol_monitor_state *m;
-};
-
-/* A socket in the file system that is ours: only that very inode is unlinked. */
-struct smol_bound {
-	char *path;
-	int fd;
-	dev_t dev;
-	ino_t ino;
 };
 
 struct smol_monitor_state {
@@ -126,9 +119,6 @@ void smol_record_end(struct smol_monitor_state *m);
 
 /* launch.c */
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
-/* Bind a listening socket, 0600. A stale one of ours is replaced, anything else is refused. */
-int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err);
-void smol_bound_close(struct smol_bound *b);
 
 /* control.c */
 /* The starter's connection: it watches from the beginning, and may hold the VM. */

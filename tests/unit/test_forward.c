@@ -143,10 +143,58 @@ static void test_more_clients_than_descriptors(void **state)
 	forward_stop(&w);
 }
 
+/* The reverse: what the guest listens on is a name in its file system. It goes with the forward,
+ * and one that an agent has left behind is no obstacle. */
+static void test_reverse_from_a_path(void **state)
+{
+	int port;
+	smol_auto_close int host = listen_tcp(&port);
+	smol_auto_free char *text = smol_asprintf("%d", port);
+	smol_auto_free char *path = smol_asprintf("%s/guest.sock", smol_fixture_dir);
+	const char *const options[] = {
+	    "--reverse", "--to-host", "127.0.0.1", "--to-port", text, "--guest-path", path, NULL};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct forward w;
+
+	(void)state;
+	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
+	{
+		smol_auto_close int left = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		assert_int_equal(bind(left, (struct sockaddr *)&un, sizeof(un)), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		smol_auto_close int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		smol_auto_close int server = -1;
+		char c = 0;
+
+		forward_start(&w, "-n 64", -1, options);
+		expect_line(w.status, "\"ok\":true");
+		assert_int_equal(connect(client, (struct sockaddr *)&un, sizeof(un)), 0);
+		assert_int_equal(smol_io_wait(host, POLLIN, smol_in_ms(WAIT_MS)), 1);
+		server = accept4(host, NULL, NULL, SOCK_CLOEXEC);
+		assert_int_equal(send(client, "x", 1, MSG_NOSIGNAL), 1);
+		assert_int_equal(smol_io_read_some(server, &c, 1, smol_in_ms(WAIT_MS)), 1);
+		assert_int_equal(c, 'x');
+		forward_stop(&w);
+		/* The client's end tells that the agent has seen it. */
+		assert_int_equal(smol_io_read_some(client, &c, 1, smol_in_ms(WAIT_MS)), 0);
+		while (access(path, F_OK) == 0)
+			poll(NULL, 0, 5);
+	}
+	/* What is no socket is not taken away. */
+	assert_int_equal(smol_file_write(path, "mine", 4, 0600, NULL), 0);
+	forward_start(&w, "-n 64", -1, options);
+	expect_line(w.status, "\"code\":\"exists\"");
+	forward_stop(&w);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_more_clients_than_descriptors),
+	    cmocka_unit_test(test_reverse_from_a_path),
 	};
 
 	return cmocka_run_group_tests_name(
