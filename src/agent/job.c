@@ -94,7 +94,10 @@ static int spawn(struct smol_job *j, const struct smol_exec_request *e, struct s
 	smol_auto(smol_user_free) struct smol_user u = {0};
 	smol_auto_close int in = -1;
 	smol_auto_free char *path = NULL;
-	struct smol_launch l = {.tty = e->tty, .cwd = e->cwd, .oom_fd = j->server->oom_fd};
+	struct smol_launch l = {.tty = e->tty,
+	    .cwd = e->cwd,
+	    .oom_fd = j->server->oom_fd,
+	    .files = j->server->job_files_known ? &j->server->job_files : NULL};
 	char **env;
 	int failed;
 

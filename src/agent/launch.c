@@ -56,6 +56,9 @@ static enum step set_up(const struct smol_launch *l)
 	for (int i = 0; i < 3; i++)
 		if (dup2(l->fds[i], i) < 0)
 			return STEP_TTY;
+	/* A limit that is not lowered harms nobody. */
+	if (l->files)
+		setrlimit(RLIMIT_NOFILE, l->files);
 	if (l->user && become(l->user) < 0)
 		return STEP_USER;
 	if (!l->cwd || *l->cwd != '/')

@@ -10,6 +10,7 @@
 #define SMOL_AGENT_LAUNCH_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "agent/user.h"
@@ -26,6 +27,7 @@ struct smol_launch {
 	const char *cwd;	      /* must exist; or NULL */
 	const struct smol_user *user; /* or NULL: the agent's own */
 	int fds[3];		      /* become 0, 1, 2; all above 2 */
+	const struct rlimit *files;   /* RLIMIT_NOFILE; or NULL: the agent's own */
 	bool tty;		      /* fds[0] is a terminal and is to control the session */
 	int oom_fd; /* the agent's own oom_score_adj: it is exempt, its jobs are not; or -1 */
 };

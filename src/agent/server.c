@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #define REFUSAL_MS	10000 /* between two words about refused tokens */
 #define REFUSALS	32    /* connections beyond the cap that are told so */
 #define ACCEPT_AGAIN_MS 200
+#define FILES_MAX	65536 /* descriptors: for all connections, jobs and trees that may be */
 #define VSOCK_BUFFER	(1024 * 1024) /* what the host may send ahead */
 
 static int listen_unix(const char *path, struct smol_err *err)
@@ -219,6 +221,25 @@ static int take_signals(struct smol_server *s, struct smol_err *err)
 	return 0;
 }
 
+/* Limits that can be set are worth nothing beyond the descriptors there are. Jobs get what the
+ * agent was started with: programs close, or poll, as many as they may have. */
+static void raise_files(struct smol_server *s)
+{
+	struct rlimit r = {FILES_MAX, FILES_MAX};
+
+	if (getrlimit(RLIMIT_NOFILE, &s->job_files) < 0)
+		return;
+	s->job_files_known = true;
+	if (s->job_files.rlim_cur >= FILES_MAX)
+		return;
+	if (s->job_files.rlim_max > FILES_MAX)
+		r.rlim_max = s->job_files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) == 0)
+		return;
+	r.rlim_cur = r.rlim_max = s->job_files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 int smol_server_open(
     struct smol_server *s, const struct smol_agent_config *cfg, struct smol_err *err)
 {
@@ -226,6 +247,7 @@ int smol_server_open(
 	s->listener.fd = s->signals.fd = s->ready.fd = -1;
 	s->accept_again.fn = on_accept_again;
 	umask(022);
+	raise_files(s);
 	if (smol_loop_init(&s->loop, err) < 0 || take_signals(s, err) < 0)
 		return -1;
 	s->loop.after = after_round;

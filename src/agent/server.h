@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "agent/loop.h"
 #include "base/err.h"
@@ -51,6 +52,8 @@ struct smol_server {
 	int64_t refusal_ms;	    /* when the console was told last, and what not since */
 	int refusals;
 	int null_fd;
+	struct rlimit job_files; /* RLIMIT_NOFILE, as the agent was started with it */
+	bool job_files_known;
 	int oom_fd;	      /* our own oom_score_adj; -1 outside a VM */
 	const char *shutdown; /* asked for: "poweroff" or "reboot" */
 };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -448,6 +449,33 @@ static void test_connection_cap(void **state)
 	agent_stop(&a);
 }
 
+/* Jobs beyond the descriptors that the agent is started with; a job itself has no more of them. */
+static void test_jobs_beyond_ulimit(void **state)
+{
+	enum { JOBS = 40 };
+	struct rlimit few = {128, 0}, was;
+	struct agent a = {.pid = 0};
+	int fds[JOBS], pids[JOBS], fd;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few.rlim_max = was.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	agent_start(&a, "files", TOKEN, NULL, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	for (int i = 0; i < JOBS; i++)
+		fds[i] = start_raw(&a, "exec sleep 1000", &pids[i]);
+	fd = raw_open(&a);
+	raw_say(fd, "{\"op\":\"exec\",\"command\":\"ulimit -n\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(fd, "\"stdout\":\"128\\n\"");
+	close(fd);
+	for (int i = 0; i < JOBS; i++) {
+		close(fds[i]);
+		raw_end(pids[i]);
+	}
+	agent_stop(&a);
+}
+
 static void test_job_cap(void **state)
 {
 	static const char *const options[] = {"--limit-jobs", "1", "--limit-queue", "1", NULL};
@@ -529,6 +557,7 @@ int main(void)
 	    cmocka_unit_test(test_relay_to_one_who_resets),
 	    cmocka_unit_test(test_connection_cap),
 	    cmocka_unit_test(test_job_cap),
+	    cmocka_unit_test(test_jobs_beyond_ulimit),
 	    cmocka_unit_test(test_run_time_cap),
 	    cmocka_unit_test(test_shutdown_outside_a_vm),
 	};
