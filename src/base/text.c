@@ -303,6 +303,14 @@ void smol_duration_text(int64_t ms, char buf[16])
 		snprintf(buf, 16, "%dd%02dh", (int)(s / 86400 % 100000), (int)(s / 3600 % 24));
 }
 
+void smol_timeout_text(int64_t ms, char buf[16])
+{
+	if (ms > 0 && ms < 60000 && ms % 1000)
+		snprintf(buf, 16, "%.3gs", (double)ms / 1000);
+	else
+		smol_duration_text(ms, buf);
+}
+
 int smol_parse_int(const char *s, int64_t min, int64_t max, int64_t *out)
 {
 	char *end;

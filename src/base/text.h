@@ -39,6 +39,8 @@ int64_t smol_parse_size(const char *s);
 void smol_size_text(uint64_t bytes, char buf[16]);
 /* "42s", "5m10s", "3h02m", "12d" into buf. */
 void smol_duration_text(int64_t ms, char buf[16]);
+/* The same for a time that somebody gave: "0.5s", "2m00s". */
+void smol_timeout_text(int64_t ms, char buf[16]);
 /* A whole decimal number in [min, max], nothing around it. 0 or -1. */
 int smol_parse_int(const char *s, int64_t min, int64_t max, int64_t *out);
 

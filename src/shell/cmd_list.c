@@ -2,6 +2,7 @@
 /* list: all VMs, reconciled with reality. One bad row, or one broken VM, never hides the others. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
@@ -98,6 +99,8 @@ static int run_list(struct smol_shell *sh, const struct smol_args *args, struct 
 		smol_out_data(sh, data);
 	else if (!sh->quiet)
 		smol_table_print(t, true, smol_out_width());
+	if (!*list && !bad && isatty(STDOUT_FILENO))
+		smol_out_notice(sh, "there is no VM yet; try: smolsh create web");
 	smol_table_free(t);
 	return 0;
 }
@@ -112,8 +115,9 @@ const struct smol_command smol_cmd_list[] = {
 	.name = "list",
 	.summary = "show all VMs",
 	.description =
-	    "States: created, starting, running, stopping, stopped, died. CAUSE says why a\n"
-	    "VM ended. With --quiet only the names are printed.",
+	    "States: created, starting, running, stopping, stopped, died. AGE: how long it\n"
+	    "is up, else since it ended or was made. CAUSE says why it ended, on a terminal\n"
+	    "as far as there is room. With --quiet only the names are printed.",
 	.examples = "smolsh list\n"
 		    "smolsh list --json",
 	.options = {list_options},

@@ -137,11 +137,32 @@ static int wait_in_guest(struct smol_shell *sh, struct smol_vm *vm, const struct
 	}
 }
 
+/* Of a VM that has ended, or never ran, why and what would help. */
+static void say_not(struct smol_shell *sh, const struct smol_vm *vm, const struct wish *w)
+{
+	bool live = smol_vm_state_live(vm->state);
+
+	if (live)
+		smol_out_notice(sh, "VM '%s' %s", vm->name, whats[w->what].is_not);
+	else
+		smol_out_notice(sh, "VM '%s' %s: it %s%s%s; try: smolsh start %s", vm->name,
+		    whats[w->what].is_not,
+		    vm->state == SMOL_VM_CREATED ? "has not been started"
+		    : vm->state == SMOL_VM_DIED	 ? "died"
+						 : "is stopped",
+		    vm->end_cause ? ": " : "", vm->end_cause ? vm->end_cause : "", vm->name);
+}
+
 static int say(struct smol_shell *sh, const struct smol_vm *vm, const struct smol_args *args,
     const struct wish *w, bool reached, cJSON **data)
 {
+	/* It may have ended while it was waited for. */
+	smol_auto_vm struct smol_vm *now =
+	    reached ? NULL : smol_registry_find(sh->registry, vm->id, NULL);
+
+	vm = now ? now : vm;
 	if (!reached)
-		smol_out_notice(sh, "VM '%s' %s", vm->name, whats[w->what].is_not);
+		say_not(sh, vm, w);
 	else
 		smol_out_detail(sh, "VM '%s' %s", vm->name, whats[w->what].is);
 	if (sh->json) {
@@ -149,6 +170,7 @@ static int say(struct smol_shell *sh, const struct smol_vm *vm, const struct smo
 		smol_json_add_str(*data, "name", vm->name);
 		smol_json_add_str(*data, "for", smol_args_str(args, "for") ?: "ready");
 		smol_json_add_bool(*data, "reached", reached);
+		smol_json_add_str(*data, "state", smol_vm_state_name(vm->state));
 	}
 	return reached ? 0 : 1;
 }

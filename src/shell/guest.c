@@ -282,10 +282,7 @@ static enum smol_code ended_by(const struct smol_guest_io *r, const struct smol_
 		    r->g->vm->name);
 		smol_err_hint(err, "smolsh info %s", r->g->vm->name);
 	} else if (result->timed_out) {
-		if (e->timeout_ms % 1000 && e->timeout_ms < 60000)
-			snprintf(time, sizeof(time), "%.3gs", (double)e->timeout_ms / 1000);
-		else
-			smol_duration_text(e->timeout_ms, time);
+		smol_timeout_text(e->timeout_ms, time);
 		smol_err_set(err, SMOL_E_TIMEOUT,
 		    e->timeout_ms ? "the command was ended: it ran longer than its timeout of %s"
 				  : "the command was ended: it ran longer than its timeout",

@@ -55,7 +55,7 @@ struct smol_table;
 struct smol_table *smol_table_new(const char *const *headers);
 /* One row; cells as many as there are headers. */
 void smol_table_row(struct smol_table *t, const char *const *cells);
-/* Print to stdout; the last column is cut at `width` columns (0: not at all). */
+/* Print to stdout; the last column is cut at `width` columns of all (0: not at all). */
 void smol_table_print(const struct smol_table *t, bool headers, int width);
 void smol_table_free(struct smol_table *t);
 /* Columns that s takes on a terminal. */

@@ -119,10 +119,10 @@ static void print_row(
 	}
 	if (t->headers[last][0] == '>')
 		printf("%*s", widths[last] - smol_text_width(cells[last]), "");
-	if (width && left > 8)
-		print_cut(cells[last], left);
-	else
+	if (!width)
 		fputs(cells[last], stdout);
+	else if (left > 0)
+		print_cut(cells[last], left);
 	putchar('\n');
 }
 

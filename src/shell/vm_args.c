@@ -287,8 +287,10 @@ int smol_shell_start(struct smol_shell *sh, struct smol_vm *vm, const struct smo
 	smol_auto_spinner struct smol_spinner *own =
 	    sh->verbose ? NULL : smol_spinner_start(sh, "booting");
 	struct start s = {.sh = sh, .spinner = own, .began_ms = smol_now_ms()};
+	int64_t timeout_ms = smol_args_int(args, "boot-timeout", SMOL_BOOT_TIMEOUT_MS);
 	struct smol_start_opts o = {
-	    .deadline = smol_in_ms(smol_args_int(args, "boot-timeout", SMOL_BOOT_TIMEOUT_MS)),
+	    .deadline = smol_in_ms(timeout_ms),
+	    .timeout_ms = timeout_ms,
 	    .phase = on_phase,
 	    .ctx = &s,
 	    .interrupt_fd = signals->fd,

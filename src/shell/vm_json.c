@@ -18,7 +18,11 @@ int64_t smol_vm_age_ms(const struct smol_vm *vm, bool *up)
 	int64_t since;
 
 	*up = smol_vm_state_live(vm->state) && vm->started_ms;
-	since = *up ? (vm->ready_ms ? vm->ready_ms : vm->started_ms) : vm->created_ms;
+	if (*up)
+		since = vm->ready_ms ? vm->ready_ms : vm->started_ms;
+	else
+		since =
+		    vm->ended_ms && !smol_vm_state_live(vm->state) ? vm->ended_ms : vm->created_ms;
 	since = smol_wall_ms() - since;
 	return since > 0 ? since : 0; /* a clock may have been set back */
 }

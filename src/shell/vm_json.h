@@ -8,7 +8,7 @@
 
 /* Caller deletes. */
 cJSON *smol_vm_json(const struct smol_vm *vm);
-/* ms since it was ready, or since it was made where it does not run; *up tells which. */
+/* ms since it was ready (*up), since it ended, or since it was made where it never ran. */
 int64_t smol_vm_age_ms(const struct smol_vm *vm, bool *up);
 
 /* Its variables; without show their values are null. Caller deletes. */

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/spawn.h"
+#include "base/text.h"
 #include "vm/lifecycle_internal.h"
 #include "vm/monitor_client.h"
 
@@ -186,13 +187,17 @@ static void abandon(struct smol_monitor *m)
 }
 
 /* A start that somebody else began (ours is not set) is theirs to give up. */
-static int start_failed(
-    struct smol_monitor *m, const struct smol_vm *vm, bool ours, struct smol_err *err)
+static int start_failed(struct smol_monitor *m, const struct smol_vm *vm,
+    const struct smol_start_opts *o, bool ours, struct smol_err *err)
 {
+	char time[16];
+
 	switch (err->code) {
 	case SMOL_E_DEADLINE:
+		smol_timeout_text(o->timeout_ms, time);
 		smol_err_set(err, SMOL_E_DEADLINE,
-		    "VM '%s' started, but its agent was not ready in time", vm->name);
+		    "VM '%s' started, but its agent was not ready %s%s", vm->name,
+		    o->timeout_ms ? "within " : "in time", o->timeout_ms ? time : "");
 		smol_err_hint(err,
 		    "give it longer with --boot-timeout; smolsh logs %s shows the whole console",
 		    vm->name);
@@ -252,7 +257,7 @@ int smol_vm_start(struct smol_registry *r, struct smol_vm *vm, const struct smol
 		if (!m && why.code == SMOL_E_NONE)
 			return 0;
 		if (m && await_ready(m, vm, o, &why) < 0)
-			start_failed(m, vm, ours, &why);
+			start_failed(m, vm, o, ours, &why);
 		/* Of two that start it at once one is told that it runs already: it joins. */
 		again = !again && !hold && ours && why.code == SMOL_E_STATE;
 	} while (again);
@@ -439,6 +444,8 @@ static int not_running(const struct smol_vm *vm, struct smol_err *err)
 	}
 	if (vm->state == SMOL_VM_STARTING)
 		return smol_err_hint(err, "smolsh wait %s", vm->name);
+	if (vm->state == SMOL_VM_STOPPING)
+		return smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
 	return smol_err_hint(err, "smolsh start %s", vm->name);
 }
 

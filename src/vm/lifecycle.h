@@ -19,6 +19,7 @@ typedef void (*smol_phase_fn)(void *ctx, const char *phase);
 
 struct smol_start_opts {
 	smol_deadline deadline; /* for the agent to be ready */
+	int64_t timeout_ms;	/* the time that was given for it, for messages; 0: not known */
 	smol_phase_fn phase;	/* or NULL */
 	void *ctx;
 	int interrupt_fd; /* readable: give up (SMOL_E_INTERRUPTED); -1 for none */

@@ -36,6 +36,7 @@ expect_exit 125 "exec in a stopped VM" smolsh exec web -- true
 expect_err "exec in a stopped VM: the mend" 'smolsh start web'
 expect_exit 1 "health of a stopped VM is no" smolsh health web
 expect_exit 1 "wait --for ready on a stopped VM is no" smolsh wait web --for ready --timeout 1
+expect_err "wait on a stopped VM: why, and the mend" "'web' is not ready: it is stopped: .+; try: smolsh start web"
 
 # Within one -c: exec after restart finds the new agent.
 expect_exit 0 "restart and exec within one -c" smolsh -c 'start web; exec web -- touch /tmp/mark; restart web; exec web -- sh -c "test ! -e /tmp/mark && echo fresh"'

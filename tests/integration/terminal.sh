@@ -44,6 +44,23 @@ smolsh exec web -- sh -c "printf '$evil' >/dev/console"
 on_tty '' logs web
 match "logs: escaped, too" 'a\^\[\[2J\^\[\]0;title\^G' "$t_out"
 
+# A table fits the terminal, whatever its last column holds; elsewhere it is whole.
+check "a VM with a long end" smolsh create long --no-start
+sqlite3 "$(find "$SMOLSH_HOME/state" -name '*.db')" "UPDATE vm SET state='died', ended_ms=created_ms, end_cause='$(printf 'why %.0s' {1..40})' WHERE name='long'"
+line=$(printf '%q list' "$SMOLSH_BUILD/smolsh")
+for columns in 80 100 160; do
+	t_out=$(script -qec "stty cols $columns; $line" /dev/null </dev/null)
+	check "list: no line is wider than $columns columns" test "$(tr -d '\r' <<<"$t_out" | wc -L)" -le $columns
+done
+match "list: what is missing is marked" '^long .* died .*why.*…' "$t_out"
+expect_exit 0 "list: piped" smolsh list
+expect_out "list: piped, whole" '(why ){39}why'
+check "list: cleaned up" smolsh delete long
+expect_exit 0 "an empty list" env SMOLSH_HOME="$t_dir/none" "$SMOLSH_BUILD/smolsh" list
+same "an empty list: piped, only the header" "$(wc -l <<<"$t_out")$t_err" 1
+t_out=$(SMOLSH_HOME=$t_dir/none script -qec "$line" /dev/null </dev/null)
+match "an empty list: on a terminal, how to make one" 'no VM yet; try: smolsh create' "$t_out"
+
 check "two more, not started" smolsh -c 'create a --no-start; create b --no-start'
 on_tty 'n\n' delete a b
 match "delete of two asks, and names them" 'Delete a \(created\), b \(created\)' "$t_out"
