@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 agent_tests = tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_wire \
 	tests/unit/test_agent_parts tests/unit/test_jobs tests/unit/test_compat \
-	tests/unit/test_forward
+	tests/unit/test_forward tests/unit/test_ring
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 
@@ -40,3 +40,6 @@ EXTRA_tests_unit_test_forward_DEPENDENCIES = smolsh-agent$(EXEEXT) smolsh-forwar
 tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS) $(MD_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
+tests_unit_test_ring_LDADD = $(tests_unit_test_agent_parts_LDADD)
