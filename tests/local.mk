@@ -24,4 +24,5 @@ include tests/bench/local.mk
 
 # run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \
-	tests/integration tests/fuzz/corpus tests/fuzz/grammar.dict
+	tests/integration tests/fuzz/corpus tests/fuzz/agent_request.dict \
+	tests/fuzz/client_reply.dict tests/fuzz/grammar.dict
