@@ -65,11 +65,10 @@ void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data)
 /* A whole line of the console: what the monitor looks for in it. */
 static void console_line(struct smol_monitor_state *m)
 {
-	static const char panic[] = "Kernel panic - not syncing";
 	char *p;
 
 	m->console_line[m->console_len] = '\0';
-	p = strstr(m->console_line, panic);
+	p = strstr(m->console_line, SMOL_PANIC_MARK);
 	if (p && !m->panic[0]) {
 		smol_auto_free char *safe = smol_escape(p, strcspn(p, "\r\n"));
 

@@ -85,8 +85,10 @@ char *smol_vm_journal_path(const struct smol_vm *vm, struct smol_err *err); /* j
 char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);
 /* Between two boots console.log has a line that begins so. */
 #define SMOL_CONSOLE_MARK "--- smolsh: booted again "
+/* With this the kernel says that it panicks, on a line with the reason. */
+#define SMOL_PANIC_MARK	  "Kernel panic - not syncing"
 /* The last lines (at most n, of at most 64 KiB of each file) that the console showed in the VM's
- * last boot, escaped, newline separated; NULL: none. */
+ * last boot, up to the panic where there was one, escaped, newline separated; NULL: none. */
 char *smol_vm_console_tail(const struct smol_vm *vm, int n);
 
 #endif

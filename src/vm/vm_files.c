@@ -83,6 +83,17 @@ static const char *last_boot(const char *s, const char *end)
 	return s;
 }
 
+/* A panic's own line explains it, and so does what came before; the registers and the stack behind
+ * it do not: where they begin, or end. */
+static const char *before_dump(const char *s, const char *end)
+{
+	static const char mark[] = SMOL_PANIC_MARK;
+	const char *p = memmem(s, (size_t)(end - s), mark, sizeof(mark) - 1);
+	const char *nl = p ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+
+	return nl ? nl : end;
+}
+
 char *smol_vm_console_tail(const struct smol_vm *vm, int n)
 {
 	smol_auto_free char *path = smol_vm_console_path(vm, NULL);
@@ -97,6 +108,7 @@ char *smol_vm_console_tail(const struct smol_vm *vm, int n)
 	}
 	end = smol_buf_str(&b) + smol_buf_len(&b);
 	begin = last_boot(smol_buf_str(&b), end);
+	end = before_dump(begin, end);
 	while (end > begin && (end[-1] == '\n' || end[-1] == '\r'))
 		end--;
 	for (p = end; p > begin; p--)

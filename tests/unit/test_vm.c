@@ -507,6 +507,25 @@ static void test_console_tail_of_this_boot(void **state)
 	assert_string_equal(tail, "one\ntwo\nthree");
 }
 
+/* The dump of registers behind a panic does not push the panic out of sight. */
+static void test_console_tail_of_a_panic(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	smol_auto_free char *dir = smol_vm_state_dir(a, &err);
+	smol_auto_free char *path = smol_vm_console_path(a, &err);
+	static const char text[] = "up\n[1.0] sysrq: crash\n[1.1] " SMOL_PANIC_MARK ": why\r\n"
+				   "[1.2] RAX: 0\n[1.3] RBX: 0\n[1.4] " SMOL_PANIC_MARK ": why ]\n";
+	smol_auto_free char *tail = NULL;
+
+	(void)state;
+	assert_int_equal(smol_mkdir_p(dir, 0700, &err), 0);
+	assert_int_equal(smol_file_write(path, text, sizeof(text) - 1, 0600, &err), 0);
+	tail = smol_vm_console_tail(a, 2);
+	assert_string_equal(tail, "[1.0] sysrq: crash\n[1.1] " SMOL_PANIC_MARK ": why");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,6 +547,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail_of_this_boot, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_console_tail_of_a_panic, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vm", tests, NULL, NULL);
