@@ -41,7 +41,8 @@ struct smol_many {
 	bool filter_out, filter_err; /* a terminal is behind */
 	int presses;		     /* of Ctrl-C */
 	int leave;		     /* exit code with which it was given up, or 0 */
-	bool reader_gone;
+	bool reader_gone;	     /* nothing more can be written: */
+	int write_errno;	     /* EPIPE, or what is wrong with our output */
 };
 
 /* The signals that have come: passed on to all. */

@@ -39,6 +39,7 @@ static void put(struct smol_many *m, int fd, const char *data, size_t n)
 		} else if (errno == EINTR) {
 			smol_many_signals(m);
 		} else {
+			m->write_errno = errno;
 			m->reader_gone = true;
 		}
 	}
@@ -340,18 +341,20 @@ int smol_many_finish(struct smol_many *m, struct smol_err *err)
 {
 	int code = 0;
 
-	(void)err;
 	if (m->presses || m->leave)
 		m->sh->interrupted = true;
 	for (int i = 0; i < m->n; i++)
 		code = smol_each_worse(code, m->vms[i].code);
+	if (!m->reader_gone && m->sh->json)
+		put_json(m);
+	else if (!m->reader_gone && m->group)
+		put_groups(m);
+	else if (!m->reader_gone)
+		tell_codes(m);
+	/* Groups are written only now. */
+	if (m->reader_gone && m->write_errno != EPIPE)
+		return smol_err_errno(err, SMOL_E_IO, m->write_errno, "cannot write the output");
 	if (m->reader_gone)
 		return SMOL_EXIT_READER_GONE;
-	if (m->sh->json)
-		put_json(m);
-	else if (m->group)
-		put_groups(m);
-	else
-		tell_codes(m);
 	return m->leave ? m->leave : m->presses && !code ? 130 : code;
 }

@@ -139,6 +139,10 @@ same "SIGINT: the guests' own codes count" $? 7
 # A reader that goes away.
 smolsh exec 'vm-[1-4]' -- yes | head -n 3 >"$t_dir/three"
 same "a reader that goes ends all" "${PIPESTATUS[0]} $(wc -l <"$t_dir/three")" "141 3"
+expect_exit 125 "a disk that is full ends all" bash -c '"$SMOLSH_BUILD/smolsh" exec "vm-[1-4]" -- yes >/dev/full'
+expect_err "a disk that is full: said so" 'No space left'
+expect_exit 125 "--group: a disk that is full" bash -c '"$SMOLSH_BUILD/smolsh" exec --group "vm-[1-4]" -- echo x >/dev/full'
+expect_err "--group: a disk that is full: said so" 'No space left'
 
 # delete of many: by a yes only (34).
 expect_exit 2 "delete of a selector needs a yes" smolsh delete --force @role=web
