@@ -74,7 +74,8 @@ static int take_wish(const struct smol_args *args, struct wish *w, struct smol_e
 }
 
 /* Is it so at this moment? 1 yes, 0 not yet, -1 it cannot be asked now (*err). */
-static int probe(const struct smol_vm *vm, const struct wish *w, struct smol_err *err)
+static int probe(
+    const struct smol_vm *vm, const struct wish *w, int64_t timeout_ms, struct smol_err *err)
 {
 	char *argv[] = {(char[]){"test"}, (char[]){"-e"}, NULL, NULL};
 	struct smol_request r = {.op = SMOL_OP_HEALTH};
@@ -92,7 +93,7 @@ static int probe(const struct smol_vm *vm, const struct wish *w, struct smol_err
 		r.exec.argv = argv;
 		r.exec.timeout_ms = ASK_MS;
 	}
-	j = smol_ask_request(vm, &r, ASK_MS, &rtt_ms, err);
+	j = smol_ask_request(vm, &r, timeout_ms, &rtt_ms, err);
 	if (!j)
 		return -1;
 	if (w->what == FILE_THERE)
@@ -119,11 +120,13 @@ static int wait_in_guest(struct smol_shell *sh, struct smol_vm *vm, const struct
 		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
 		int64_t left = deadline - smol_now_ms();
 
-		rc = probe(vm, w, &why);
+		/* Once in any case. */
+		rc = probe(vm, w, left > 0 && left < ASK_MS ? left : ASK_MS, &why);
 		if (rc > 0)
 			return 1;
 		if (rc < 0 && is_final(why.code))
 			return smol_err_move(err, &why);
+		left = deadline - smol_now_ms();
 		if (left <= 0)
 			return 0;
 		if (smol_io_wait(
@@ -186,7 +189,8 @@ static int wait_for_job(struct smol_shell *sh, struct smol_vm *vm, const struct 
 	double rtt_ms;
 
 	j = smol_ask_request(vm, &r, SMOL_IO_TIMEOUT_MS, &rtt_ms, err);
-	if (!j && err->code != SMOL_E_DEADLINE) {
+	/* Without a timeout the agent waits for ever: then it is one that does not answer. */
+	if (!j && (err->code != SMOL_E_DEADLINE || !timeout_ms)) {
 		if (err->code == SMOL_E_RESET)
 			smol_vm_explain(sh->registry, vm, err);
 		if (err->code == SMOL_E_RESET || err->code == SMOL_E_NOT_FOUND)

@@ -68,6 +68,11 @@ expect_err "panic: with the cause" 'panicked'
 
 # A guest that does not listen to a polite request.
 check "start again" smolsh start web
+# One that stands still answers nothing: nobody knows whether the job still runs.
+kill -STOP "$(t_pid web hypervisor)"
+expect_exit 125 "a guest that stands still: wait --job" smolsh wait web --job 1
+expect_exit 1 "a guest that stands still: wait has an end" smolsh wait web --for agent --timeout 1
+kill -CONT "$(t_pid web hypervisor)"
 # (SIGSTOP does nothing to PID 1: it is the agent that is stopped.)
 smolsh_bg exec web -- sh -c 'for p in /proc/[0-9]*; do p=${p#/proc/}; [ "$p" -gt 1 ] && [ "$(readlink /proc/$p/exe)" = /init ] && kill -STOP $p; done' 2>"$t_dir/stopped" &
 deaf=$!
