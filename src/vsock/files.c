@@ -153,6 +153,7 @@ static int receive(struct smol_client *c, const struct pollfd *p, struct smol_er
 static int await(struct run *r, struct smol_err *err)
 {
 	bool own = !r->from && !r->sent && has_room(r), asleep = own && r->io->source_fd >= 0;
+	bool at_once = r->more && !asleep;
 	bool wants = r->from && !r->sent && has_room(r);
 	struct pollfd p[4] = {{.fd = wants ? r->from->fd : -1, .events = POLLIN},
 	    {.fd = r->to ? r->to->fd : -1, .events = POLLIN},
@@ -167,11 +168,11 @@ static int await(struct run *r, struct smol_err *err)
 		r->deadline = smol_in_ms(SMOL_FILES_STALL_MS);
 	r->moved = false;
 	/* Who waits for our own stdin has as long as that takes. */
-	ms = r->more && !asleep ? 0 : asleep && !before ? -1 : smol_poll_ms(r->deadline);
+	ms = at_once ? 0 : asleep && !before ? -1 : smol_poll_ms(r->deadline);
 	n = poll(p, 4, ms);
 	if (n < 0)
 		return errno == EINTR ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "poll");
-	if (n == 0 && ms)
+	if (n == 0 && !at_once)
 		return smol_client_too_late(r->to ? r->to : r->from, AWAITED, err);
 	if (p[3].revents && r->io->wake(r->io->ctx) < 0)
 		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
