@@ -21,9 +21,9 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/sysinfo.c src/agent/sysinfo.h \
 	src/agent/user.c src/agent/user.h
 
-# libc, libcjson, and libmd where it has no archive: the image builder copies what this needs into
+# libc, libcjson, and nettle where it has no archive: the image builder copies what this needs into
 # the guest.
 pkglibexec_PROGRAMS += smolsh-agent
 smolsh_agent_SOURCES = src/agent/main.c
 smolsh_agent_LDADD = src/agent/libagent.a src/proto/libproto.a src/base/libbase.a $(CJSON_LIBS) \
-	$(MD_STATIC)
+	$(NETTLE_STATIC)

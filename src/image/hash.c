@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -15,33 +15,33 @@ int smol_sha256_file(const char *path, char hex[65], struct smol_err *err)
 {
 	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	smol_auto_free unsigned char *buf = smol_alloc(1 << 18);
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA2_CTX ctx;
+	unsigned char digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
 	ssize_t n;
 
 	if (fd < 0)
 		return smol_err_errno(
 		    err, errno == ENOENT ? SMOL_E_NOT_FOUND : SMOL_E_IO, errno, "%s", path);
-	SHA256Init(&ctx);
+	sha256_init(&ctx);
 	while ((n = read(fd, buf, 1 << 18)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
-		SHA256Update(&ctx, buf, (size_t)n);
+		sha256_update(&ctx, (size_t)n, buf);
 	}
-	SHA256Final(digest, &ctx);
+	sha256_digest(&ctx, sizeof(digest), digest);
 	smol_hex(digest, sizeof(digest), hex);
 	return 0;
 }
 
 void smol_sha256(const void *data, size_t n, char hex[65])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA2_CTX ctx;
+	unsigned char digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
 
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, data, n);
-	SHA256Final(digest, &ctx);
+	sha256_init(&ctx);
+	sha256_update(&ctx, n, data);
+	sha256_digest(&ctx, sizeof(digest), digest);
 	smol_hex(digest, sizeof(digest), hex);
 }

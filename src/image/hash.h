@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SHA-256 (libmd's) as hex digits. */
+/* SHA-256 (nettle's) as hex digits. */
 #ifndef SMOL_IMAGE_HASH_H
 #define SMOL_IMAGE_HASH_H
 

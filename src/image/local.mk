@@ -23,4 +23,4 @@ src_image_libimagebuild_a_SOURCES = \
 pkglibexec_PROGRAMS += smolsh-image
 smolsh_image_SOURCES = src/image/tool.c
 smolsh_image_LDADD = src/image/libimagebuild.a src/image/libimage.a src/proto/libproto.a \
-	src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(MD_LIBS) $(CJSON_LIBS)
+	src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(NETTLE_LIBS) $(CJSON_LIBS)

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct smol_files_receiver {
 	struct level levels[SMOL_FILES_DEPTH_MAX + 1];
 	unsigned depth;
 	struct smol_file_entry entry; /* of the file under way */
-	SHA2_CTX sha;
+	struct sha256_ctx sha;
 	int fd;		     /* the file under way, or -1 */
 	char temp[TEMP_MAX]; /* its name in dir_of(), or "" */
 	bool no_tmpfile;     /* the file system cannot */
@@ -272,7 +272,7 @@ static int check_space(const struct smol_files_receiver *r, struct smol_err *err
 
 static int begin_file(struct smol_files_receiver *r, struct smol_err *err)
 {
-	SHA256Init(&r->sha);
+	sha256_init(&r->sha);
 	if (r->t.write)
 		return 0;
 	if (!r->no_tmpfile)
@@ -311,7 +311,7 @@ static int put(struct smol_files_receiver *r, const char *data, size_t n, uint64
 static int take_data(struct smol_files_receiver *r, const struct smol_frame *f, const char *data,
     struct smol_err *err)
 {
-	SHA256Update(&r->sha, (const uint8_t *)data, f->length);
+	sha256_update(&r->sha, f->length, (const uint8_t *)data);
 	if (put(r, data, f->length, f->seq) == 0)
 		return 0;
 	if (r->t.write)
@@ -325,7 +325,7 @@ static int take_hole(struct smol_files_receiver *r, const char *payload, struct 
 	static const char zeros[ZEROS];
 	uint64_t n = smol_get_le64((const unsigned char *)payload);
 
-	SHA256Update(&r->sha, (const uint8_t *)payload, 8);
+	sha256_update(&r->sha, 8, (const uint8_t *)payload);
 	if (!r->t.write)
 		return 0;
 	for (uint64_t k; n; n -= k) {
@@ -379,7 +379,7 @@ static int end_file(struct smol_files_receiver *r, const char *digest, struct sm
 	unsigned char ours[SMOL_FILES_DIGEST];
 	uint64_t size = r->check.position;
 
-	SHA256Final(ours, &r->sha);
+	sha256_digest(&r->sha, sizeof(ours), ours);
 	if (memcmp(ours, digest, sizeof(ours)) != 0)
 		return smol_err_set(err, SMOL_E_PROTOCOL,
 		    "the file arrived damaged: its SHA-256 is not what was sent");

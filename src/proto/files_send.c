@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,7 +26,7 @@ struct smol_files_sender {
 	struct level levels[SMOL_FILES_DEPTH_MAX];
 	unsigned depth; /* of them that are open */
 	struct smol_file_counts counts;
-	SHA2_CTX sha;
+	struct sha256_ctx sha;
 	int64_t entries;
 	char *root;   /* the path, for messages */
 	char *name;   /* of the file that is open */
@@ -174,7 +174,7 @@ static int begin_file(struct smol_files_sender *s, int fd, const struct stat *st
 	s->size = e.size = size ? size : SMOL_FILES_SIZE_UNKNOWN;
 	s->sparse = size && stored < size;
 	e.stored = stored < size ? stored : size;
-	SHA256Init(&s->sha);
+	sha256_init(&s->sha);
 	return send_entry(s, &e, name, out, err);
 }
 
@@ -275,7 +275,7 @@ static int end_file(struct smol_files_sender *s, struct smol_buf *out)
 {
 	unsigned char digest[SMOL_FILES_DIGEST];
 
-	SHA256Final(digest, &s->sha);
+	sha256_digest(&s->sha, sizeof(digest), digest);
 	smol_files_frame(out, SMOL_FRAME_ENTRY_END, 0, digest, sizeof(digest));
 	if (!s->foreign)
 		close(s->fd);
@@ -301,7 +301,7 @@ static int send_hole(struct smol_files_sender *s, struct smol_buf *out)
 	if (next <= s->position)
 		return 0;
 	smol_put_le64(payload, next - s->position);
-	SHA256Update(&s->sha, payload, sizeof(payload));
+	sha256_update(&s->sha, sizeof(payload), payload);
 	smol_files_frame(out, SMOL_FRAME_HOLE, s->position, payload, sizeof(payload));
 	s->counts.bytes += (int64_t)(next - s->position);
 	s->position = next;
@@ -347,7 +347,7 @@ static int send_content(struct smol_files_sender *s, struct smol_buf *out, struc
 	}
 	if (n == 0)
 		return end_file(s, out);
-	SHA256Update(&s->sha, (const uint8_t *)to + SMOL_FRAME_HEADER, (size_t)n);
+	sha256_update(&s->sha, (size_t)n, (const uint8_t *)to + SMOL_FRAME_HEADER);
 	f.length = (uint32_t)n;
 	f.seq = s->position;
 	smol_frame_encode(&f, (unsigned char *)to);

@@ -44,4 +44,4 @@ src_shell_libshell_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 bin_PROGRAMS += smolsh
 smolsh_SOURCES = src/main.c
 smolsh_LDADD = src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a src/vsock/libvsock.a \
-	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS)
+	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(NETTLE_LIBS)

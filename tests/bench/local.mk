@@ -14,7 +14,7 @@ tests_bench_vsock_pipe_SOURCES = tests/bench/vsock_pipe.c $(BENCH_SHARED)
 tests_bench_vm_exec_SOURCES = tests/bench/vm_exec.c $(BENCH_SHARED)
 tests_bench_vm_exec_LDADD = src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a \
 	src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) \
-	$(MD_LIBS)
+	$(NETTLE_LIBS)
 
 EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/files.sh \
 	tests/bench/measures.sh tests/bench/peers.sh tests/bench/results.sh

@@ -2,4 +2,4 @@
 noinst_PROGRAMS += tests/fuzz/fuzz_files
 tests_fuzz_fuzz_files_SOURCES = tests/fuzz/fuzz_files.c
 tests_fuzz_fuzz_files_LDFLAGS = $(fuzz_ldflags)
-tests_fuzz_fuzz_files_LDADD = src/proto/libproto.a src/base/libbase.a $(CJSON_LIBS) $(MD_LIBS)
+tests_fuzz_fuzz_files_LDADD = src/proto/libproto.a src/base/libbase.a $(CJSON_LIBS) $(NETTLE_LIBS)

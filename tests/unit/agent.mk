@@ -39,7 +39,7 @@ EXTRA_tests_unit_test_forward_DEPENDENCIES = smolsh-agent$(EXEEXT) smolsh-forwar
 
 tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_LDADD = src/agent/libagent.a src/proto/libproto.a \
-	src/base/libbase.a $(CJSON_LIBS) $(MD_LIBS) $(CMOCKA_LIBS)
+	src/base/libbase.a $(CJSON_LIBS) $(NETTLE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c
 tests_unit_test_ring_LDADD = $(tests_unit_test_agent_parts_LDADD)

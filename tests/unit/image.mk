@@ -4,12 +4,12 @@ check_PROGRAMS += tests/unit/test_image tests/unit/test_image_build
 tests_unit_test_image_SOURCES = tests/unit/test_image.c
 tests_unit_test_image_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)
 tests_unit_test_image_LDADD = src/image/libimage.a src/proto/libproto.a src/base/libbase.a \
-	$(ARCHIVE_LIBS) $(MD_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+	$(ARCHIVE_LIBS) $(NETTLE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_image_build_SOURCES = tests/unit/test_image_build.c
 tests_unit_test_image_build_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS) $(LZ4_CFLAGS)
 tests_unit_test_image_build_LDADD = src/image/libimagebuild.a src/image/libimage.a \
-	src/proto/libproto.a src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(MD_LIBS) \
+	src/proto/libproto.a src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(NETTLE_LIBS) \
 	$(CJSON_LIBS) $(CMOCKA_LIBS)
 
 TESTS += tests/unit/test_image tests/unit/test_image_build

@@ -3,7 +3,7 @@ check_PROGRAMS += tests/unit/test_grammar tests/unit/test_commands tests/unit/te
 	tests/unit/test_select tests/unit/test_filter_tty
 shell_test_libs = src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a \
 	src/image/libimage.a src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \
-	$(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS)
+	$(SQLITE_LIBS) $(CJSON_LIBS) $(NETTLE_LIBS)
 tests_unit_test_grammar_SOURCES = tests/unit/test_grammar.c
 tests_unit_test_grammar_LDADD = src/shell/libshell.a src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_test_commands_SOURCES = tests/unit/test_commands.c
