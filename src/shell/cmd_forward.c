@@ -84,32 +84,6 @@ static void print_one(const char *vm, const cJSON *j)
 		printf("%lld  %s -> %s:%s\n", (long long)id, host, vm, guest);
 }
 
-static int run_add(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
-{
-	smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[0], err);
-	smol_auto_free char *host = NULL;
-	smol_auto_free char *guest = NULL;
-	smol_auto_json cJSON *result = NULL;
-	cJSON *request;
-
-	if (!vm || split_spec(args->words[1], &host, &guest, err) < 0 || needs_running(vm, err) < 0)
-		return -1;
-	request = smol_monitor_request("forward");
-	smol_json_add_str(request, "host", host);
-	smol_json_add_str(request, "guest", guest);
-	smol_json_add_bool(request, "reverse", smol_args_flag(args, "reverse"));
-	result = ask(vm, request, err);
-	if (!result)
-		return -1;
-	if (sh->json) {
-		smol_json_add_str(result, "vm", vm->name);
-		smol_out_data(sh, smol_steal(&result));
-	} else {
-		print_one(vm->name, result);
-	}
-	return 0;
-}
-
 /* The forwards of one VM, added to all; one that ends in the very moment has none. */
 static void list_of(const struct smol_vm *vm, cJSON *all)
 {
@@ -128,30 +102,122 @@ static void list_of(const struct smol_vm *vm, cJSON *all)
 	}
 }
 
-static int run_list(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+static const char *port_of(const char *host)
 {
+	const char *colon = strrchr(host, ':');
+
+	return colon ? colon + 1 : host;
+}
+
+/* All forwards of all VMs. Caller deletes. */
+static cJSON *list_all(struct smol_shell *sh, struct smol_err *err)
+{
+	struct smol_registry *r = smol_shell_registry(sh, err);
 	smol_auto_vm_list struct smol_vm **list = NULL;
 	smol_auto_json cJSON *all = cJSON_CreateArray();
-	const cJSON *w;
 	int bad;
 
-	if (args->nwords) {
-		list = smol_alloc(2 * sizeof(*list));
-		list[0] = smol_shell_vm(sh, args->words[0], err);
-	} else if (smol_shell_registry(sh, err)) {
-		list = smol_registry_list(sh->registry, &bad, err);
-	}
-	if (!list || (args->nwords && !list[0]))
-		return -1;
-	for (struct smol_vm **v = list; *v; v++)
+	list = r ? smol_registry_list(r, &bad, err) : NULL;
+	for (struct smol_vm **v = list; v && *v; v++)
 		list_of(*v, all);
+	return list ? smol_steal(&all) : NULL;
+}
+
+/* The port is taken, perhaps by a forward of ours: whose, and what would free it. */
+static int explain_taken(
+    struct smol_shell *sh, const struct smol_args *args, const char *host, struct smol_err *err)
+{
+	smol_auto_json cJSON *all = NULL;
+	const cJSON *w;
+	int64_t id;
+
+	if (smol_args_flag(args, "reverse"))
+		return smol_err_hint(err, "another port of the guest");
+	smol_err_hint(err, *host == '/' ? "another path" : "another port, or 0 for any");
+	all = list_all(sh, NULL);
+	cJSON_ArrayForEach (w, all) {
+		const char *theirs = smol_json_str(w, "host"), *vm = smol_json_str(w, "vm");
+
+		if (!theirs || !vm || smol_json_bool(w, "reverse", false) ||
+		    strcmp(port_of(theirs), port_of(host)) != 0 ||
+		    smol_json_int(w, "id", 1, INT64_MAX / 2, &id) != 1)
+			continue;
+		return smol_err_hint(err,
+		    "smolsh forward stop %s %lld, or another port, or 0 for any", vm,
+		    (long long)id);
+	}
+	return -1;
+}
+
+static int run_add(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[0], err);
+	smol_auto_free char *host = NULL;
+	smol_auto_free char *guest = NULL;
+	smol_auto_json cJSON *result = NULL;
+	cJSON *request;
+
+	if (!vm || split_spec(args->words[1], &host, &guest, err) < 0 || needs_running(vm, err) < 0)
+		return -1;
+	request = smol_monitor_request("forward");
+	smol_json_add_str(request, "host", host);
+	smol_json_add_str(request, "guest", guest);
+	smol_json_add_bool(request, "reverse", smol_args_flag(args, "reverse"));
+	result = ask(vm, request, err);
+	if (!result)
+		return err->code == SMOL_E_EXISTS ? explain_taken(sh, args, host, err) : -1;
+	if (sh->json) {
+		smol_json_add_str(result, "vm", vm->name);
+		smol_out_data(sh, smol_steal(&result));
+	} else {
+		print_one(vm->name, result);
+	}
+	return 0;
+}
+
+static const char *const headers[] = {">ID", "FROM", "TO", NULL};
+
+static void add_row(struct smol_table *t, const cJSON *w)
+{
+	const char *guest = smol_json_str(w, "guest"), *vm = smol_json_str(w, "vm");
+	const char *host = smol_json_str(w, "host");
+	smol_auto_free char *inside = smol_asprintf("%s:%s", vm ? vm : "?", guest ? guest : "?");
+	bool reverse = smol_json_bool(w, "reverse", false);
+	int64_t id = 0;
+	char text[24];
+
+	smol_json_int(w, "id", 1, INT64_MAX / 2, &id);
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	smol_table_row(
+	    t, (const char *const[]){text, reverse ? inside : host, reverse ? host : inside, NULL});
+}
+
+static int run_list(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	smol_auto_json cJSON *all = NULL;
+	struct smol_table *t;
+	const cJSON *w;
+
+	if (args->nwords) {
+		smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[0], err);
+
+		all = vm ? cJSON_CreateArray() : NULL;
+		if (vm)
+			list_of(vm, all);
+	} else {
+		all = list_all(sh, err);
+	}
+	if (!all)
+		return -1;
 	if (sh->json) {
 		smol_out_data(sh, smol_steal(&all));
 		return 0;
 	}
-	cJSON_ArrayForEach (w, all) {
-		print_one(smol_json_str(w, "vm"), w);
-	}
+	t = smol_table_new(headers);
+	cJSON_ArrayForEach (w, all)
+		add_row(t, w);
+	smol_table_print(t, !sh->quiet, smol_out_width());
+	smol_table_free(t);
 	return 0;
 }
 

@@ -152,21 +152,45 @@ static bool ends_with(const char *s, const char *end)
 	return n >= k && strcmp(s + n - k, end) == 0;
 }
 
-/* A value on one line; bytes and times in short. */
+/* "limits.run_ms" as "limits run": the unit is said with the value. */
+static char *label_of(const char *path)
+{
+	size_t n = strlen(path);
+	char *label;
+
+	n -= ends_with(path, "_ms")	 ? strlen("_ms")
+	     : ends_with(path, "_bytes") ? strlen("_bytes")
+					 : 0;
+	label = smol_strndup(path, n);
+	for (char *p = label; *p; p++)
+		*p = *p == '.' || *p == '_' ? ' ' : *p;
+	return label;
+}
+
+/* A value on one line; bytes and times in short. A limit of 0 is none. */
 static void print_value(const char *path, const cJSON *v)
 {
 	bool number = cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < 9e15;
+	bool bytes = ends_with(path, "_bytes") || strncmp(path, "memory.", 7) == 0 ||
+		     strncmp(path, "disk.", 5) == 0;
+	bool ms = ends_with(path, "_ms");
 	smol_auto_free char *json = cJSON_IsString(v) ? NULL : smol_json_print(v);
 	smol_auto_free char *safe = smol_out_one_line(json ? json : v->valuestring);
+	const cJSON *w;
 	char text[16];
 
-	if (number && (ends_with(path, "_bytes") || strncmp(path, "memory.", 7) == 0 ||
-			  strncmp(path, "disk.", 5) == 0)) {
+	if (number && v->valuedouble < 1 && (bytes || ms) && strncmp(path, "limits.", 7) == 0) {
+		puts("none");
+	} else if (number && bytes) {
 		smol_size_text((uint64_t)v->valuedouble, text);
 		puts(text);
-	} else if (number && ends_with(path, "_ms")) {
+	} else if (number && ms) {
 		smol_duration_text((int64_t)v->valuedouble, text);
 		puts(text);
+	} else if (strcmp(path, "load") == 0 && cJSON_IsArray(v)) {
+		cJSON_ArrayForEach (w, v)
+			printf("%s%.2f", w == v->child ? "" : " ", w->valuedouble);
+		putchar('\n');
 	} else {
 		puts(safe);
 	}
@@ -182,6 +206,7 @@ static void print_members(const cJSON *j, const char *prefix)
 		smol_auto_free char *key = smol_out_one_line(v->string ? v->string : "-");
 		smol_auto_free char *path =
 		    smol_asprintf("%s%s%s", prefix, *prefix ? "." : "", key);
+		smol_auto_free char *label = NULL;
 
 		if (!*prefix && (strcmp(key, "ok") == 0 || strcmp(key, "v") == 0))
 			continue;
@@ -189,7 +214,8 @@ static void print_members(const cJSON *j, const char *prefix)
 			print_members(v, path);
 			continue;
 		}
-		printf("%-24s", path);
+		label = label_of(path);
+		printf("%-24s", label);
 		print_value(path, v);
 	}
 }

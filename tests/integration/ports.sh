@@ -24,6 +24,7 @@ for p in "${pids[@]}"; do wait "$p"; done
 same "100 connections at once: each is answered" "$(cat "$t_dir"/c* | grep -c 'hello from the guest')" 100
 
 expect_exit 125 "a port that is taken is said at once" timeout 5 "$SMOLSH_BUILD/smolsh" forward web "$port:80"
+expect_err "a port that is taken: by whom, and the mend" 'in use; try: smolsh forward stop web 1, or another port'
 expect_err "a port that is taken: said so" 'in use'
 for spec in x:80 80 80: :80 70000:80 8080:0 8080:99999 1.2.3:80:80; do
 	smolsh forward web "$spec" >"$t_dir/out" 2>"$t_dir/err"
@@ -53,7 +54,8 @@ kill "$socat"
 wait "$socat" 2>/dev/null
 
 expect_exit 0 "forward list" smolsh forward list
-expect_out "forward list: one of them" "http://127\.0\.0\.1:$port/"
+expect_out "forward list: one of them" "^ *1  127\.0\.0\.1:$port +web:80$"
+expect_out "forward list: the reverse" "^ *[0-9]+  web:9000 +$t_dir/echo.sock$"
 expect_exit 0 "forward list --json" smolsh --json forward list web
 expect_out "forward list --json: the reverse" '"reverse":true'
 expect_exit 0 "forward stop" smolsh forward stop web 1
@@ -88,6 +90,6 @@ check "the Unix socket is gone" test ! -e "$t_dir/web.sock"
 expect_exit 125 "forward on a stopped VM" smolsh forward web 0:80
 expect_err "forward on a stopped VM: the mend" 'smolsh start web'
 expect_exit 0 "forward list with nothing running" smolsh forward list
-same "forward list: empty" "$t_out" ""
+same "forward list: empty" "$t_out" "ID  FROM  TO"
 
 t_end
