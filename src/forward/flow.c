@@ -94,9 +94,11 @@ static int read_in(struct smol_flow *w, struct smol_err *err)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n <= 0)
+	if (n <= 0 && !w->ok_seen)
 		return smol_err_set(
 		    err, SMOL_E_REFUSED, "nothing listens on the agent's port in the guest");
+	if (n <= 0)
+		return smol_err_set(err, SMOL_E_RESET, "the agent's connection ended");
 	smol_buf_commit(&w->in, (size_t)n);
 	return smol_buf_len(&w->in) > SMOL_LINE_MAX
 		   ? smol_err_set(err, SMOL_E_PROTOCOL, "the agent's answer is too long")
@@ -135,6 +137,8 @@ static int take_line(struct smol_flow *w, cJSON **answer, struct smol_err *err)
 		return -1;
 	if (w->control)
 		w->stage = SMOL_FLOW_CONTROL;
+	else if (w->plain < 0)
+		w->stage = SMOL_FLOW_OVER; /* fetched to be closed */
 	else
 		begin_relay(w);
 	return 1;

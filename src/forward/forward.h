@@ -54,7 +54,8 @@ struct smol_forward {
 	smol_deadline retry; /* reverse: when to dial again */
 };
 
-/* A flow that dials the agent and makes a request; plain is taken over (closed on failure). */
+/* A flow that dials the agent and makes a request; plain is taken over (closed on failure). With
+ * -1 for plain, and no control connection, it is over when the request was granted. */
 struct smol_flow *smol_flow_new(
     struct smol_forward *f, int plain, const struct smol_request *r, struct smol_err *err);
 /* Fill in what is to be waited for: two entries. */

@@ -15,10 +15,19 @@
 
 #define OTHER_FDS 16 /* that belong to no flow */
 
-/* How it began: said once, to the monitor that waits for it. */
-static void say_status(struct smol_forward *f, const cJSON *answer, const struct smol_err *err)
+static cJSON *ok(void)
 {
-	smol_auto_json cJSON *j = answer ? cJSON_Duplicate(answer, 1) : smol_reply_failure(err);
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_bool(j, "ok", true);
+	return j;
+}
+
+/* How it began (NULL: well): said once, to the monitor that waits for it, in one short line and
+ * never in the guest's own words. */
+static void say_status(struct smol_forward *f, const struct smol_err *err)
+{
+	smol_auto_json cJSON *j = err ? smol_reply_failure(err) : ok();
 	smol_auto_free char *text = smol_json_print(j);
 	smol_auto_free char *line = smol_asprintf("%s\n", text);
 
@@ -92,7 +101,11 @@ static void fetch(struct smol_forward *f, const cJSON *note)
 	    f->nflows >= f->max_flows)
 		return;
 	fd = dial_host(f, &err);
-	if (fd < 0 || !smol_flow_new(f, fd, &r, &err))
+	if (fd < 0)
+		complain(&err);
+	smol_err_clear(&err);
+	/* Fetched in any case: who waits at the other end is to learn that nobody comes. */
+	if (!smol_flow_new(f, fd, &r, &err))
 		complain(&err);
 }
 
@@ -118,7 +131,7 @@ static void serve(struct smol_forward *f, struct smol_flow *w, bool *failed)
 	do {
 		smol_flow_serve(w, &answer, &err);
 		if (answer && control && first)
-			say_status(f, answer, NULL);
+			say_status(f, NULL);
 		else if (answer && control)
 			fetch(f, answer);
 		first = false;
@@ -131,7 +144,7 @@ static void serve(struct smol_forward *f, struct smol_flow *w, bool *failed)
 	if (control) {
 		/* What cannot be from the beginning is not tried again. */
 		*failed = f->status_fd >= 0;
-		say_status(f, NULL, &err);
+		say_status(f, &err);
 		f->retry = smol_in_ms(SMOL_REVERSE_PAUSE_MS);
 	}
 	smol_flow_free(f, w);
@@ -174,10 +187,7 @@ int smol_forward_run(struct smol_forward *f)
 	if (f->reverse) {
 		begin_reverse(f);
 	} else {
-		smol_auto_json cJSON *ok = cJSON_CreateObject();
-
-		smol_json_add_bool(ok, "ok", true);
-		say_status(f, ok, NULL);
+		say_status(f, NULL);
 	}
 	while (!failed) {
 		int n = 0;

@@ -24,6 +24,8 @@
 #include "base/io.h"
 #include "base/spawn.h"
 
+#define FETCH_MS 10000 /* how long the agent keeps a connection that nobody fetches */
+
 struct forward {
 	pid_t pid;
 	int pidfd;
@@ -64,14 +66,14 @@ static int dial_tcp(int port)
 }
 
 /* With so many descriptors as shell's `ulimit -n` is told; its options are words, ended by NULL. */
-static void forward_start(
-    struct forward *w, const char *ulimit, int listen_fd, const char *const *options)
+static void forward_start_at(const struct smol_vsock_addr *agent, struct forward *w,
+    const char *ulimit, int listen_fd, const char *const *options)
 {
 	const char *program = getenv("SMOLSH_FORWARD");
 	smol_auto_free char *script = smol_asprintf("ulimit %s; exec \"$@\"", ulimit);
 	const char *argv[32] = {"/bin/sh", "-c", script, "sh",
-	    program ? program : "./smolsh-forward", "--uds", shared.addr.path, "--agent-port",
-	    "5000", "--token-fd", "3", "--status-fd", "4"};
+	    program ? program : "./smolsh-forward", "--uds", agent->path, "--agent-port", "5000",
+	    "--token-fd", "3", "--status-fd", "4"};
 	smol_auto_close int token = token_fd();
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	struct smol_spawn s = {
@@ -91,6 +93,12 @@ static void forward_start(
 		fail_msg("%s", err.msg);
 	close(p[1]);
 	w->status = p[0];
+}
+
+static void forward_start(
+    struct forward *w, const char *ulimit, int listen_fd, const char *const *options)
+{
+	forward_start_at(&shared.addr, w, ulimit, listen_fd, options);
 }
 
 static void forward_stop(struct forward *w)
@@ -190,11 +198,56 @@ static void test_reverse_from_a_path(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* The reverse, and nobody listens on the host: whoever has connected in the guest learns of it,
+ * before the agent gives it up for one that nobody fetches. */
+static void test_reverse_to_nobody(void **state)
+{
+	smol_auto_free char *path = smol_asprintf("%s/guest.sock", smol_fixture_dir);
+	smol_auto_free char *nobody = smol_asprintf("%s/nobody.sock", smol_fixture_dir);
+	const char *const options[] = {
+	    "--reverse", "--to-path", nobody, "--guest-path", path, NULL};
+	smol_auto_close int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct forward w;
+	char c;
+
+	(void)state;
+	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
+	forward_start(&w, "-n 64", -1, options);
+	expect_line(w.status, "\"ok\":true");
+	assert_int_equal(connect(client, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(smol_io_read_some(client, &c, 1, smol_in_ms(FETCH_MS / 2)), 0);
+	forward_stop(&w);
+}
+
+/* An agent that answers at length: the monitor reads one short line all the same. */
+static void test_status_is_short(void **state)
+{
+	static const char *const options[] = {
+	    "--reverse", "--to-host", "127.0.0.1", "--to-port", "1", "--guest-port", "1", NULL};
+	smol_auto_buf struct smol_buf says = {0};
+	struct fake_agent agent;
+	struct forward w;
+
+	(void)state;
+	smol_buf_puts(&says, "OK 1\n{\"ok\":true,\"port\":1,\"more\":\"");
+	for (int i = 0; i < 10000; i++)
+		smol_buf_puts(&says, "x");
+	smol_buf_puts(&says, "\"}\n");
+	fake_agent_start(&agent, smol_buf_head(&says), smol_buf_len(&says));
+	forward_start_at(&agent.addr, &w, "-n 64", -1, options);
+	assert_string_equal(raw_line(w.status), "{\"ok\":true}\n");
+	forward_stop(&w);
+	fake_agent_stop(&agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_more_clients_than_descriptors),
 	    cmocka_unit_test(test_reverse_from_a_path),
+	    cmocka_unit_test(test_reverse_to_nobody),
+	    cmocka_unit_test(test_status_is_short),
 	};
 
 	return cmocka_run_group_tests_name(
