@@ -180,6 +180,23 @@ char **smol_path_images(void)
 	return list;
 }
 
+int smol_path_images_check(struct smol_err *err)
+{
+	const char *v = getenv("SMOLSH_IMAGES");
+	struct stat st;
+
+	if (!v || !*v)
+		return 0;
+	if (*v != '/') {
+		smol_err_set(err, SMOL_E_INVALID, "SMOLSH_IMAGES is not an absolute path");
+		return smol_err_hint(err, "SMOLSH_IMAGES=\"$PWD/…\"");
+	}
+	if (stat(v, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	smol_err_set(err, SMOL_E_NOT_FOUND, "SMOLSH_IMAGES: there is no directory %s", v);
+	return smol_err_hint(err, "smolsh image build, which makes it, or unset SMOLSH_IMAGES");
+}
+
 void smol_path_list_free(char **list)
 {
 	for (char **p = list; p && *p; p++)

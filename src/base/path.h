@@ -30,6 +30,9 @@ char *smol_path_cache(void);	    /* not made; what is in it may vanish at any ti
  * with smol_path_list_free(). `image build` writes to the first. SMOLSH_IMAGES comes before all. */
 char **smol_path_images(void);
 void smol_path_list_free(char **list);
+/* Is what SMOLSH_IMAGES names a directory? SMOL_E_INVALID: a relative path, which is not searched;
+ * SMOL_E_NOT_FOUND: there is none. */
+int smol_path_images_check(struct smol_err *err);
 
 /* Full path of a helper program ("smolsh-monitor"): beside this program, then ../libexec/smolsh,
  * then the configured libexecdir. NULL and SMOL_E_DEPENDENCY where it is nowhere. */

@@ -3,8 +3,9 @@
  * Building an image: see build.h.
  *
  * Invariants: everything is written into ".NAME.new" beside the target, synced, and put in the
- * target's place by one rename at the end. Whoever builds NAME holds a lock on ".NAME.lock"; so a
- * ".NAME.new" that the holder finds is what a killed build has left, and goes.
+ * target's place by one rename at the end. Whoever builds NAME holds a lock on ".NAME.lock", a file
+ * that goes with it; so a ".NAME.new" that the holder finds is what a killed build has left, and
+ * goes.
  */
 #include "image/build.h"
 
@@ -36,14 +37,19 @@ struct work {
 	char *images;	       /* the directory of images */
 	char *target, *fresh;  /* …/NAME and …/.NAME.new */
 	char *agent, *busybox; /* paths */
+	char *lock_path;
 	int lock;
+	bool locked;		/* by us: the file goes with the lock */
 	struct smol_image *img; /* its manifest, growing */
 };
 
 static void work_free(struct work *w)
 {
+	if (w->locked)
+		unlink(w->lock_path);
 	if (w->lock >= 0)
 		close(w->lock);
+	free(w->lock_path);
 	free(w->images);
 	free(w->target);
 	free(w->fresh);
@@ -126,21 +132,44 @@ static int hash_inputs(struct work *w, char hex[65], struct smol_err *err)
 	return 0;
 }
 
+static int open_lock(struct work *w, struct smol_err *err)
+{
+	if (w->lock >= 0)
+		close(w->lock);
+	w->lock = open(w->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (w->lock >= 0)
+		return 0;
+	smol_err_errno(err, SMOL_E_IO, errno, "cannot write images to %s", w->images);
+	return smol_err_hint(err, "set SMOLSH_IMAGES to a directory that can be written");
+}
+
+/* Whoever had it before took the file away: what is locked then is no longer what others open. */
+static bool lock_is_there(const struct work *w)
+{
+	struct stat ours, there;
+
+	return fstat(w->lock, &ours) == 0 && stat(w->lock_path, &there) == 0 &&
+	       ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
 /* Wait for whoever is building the same image. */
 static int take_lock(struct work *w, struct smol_err *err)
 {
-	smol_auto_free char *path = smol_asprintf("%s/.%s.lock", w->images, w->b->name);
 	smol_deadline deadline = smol_in_ms(LOCK_WAIT_MS);
 	bool said = false;
 
-	w->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (w->lock < 0) {
-		smol_err_errno(err, SMOL_E_IO, errno, "cannot write images to %s", w->images);
-		return smol_err_hint(err, "set SMOLSH_IMAGES to a directory that can be written");
-	}
-	while (flock(w->lock, LOCK_EX | LOCK_NB) < 0) {
+	w->lock_path = smol_asprintf("%s/.%s.lock", w->images, w->b->name);
+	if (open_lock(w, err) < 0)
+		return -1;
+	while (!w->locked) {
+		if (flock(w->lock, LOCK_EX | LOCK_NB) == 0) {
+			w->locked = lock_is_there(w);
+			if (!w->locked && open_lock(w, err) < 0)
+				return -1;
+			continue;
+		}
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
+			return smol_err_errno(err, SMOL_E_IO, errno, "%s", w->lock_path);
 		if (check_interrupt(err) < 0)
 			return -1;
 		if (smol_poll_ms(deadline) == 0)
@@ -156,8 +185,13 @@ static int take_lock(struct work *w, struct smol_err *err)
 
 static int begin(struct work *w, struct smol_err *err)
 {
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
 	char **dirs = smol_path_images();
 
+	if (smol_path_images_check(&why) < 0 && why.code == SMOL_E_INVALID) {
+		smol_path_list_free(dirs);
+		return smol_err_move(err, &why);
+	}
 	w->images = smol_strdup(dirs[0]);
 	smol_path_list_free(dirs);
 	w->target = smol_asprintf("%s/%s", w->images, w->b->name);

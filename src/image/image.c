@@ -82,7 +82,7 @@ struct smol_image *smol_image_open(const char *name, struct smol_err *err)
 {
 	smol_auto(free_list) char **dirs = smol_path_images();
 
-	if (check_name(name, err) < 0)
+	if (check_name(name, err) < 0 || smol_path_images_check(err) < 0)
 		return NULL;
 	for (char **d = dirs; *d; d++)
 		if (present(*d, name))
@@ -153,6 +153,7 @@ struct smol_image **smol_image_list(struct smol_err *err)
 	struct smol_image **list = smol_alloc(sizeof(struct smol_image *));
 	int n = 0;
 
+	smol_path_images_check(err);
 	for (char **d = dirs; *d; d++)
 		list = list_dir(*d, list, &n, err);
 	qsort(list, (size_t)n, sizeof(struct smol_image *), by_name);

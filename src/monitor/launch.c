@@ -25,6 +25,31 @@
 #include "monitor/monitor.h"
 #include "vm/lifecycle.h"
 
+/* How many of the last directories of a path are not there yet. */
+static int missing_dirs(const char *path)
+{
+	smol_auto_free char *p = smol_strdup(path);
+	int n = 0;
+
+	for (char *slash; access(p, F_OK) < 0 && errno == ENOENT && (slash = strrchr(p, '/')); n++)
+		*slash = '\0';
+	return n;
+}
+
+/* A chosen place goes as it came: what was made for the socket, unless somebody uses it, too. */
+void smol_launch_remove_dirs(struct smol_monitor_state *m)
+{
+	smol_auto_free char *p = smol_strdup(m->dirs_made ? m->uds_path : "");
+	char *slash;
+
+	for (; m->dirs_made > 0 && (slash = strrchr(p, '/')); m->dirs_made--) {
+		*slash = '\0';
+		if (rmdir(p) < 0)
+			break;
+	}
+	m->dirs_made = 0;
+}
+
 static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err)
 {
 	smol_auto_free char *dir = smol_strdup(m->uds_path);
@@ -36,6 +61,7 @@ static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err
 		return -1;
 	if (slash && slash != dir) {
 		*slash = '\0';
+		m->dirs_made = missing_dirs(dir);
 		if (smol_mkdir_p(dir, 0700, err) < 0)
 			return -1;
 	}

@@ -321,6 +321,7 @@ static void finish(struct smol_monitor_state *m)
 	smol_journal(m, "end", one("cause", m->cause));
 	smol_bound_close(&m->uds);
 	smol_bound_close(&m->ready_sock);
+	smol_launch_remove_dirs(m);
 	smol_bound_close(&m->vhost);
 	/* New questions find no socket from here on: they read the registry. */
 	smol_bound_close(&m->control);

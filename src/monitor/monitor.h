@@ -52,7 +52,8 @@ struct smol_monitor_state {
 	struct smol_registry *registry;
 	struct smol_vm *vm;
 	char *runtime_dir, *state_dir, *uds_path;
-	bool hold; /* the VM goes when the starter's connection ends */
+	int dirs_made; /* of uds_path's directories, the last ones */
+	bool hold;     /* the VM goes when the starter's connection ends */
 
 	struct smol_image *image;
 	struct smol_backend backend;
@@ -119,6 +120,8 @@ void smol_record_end(struct smol_monitor_state *m);
 
 /* launch.c */
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
+/* The directories that it made for the vsock's socket; once that is gone. */
+void smol_launch_remove_dirs(struct smol_monitor_state *m);
 
 /* control.c */
 /* The starter's connection: it watches from the beginning, and may hold the VM. */

@@ -236,7 +236,7 @@ int smol_follow(struct smol_follow *f, struct smol_err *err)
 			return -1;
 	}
 	open_both(f->path, &old, &now);
-	if (now < 0 && !f->follow)
+	if (now < 0 && inotify < 0)
 		smol_out_notice(f->sh, "VM '%s' has not been started yet: no log", f->vm->name);
 	code = show_held(f, old, now, err);
 	if (code == 0 && inotify >= 0)

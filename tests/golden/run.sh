@@ -30,6 +30,7 @@ one() {
 	'#args: '*) eval "args=(${line#'#args: '})" ;;
 	esac
 	rm -rf "$SMOLSH_HOME"
+	mkdir -p "$SMOLSH_IMAGES"
 	"$program" "${args[@]}" <"$in" >"$dir/stdout" 2>"$dir/stderr"
 	local code=$?
 	mask <"$dir/stdout"

@@ -74,6 +74,10 @@ same "logs -f: ends with the VM" $? 0
 expect_exit 0 "logs --journal" smolsh logs --journal sub
 expect_out "logs --journal: the end and its cause" 'stopped as asked'
 
+check "a VM that was never started" smolsh create never --no-start
+expect_exit 0 "logs -f of it: ends" timeout 20 "$SMOLSH_BUILD/smolsh" logs -f never
+expect_err "logs -f of it: says so" "'never' has not been started yet: no log"
+
 # wait.
 smolsh_bg wait web --for exit --timeout 60 &
 waiter=$!

@@ -51,6 +51,10 @@ expect_err "no QEMU installed: the mend" 'apt-get install qemu-system-x86'
 same "no QEMU installed: nothing is left" "$(smolsh --json list)" '{"ok":true,"data":[]}'
 
 # An image that is not there, or damaged.
+expect_exit 125 "SMOLSH_IMAGES names nothing" env SMOLSH_IMAGES="$t_dir/nope" "$SMOLSH_BUILD/smolsh" create x
+expect_err "SMOLSH_IMAGES names nothing: said so, with the mend" "SMOLSH_IMAGES: there is no directory $t_dir/nope; try: smolsh image build"
+expect_exit 2 "SMOLSH_IMAGES is relative" env SMOLSH_IMAGES=images "$SMOLSH_BUILD/smolsh" create x
+expect_err "SMOLSH_IMAGES is relative: said so" 'SMOLSH_IMAGES is not an absolute path'
 expect_exit 125 "no such image" smolsh create --image nosuch
 expect_err "no such image: the mend" 'smolsh image build'
 mkdir -p "$t_dir/images"

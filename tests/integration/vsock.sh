@@ -55,6 +55,12 @@ expect_exit 125 "--vsock-path: in use by a VM" smolsh create second --vsock-path
 expect_err "--vsock-path: said so" 'in use'
 expect_exit 0 "the first one is not harmed" smolsh exec own -- true
 
+expect_exit 0 "--vsock-path: another, in a place of its own" smolsh create brief --vsock-path "$t_dir/made/for/v.sock"
+check "--vsock-path: the place is made" test -S "$t_dir/made/for/v.sock"
+check "stop" smolsh stop --force brief
+check "--vsock-path: what was made for it goes with it" test ! -e "$t_dir/made"
+check "delete" smolsh delete brief
+
 # Somebody else's socket in our place is not unlinked at the end.
 rm "$path"
 socat UNIX-LISTEN:"$path" - </dev/null >/dev/null 2>&1 &
