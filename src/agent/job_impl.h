@@ -40,6 +40,7 @@ struct smol_job {
 	struct smol_watch in;		  /* writing end of stdin (a terminal: out[0]'s) or -1 */
 	struct smol_buf in_buf;
 	bool in_ready, in_eof;
+	bool in_said; /* STDIN_EOF, by the connection that is attached */
 	uint64_t in_received, in_taken, in_granted; /* positions in stdin */
 	uint64_t seq;				    /* position in the output */
 	uint64_t told;				    /* position up to which the connection has it */

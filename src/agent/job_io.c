@@ -428,9 +428,11 @@ static int take_stdin(
 
 	if (f->seq != j->in_received)
 		return smol_err_set(err, SMOL_E_PROTOCOL, "a STDIN frame out of sequence");
-	if (j->in_eof)
+	if (j->in_said)
 		return smol_err_set(err, SMOL_E_PROTOCOL, "a STDIN frame after STDIN_EOF");
 	j->in_received += f->length;
+	if (j->in_eof) /* by whoever was attached before */
+		return 0;
 	if (j->state == SMOL_JOB_QUEUED) { /* kept until it reads */
 		smol_buf_append(&j->in_buf, payload, j->request.want_stdin ? f->length : 0);
 		return 0;
@@ -481,6 +483,7 @@ int smol_job_frame(
 	case SMOL_FRAME_STDIN:
 		return take_stdin(j, f, payload, err);
 	case SMOL_FRAME_STDIN_EOF:
+		j->in_said = true;
 		smol_job_input_eof(j);
 		return 0;
 	case SMOL_FRAME_SIGNAL:

@@ -77,6 +77,7 @@ static void attach(struct smol_job *j, struct smol_conn *c, bool stream)
 {
 	j->conn = c;
 	j->stream = stream;
+	j->in_said = false;
 	c->job = j;
 	c->state = SMOL_CONN_JOB;
 	c->streamed = c->streamed || stream;

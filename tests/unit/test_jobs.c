@@ -513,6 +513,37 @@ static void test_stdin_goes_on(void **state)
 	assert_string_equal(smol_buf_str(&again.out), "up\nlater\n");
 }
 
+static void end_it(struct smol_client *c)
+{
+	assert_int_equal(smol_client_send_signal(c, SIGKILL), 0);
+}
+
+/* Input that has ended has ended for whoever comes later, too: theirs goes nowhere. */
+static void test_stdin_that_has_ended(void **state)
+{
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
+	struct smol_exec_request e = {.command = "cat; echo over; exec sleep 1000"};
+	smol_auto_close int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct smol_job_request q = {0};
+	auto_heard h = {.until = "over", .act = detach};
+	auto_heard again = {.until = "over", .act = end_it};
+	struct smol_exec_io io;
+	int p[2];
+
+	(void)state;
+	exec_on(c, &e, null, &h);
+	assert_int_equal(h.rc, 1);
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(write(p[1], "late\n", 5), 5);
+	close(p[1]);
+	q.job = h.job;
+	io = io_of(&again, p[0]);
+	assert_int_equal(smol_client_attach(c, &q, &io, &again.result, &again.error), 0);
+	close(p[0]);
+	assert_int_equal(again.result.signal, SIGKILL);
+	assert_string_equal(smol_buf_str(&again.out), "over\n");
+}
+
 /* ---- the queue ---- */
 
 static void test_queue_is_in_order(void **state)
@@ -660,6 +691,7 @@ int main(void)
 	    cmocka_unit_test(test_nobody_takes_the_output),
 	    cmocka_unit_test(test_attach_in_the_midst_of_bulk),
 	    cmocka_unit_test(test_stdin_goes_on),
+	    cmocka_unit_test(test_stdin_that_has_ended),
 	    cmocka_unit_test(test_queue_is_in_order),
 	    cmocka_unit_test(test_queued_command_that_is_none),
 	    cmocka_unit_test(test_output_limit),
