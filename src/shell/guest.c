@@ -244,6 +244,19 @@ static bool may_have_died(enum smol_code code)
 	       code == SMOL_E_IO || code == SMOL_E_PROTOCOL;
 }
 
+/* A request failed: because the VM has died? */
+static void explain(const struct smol_guest *g, struct smol_err *err)
+{
+	if (!may_have_died(err->code))
+		return;
+	if (g->hold)
+		smol_hold_explain(g->hold, err);
+	else
+		smol_vm_explain(g->sh->registry, g->vm, err);
+	if (!err->hint && !g->hold)
+		smol_err_hint(err, "smolsh health %s", g->vm->name);
+}
+
 static int failed(struct smol_guest_io *r, struct smol_err *err)
 {
 	if (r->reader_gone)
@@ -259,14 +272,7 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 		return -1;
 	if (r->g->attach && err->code == SMOL_E_NOT_FOUND)
 		return smol_err_hint(err, "smolsh jobs %s", r->g->vm->name);
-	if (may_have_died(err->code)) {
-		if (r->g->hold)
-			smol_hold_explain(r->g->hold, err);
-		else
-			smol_vm_explain(r->g->sh->registry, r->g->vm, err);
-		if (!err->hint && !r->g->hold)
-			smol_err_hint(err, "smolsh health %s", r->g->vm->name);
-	}
+	explain(r->g, err);
 	return -1;
 }
 
@@ -334,17 +340,24 @@ static int detached(const struct smol_guest_io *r)
 
 int smol_guest_start(const struct smol_guest *g, int64_t *job, struct smol_err *err)
 {
-	smol_auto_client struct smol_client *c = connect_to(g, err);
 	struct smol_exec_request e;
-	int rc;
+	int rc = -1;
 
-	if (!c)
-		return -1;
 	make_request(g, &e);
 	e.stream = false;
 	e.detach = true;
-	rc = smol_client_start(c, &e, job, err);
+	for (int tries = 1; rc < 0; tries++) {
+		smol_auto_client struct smol_client *c = connect_to(g, err);
+
+		rc = c ? smol_client_start(c, &e, job, err) : -1;
+		if (rc < 0 && (err->code != SMOL_E_REFUSED || tries == REFUSED_TRIES))
+			break;
+		if (rc < 0)
+			poll(NULL, 0, REFUSED_MS);
+	}
 	smol_exec_request_free(&e);
+	if (rc < 0)
+		explain(g, err);
 	return rc;
 }
 
