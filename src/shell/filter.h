@@ -37,10 +37,11 @@ struct smol_tty_filter {
 	unsigned char state; /* private to filter_tty.c */
 	unsigned char need;  /* continuation bytes that a UTF-8 character lacks */
 	char seq[SMOL_FILTER_PENDING];
-	size_t n;	/* of seq */
-	size_t string;	/* bytes of a string that were swallowed */
-	bool modes;	/* private modes were changed */
-	bool alternate; /* the alternate screen is shown */
+	size_t n;	      /* of seq */
+	size_t string;	      /* bytes of a string that were swallowed */
+	bool modes;	      /* private modes were changed */
+	bool alternate;	      /* the alternate screen is shown */
+	unsigned char origin; /* modes that change where the cursor's home is: 1 for 6, 2 for 69 */
 };
 
 void smol_filter_tty(struct smol_tty_filter *f, const char *data, size_t n, struct smol_buf *out);

@@ -22,7 +22,10 @@ static const int modes[] = {1, 5, 6, 7, 12, 25, 45, 47, 69, 1000, 1002, 1003, 10
 
 static const char restore[] =
     "\033[?1000l\033[?1002l\033[?1003l\033[?1004l\033[?1005l\033[?1006l\033[?1015l\033[?2004l"
-    "\033[?1l\033[?5l\033[?6l\033[?69l\033[?7h\033[?25h\033>";
+    "\033[?1l\033[?5l\033[?7h\033[?25h\033>";
+/* These take the cursor to the top left, where a prompt would be written over what stands there:
+ * only where they are needed, and then down again. */
+static const char restore_origin[] = "\033[?6l\033[?69l\033[999;1H";
 
 static void begin(struct smol_tty_filter *f, enum state state, char c)
 {
@@ -64,6 +67,9 @@ static bool modes_ok(struct smol_tty_filter *f, const char *params, char final)
 			return false;
 		if (mode == 47 || mode == 1047 || mode == 1049)
 			f->alternate = final == 'h';
+		if (mode == 6 || mode == 69)
+			f->origin = final == 'h' ? f->origin | (mode == 6 ? 1 : 2)
+						 : f->origin & (mode == 6 ? 2 : 1);
 		if (!*end)
 			break;
 		if (*end != ';')
@@ -247,6 +253,8 @@ void smol_filter_tty_end(struct smol_tty_filter *f, struct smol_buf *out)
 	drop(f);
 	if (f->alternate)
 		smol_buf_puts(out, "\033[?1049l");
+	if (f->origin)
+		smol_buf_puts(out, restore_origin);
 	if (f->modes)
 		smol_buf_puts(out, restore);
 	smol_buf_puts(out, "\033[0m");

@@ -333,6 +333,9 @@ static int finish(struct smol_guest_io *r, const struct smol_exec_request *e,
 
 static int detached(const struct smol_guest_io *r)
 {
+	/* The guest's prompt stands before it on the line. */
+	if (r->g->tty && !r->g->sh->quiet)
+		fputc('\n', stderr);
 	smol_out_notice(r->g->sh, "detached from job %lld; smolsh attach -t %s %lld",
 	    (long long)r->job, r->g->vm->name, (long long)r->job);
 	return 0;

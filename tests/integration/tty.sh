@@ -69,8 +69,9 @@ keys q
 keys 'clear; printf "a\033]2;evil\007b\033[6nc\n"' Enter
 see "titles and queries are swallowed" '^abc$'
 same "the title is as it was" "$(mux display-message -p '#{pane_title}' | grep -c evil)" 0
-keys 'exit 7' Enter
+keys 'clear; echo mark; exit 7' Enter
 see "shell: back on the host" '^host>$'
+same "shell: the prompt comes behind, not over the top" "$(screen | grep -vx '' | tail -n 2 | paste -sd' ')" "mark host>"
 keys 'c=$?; clear; echo "code $c"' Enter
 see "shell: the exit code is its own" '^code 7$'
 were=$(sed 's/rows [0-9]*; columns [0-9]*/rows 30; columns 100/' <<<"$were")
@@ -92,10 +93,10 @@ keys C-d
 see "Ctrl-D is the end of input" '^host>$'
 
 # The key that detaches leaves the command running; attach -t takes it up.
-keys 'clear; s exec -t web -- sh -c "echo begin; read x; echo got:\$x; exit 4"' Enter
-see "before the key" '^begin'
+keys 'clear; s exec -t web -- sh -c "echo begin; printf ask:; read x; echo got:\$x; exit 4"' Enter
+see "before the key" '^ask:'
 keys C-]
-see "the key detaches, and says how to come back" 'detached from job [0-9]+; smolsh attach -t web [0-9]+'
+see "the key detaches, and says how to come back" '^smolsh: detached from job [0-9]+; smolsh attach -t web [0-9]+'
 see "back on the host" '^host>$'
 job=$(screen | grep -oE 'detached from job [0-9]+' | grep -oE '[0-9]+')
 expect_exit 0 "the job runs on" smolsh jobs web

@@ -168,6 +168,24 @@ static void the_end_puts_the_terminal_back(void **state)
 	assert_string_equal(smol_buf_str(&none), "\033[0m");
 }
 
+/* What makes the cursor jump is undone only where it was done. */
+static void the_end_leaves_the_cursor_where_it_is(void **state)
+{
+	static const char vi[] = "\033[?1049h\033[?6h\033[?6l\033[?1049l", left[] = "\033[?69;6h";
+	struct smol_tty_filter f = {0}, g = {0};
+	smol_auto_buf struct smol_buf out = {0}, end = {0}, home = {0};
+
+	(void)state;
+	smol_filter_tty(&f, vi, sizeof(vi) - 1, &out);
+	smol_filter_tty_end(&f, &end);
+	assert_non_null(strstr(smol_buf_str(&end), "\033[?25h"));
+	assert_null(strstr(smol_buf_str(&end), "\033[?6l"));
+	assert_null(strstr(smol_buf_str(&end), "\033[?69l"));
+	smol_filter_tty(&g, left, sizeof(left) - 1, &out);
+	smol_filter_tty_end(&g, &home);
+	assert_non_null(strstr(smol_buf_str(&home), "\033[?6l\033[?69l"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +198,7 @@ int main(void)
 	    cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
 	    cmocka_unit_test(a_sequence_that_is_too_long_goes_as_a_whole),
 	    cmocka_unit_test(the_end_puts_the_terminal_back),
+	    cmocka_unit_test(the_end_leaves_the_cursor_where_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
