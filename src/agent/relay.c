@@ -340,10 +340,10 @@ static int listen_at(const struct smol_relay_request *q, struct smol_bound *boun
 	socklen_t len;
 	int one = 1;
 
-	if (q->path)
-		return smol_bound_listen(bound, q->path, err) < 0 ? -1 : bound->fd;
 	if (parse_address(q, &at, &len, err) < 0)
 		return -1;
+	if (q->path)
+		return smol_bound_listen(bound, q->path, err) < 0 ? -1 : bound->fd;
 	fd = socket(at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return smol_err_errno(err, SMOL_E_LIMIT, errno, "socket");

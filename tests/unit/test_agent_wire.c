@@ -419,6 +419,24 @@ static void test_relay_to_one_who_resets(void **state)
 	assert_true(errno == EPIPE || errno == ECONNRESET);
 }
 
+/* A path longer than any socket's is not repeated in the answer. */
+static void test_listen_at_a_long_path(void **state)
+{
+	smol_auto_close int fd = raw_open(&shared);
+	smol_auto_buf struct smol_buf b = {0};
+	const char *line;
+
+	(void)state;
+	smol_buf_puts(&b, "{\"op\":\"listen\",\"token\":\"" TOKEN "\",\"path\":\"/");
+	for (int i = 0; i < 100000; i++)
+		smol_buf_puts(&b, "\\u0001");
+	smol_buf_puts(&b, "\"}\n");
+	raw_say(fd, smol_buf_str(&b));
+	line = raw_line(fd);
+	assert_non_null(strstr(line, "\"code\":\"invalid\""));
+	assert_true(strlen(line) < 4096);
+}
+
 static void test_connection_cap(void **state)
 {
 	struct agent a = {.pid = 0};
@@ -555,6 +573,7 @@ int main(void)
 	    cmocka_unit_test(test_client_that_does_not_read_and_small_rings),
 	    cmocka_unit_test(test_relay_to_one_who_reads_late),
 	    cmocka_unit_test(test_relay_to_one_who_resets),
+	    cmocka_unit_test(test_listen_at_a_long_path),
 	    cmocka_unit_test(test_connection_cap),
 	    cmocka_unit_test(test_job_cap),
 	    cmocka_unit_test(test_jobs_beyond_ulimit),
