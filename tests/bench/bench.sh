@@ -75,7 +75,7 @@ clean_up() {
 	trap - EXIT INT TERM
 	"$build/smolsh" delete --all --force --yes >/dev/null 2>&1
 	end_all
-	rm -rf "$tmp"
+	rm -rf "$tmp" ${shm:+"$shm"}
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
