@@ -382,6 +382,9 @@ static void test_agent_addr(void **state)
 	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
 	assert_int_equal(err.code, SMOL_E_STATE);
 	assert_string_equal(err.hint, "smolsh start web");
+	a->state = SMOL_VM_STOPPING;
+	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
+	assert_string_equal(err.hint, "smolsh wait web --for exit");
 	a->state = SMOL_VM_RUNNING;
 	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), 0);
 	assert_int_equal(addr.port, 5000);
