@@ -13,7 +13,8 @@
 #include "base/io.h"
 #include "forward/forward.h"
 
-#define OTHER_FDS 16 /* that belong to no flow */
+#define OTHER_FDS   16	 /* that belong to no flow */
+#define COMPLAIN_MS 1000 /* between two complaints */
 
 static cJSON *ok(void)
 {
@@ -74,9 +75,21 @@ static int dial_host(const struct smol_forward *f, struct smol_err *err)
 	return smol_steal_fd(&fd);
 }
 
+/* Seldom: a guest that connects again and again must not push all else out of the journal. */
 static void complain(const struct smol_err *err)
 {
-	fprintf(stderr, "smolsh-forward: %s\n", err->msg ? err->msg : "failed");
+	static smol_deadline again;
+	static unsigned left_out;
+	smol_auto_free char *more = NULL;
+
+	if (smol_poll_ms(again)) {
+		left_out++;
+		return;
+	}
+	more = left_out ? smol_asprintf(" (and %u more)", left_out) : NULL;
+	fprintf(stderr, "smolsh-forward: %s%s\n", err->msg ? err->msg : "failed", more ? more : "");
+	left_out = 0;
+	again = smol_in_ms(COMPLAIN_MS);
 }
 
 /* A connection on the host: the guest is asked to make the other half. */

@@ -30,6 +30,7 @@ struct forward {
 	pid_t pid;
 	int pidfd;
 	int status; /* how it began is read from here */
+	int err;    /* what becomes its stderr; 0: ours */
 };
 
 static int token_fd(void)
@@ -85,7 +86,7 @@ static void forward_start_at(const struct smol_vsock_addr *agent, struct forward
 	assert_int_equal(pipe(p), 0);
 	s.fds[0] = -1;
 	s.fds[1] = 1;
-	s.fds[2] = 2;
+	s.fds[2] = w->err > 0 ? w->err : 2;
 	s.fds[3] = token;
 	s.fds[4] = p[1];
 	s.fds[5] = listen_fd;
@@ -118,7 +119,7 @@ static void test_more_clients_than_descriptors(void **state)
 	int port, guest_port, clients[CLIENTS], served = 0;
 	smol_auto_close int host = listen_tcp(&port), guest = listen_tcp(&guest_port);
 	smol_auto_free char *text = smol_asprintf("%d", guest_port);
-	struct forward w;
+	struct forward w = {.pid = 0};
 
 	(void)state;
 	forward_start(&w, "-n 40", host,
@@ -162,7 +163,7 @@ static void test_reverse_from_a_path(void **state)
 	const char *const options[] = {
 	    "--reverse", "--to-host", "127.0.0.1", "--to-port", text, "--guest-path", path, NULL};
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	struct forward w;
+	struct forward w = {.pid = 0};
 
 	(void)state;
 	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
@@ -208,7 +209,7 @@ static void test_reverse_to_nobody(void **state)
 	    "--reverse", "--to-path", nobody, "--guest-path", path, NULL};
 	smol_auto_close int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	struct forward w;
+	struct forward w = {.pid = 0};
 	char c;
 
 	(void)state;
@@ -220,6 +221,42 @@ static void test_reverse_to_nobody(void **state)
 	forward_stop(&w);
 }
 
+/* And however many do so, not each of them is worth a line. */
+static void test_complaints_are_few(void **state)
+{
+	enum { CLIENTS = 30 };
+	smol_auto_free char *path = smol_asprintf("%s/guest.sock", smol_fixture_dir);
+	smol_auto_free char *nobody = smol_asprintf("%s/nobody.sock", smol_fixture_dir);
+	const char *const options[] = {
+	    "--reverse", "--to-path", nobody, "--guest-path", path, NULL};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct forward w = {.pid = 0};
+	char text[16384] = "", c;
+	int p[2], clients[CLIENTS], lines = 0;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	w.err = p[1];
+	strncpy(un.sun_path, path, sizeof(un.sun_path) - 1);
+	forward_start(&w, "-n 128", -1, options);
+	close(p[1]);
+	expect_line(w.status, "\"ok\":true");
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(clients[i], (struct sockaddr *)&un, sizeof(un)), 0);
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		assert_int_equal(smol_io_read_some(clients[i], &c, 1, smol_in_ms(WAIT_MS)), 0);
+		close(clients[i]);
+	}
+	forward_stop(&w);
+	assert_true(read(p[0], text, sizeof(text) - 1) > 0);
+	close(p[0]);
+	for (const char *s = text; (s = strchr(s, '\n')); s++)
+		lines++;
+	assert_in_range(lines, 1, CLIENTS - 1);
+}
+
 /* An agent that answers at length: the monitor reads one short line all the same. */
 static void test_status_is_short(void **state)
 {
@@ -227,7 +264,7 @@ static void test_status_is_short(void **state)
 	    "--reverse", "--to-host", "127.0.0.1", "--to-port", "1", "--guest-port", "1", NULL};
 	smol_auto_buf struct smol_buf says = {0};
 	struct fake_agent agent;
-	struct forward w;
+	struct forward w = {.pid = 0};
 
 	(void)state;
 	smol_buf_puts(&says, "OK 1\n{\"ok\":true,\"port\":1,\"more\":\"");
@@ -247,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(test_more_clients_than_descriptors),
 	    cmocka_unit_test(test_reverse_from_a_path),
 	    cmocka_unit_test(test_reverse_to_nobody),
+	    cmocka_unit_test(test_complaints_are_few),
 	    cmocka_unit_test(test_status_is_short),
 	};
 
