@@ -33,8 +33,6 @@
 #define SMOL_CLIENTS_MAX 64 /* connections to monitor.sock */
 #define SMOL_READY_MAX	 8  /* connections to the ready port */
 
-struct smol_client_list;
-
 /* A child process: the hypervisor or the vsock device. */
 struct smol_child {
 	const char *what; /* "qemu", "smolsh-vsockd" */

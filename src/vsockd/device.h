@@ -134,7 +134,6 @@ int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *
 void smol_vsockd_ring_stop(struct smol_vsockd *d, unsigned i);
 /* The same for a running ring whose memory is gone: it is not touched any more. */
 void smol_vsockd_ring_lost(struct smol_vsockd *d, unsigned i);
-int smol_vsockd_watch_vhost(struct smol_vsockd *d, struct smol_err *err);
 
 uint64_t smol_vsockd_now(void);
 void smol_vsockd_deadline(struct smol_vsockd *d, struct smol_conn *c, uint32_t ms);

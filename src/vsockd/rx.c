@@ -24,7 +24,6 @@
 /* A window smaller than this is not used while more is on its way: it would make tiny packets. */
 #define SMALL_WINDOW 2048u
 #define ASK_EVERY    64u
-#define ASK_EVERY    64u
 #define ASK_FIRST_MS 5u
 #define ASK_LAST_MS  1000u
 
