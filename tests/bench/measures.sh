@@ -128,6 +128,7 @@ measure_open() {
 # ---- line: from a line's writing to its being there ----
 
 # The guest writes a line when it gets one, so the way there is in the value as well.
+# shellcheck disable=SC2016 # for the guest's shell
 echoing='while read -r x; do echo "$x"; done'
 line_of() { "$tools/echo_line" "$one_of" "$@" 2>>"$tmp/bench.log" | ms; }
 ours_line() { line_of "$build/smolsh" exec -i bench -- sh -c "$echoing"; }
