@@ -13,8 +13,8 @@ endif
 
 include tests/golden/local.mk
 
-dist_check_SCRIPTS += tests/unit/test_deps.sh
-TESTS += tests/unit/test_deps.sh
+dist_check_SCRIPTS += tests/unit/test_deps.sh tests/unit/test_tree.sh
+TESTS += tests/unit/test_deps.sh tests/unit/test_tree.sh
 
 if FUZZING
 include tests/fuzz/local.mk
