@@ -2,10 +2,12 @@
 /* One question to an agent: see ask.h. */
 #include "shell/ask.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "image/image.h"
 #include "vm/lifecycle.h"
 #include "vsock/client.h"
 
@@ -18,6 +20,15 @@ static double now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+void smol_ask_hint_old(const struct smol_vm *vm, struct smol_err *err)
+{
+	bool base = strcmp(vm->config.image, SMOL_IMAGE_DEFAULT) == 0;
+
+	if (err->code == SMOL_E_UNSUPPORTED)
+		smol_err_hint(err, "smolsh image build%s%s --force, then smolsh restart %s",
+		    base ? "" : " ", base ? "" : vm->config.image, vm->name);
 }
 
 cJSON *smol_ask(const struct smol_vm *vm, enum smol_op op, int64_t timeout_ms, double *rtt_ms,
@@ -43,6 +54,8 @@ cJSON *smol_ask_request(const struct smol_vm *vm, const struct smol_request *req
 		cJSON *j = c ? smol_client_call(c, &r, deadline, err) : NULL;
 
 		*rtt_ms = now_ms() - asked;
+		if (!j)
+			smol_ask_hint_old(vm, err);
 		if (j || err->code != SMOL_E_REFUSED || i == TRIES)
 			return j;
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);

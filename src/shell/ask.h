@@ -19,4 +19,7 @@ cJSON *smol_ask(const struct smol_vm *vm, enum smol_op op, int64_t timeout_ms, d
 cJSON *smol_ask_request(const struct smol_vm *vm, const struct smol_request *request,
     int64_t timeout_ms, double *rtt_ms, struct smol_err *err);
 
+/* A request failed with err: where the agent is too old for it the hint names the VM's image. */
+void smol_ask_hint_old(const struct smol_vm *vm, struct smol_err *err);
+
 #endif

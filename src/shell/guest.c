@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "shell/ask.h"
 #include "shell/guest_impl.h"
 #include "shell/output.h"
 #include "shell/tty.h"
@@ -270,6 +271,8 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 	}
 	if (r->write_failed)
 		return -1;
+	if (r->g->vm->config.vsock.enabled)
+		smol_ask_hint_old(r->g->vm, err);
 	if (r->g->attach && err->code == SMOL_E_NOT_FOUND)
 		return smol_err_hint(err, "smolsh jobs %s", r->g->vm->name);
 	explain(r->g, err);

@@ -69,6 +69,19 @@ expect_exit 0 "nobody knows which agent" image info base --json
 expect_out "nobody knows which agent: an older one" '"agent_sha256":null.*"agent_current":false'
 rm -r "$SMOLSH_IMAGES/base"
 
+# An agent that does not know what it is asked.
+sed 's/system_info/system_inf0/g' "$SMOLSH_BUILD/smolsh-agent" >"$t_dir/older"
+chmod +x "$t_dir/older"
+expect_exit 0 "an older agent" image build older "${own[@]}" --agent "$t_dir/older"
+check "a VM with it" smolsh create old --image older
+expect_exit 125 "an older agent: an op that it does not know" smolsh sysinfo old
+expect_err "an older agent: said so, with the mend" "the guest's agent is older than this smolsh: unknown op; try: smolsh image build older --force, then smolsh restart old"
+expect_exit 0 "an older agent: made anew" image build older "${own[@]}" --force
+expect_exit 0 "an older agent: restarted" smolsh restart old
+expect_exit 0 "it knows it now" smolsh sysinfo old
+check "without it" smolsh delete --force old
+check "without its image" image remove older --yes
+
 # A damaged one is named, and replaced without --force.
 printf X | dd of="$SMOLSH_IMAGES/elf/vmlinuz" bs=1 seek=5000 conv=notrunc status=none
 expect_exit 125 "damaged" image info elf --verify
