@@ -100,6 +100,7 @@ static void relay_free(struct smol_agent_relay *a)
 	smol_loop_close_watch(loop, &a->plain);
 	smol_relay_free(&a->relay);
 	a->conn->relay = NULL;
+	a->conn->server->nrelays--;
 	smol_loop_free_later(loop, a);
 }
 
@@ -168,7 +169,21 @@ static struct smol_agent_relay *relay_new(struct smol_conn *c, int fd, struct sm
 	}
 	c->relay = a;
 	c->state = SMOL_CONN_RELAY;
+	c->server->nrelays++;
 	return a;
+}
+
+/* Relays are connections, which they must not take all of: what is asked of the agent itself, above
+ * all to stop, needs some. */
+static int check_room(const struct smol_server *s, struct smol_err *err)
+{
+	int most = (int)s->cfg->limits.connections;
+
+	most -= most / 4 < SMOL_RELAY_SPARE ? most / 4 : SMOL_RELAY_SPARE;
+	if (s->nrelays < most)
+		return 0;
+	return smol_err_set(err, SMOL_E_LIMIT_CONNECTIONS,
+	    "too many relays at once (limit connections, of which they may have %d)", most);
 }
 
 static int start_connect(
@@ -179,7 +194,7 @@ static int start_connect(
 	socklen_t len;
 	int fd;
 
-	if (parse_address(q, &to, &len, err) < 0)
+	if (check_room(c->server, err) < 0 || parse_address(q, &to, &len, err) < 0)
 		return -1;
 	fd = socket(to.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -402,12 +417,15 @@ static int start_accept(struct smol_conn *c, int64_t id, struct smol_err *err)
 
 			if ((*w)->id != id)
 				continue;
-			fd = dup((*w)->fd);
+			fd = fcntl((*w)->fd, F_DUPFD_CLOEXEC, 0);
 			forget_waiting(l, w);
 			arm(l);
 			if (fd < 0)
 				return smol_err_errno(err, SMOL_E_LIMIT, errno, "no descriptor");
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
+			if (check_room(c->server, err) < 0) {
+				close(fd);
+				return -1;
+			}
 			a = relay_new(c, fd, err);
 			if (!a)
 				return -1;

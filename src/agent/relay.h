@@ -18,6 +18,7 @@
 #define SMOL_RELAY_CONNECT_MS 10000
 #define SMOL_RELAY_FETCH_MS   10000
 #define SMOL_RELAY_WAITING    128 /* accepted and not yet fetched, of a listener */
+#define SMOL_RELAY_SPARE      16  /* connections that relays leave to others, at most a quarter */
 
 struct smol_conn;
 struct smol_agent_relay;

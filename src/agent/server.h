@@ -47,7 +47,7 @@ struct smol_server {
 	size_t ring_bytes, ring_budget;	       /* memory of all rings; where they stop growing */
 	struct smol_agent_listener *listeners; /* ports of the guest that are listened on */
 	int64_t accepted_id;
-	int nconns, nchildren;
+	int nconns, nrelays, nchildren;
 	int njobs, nqueued, nended; /* jobs that run, wait for their turn, are over */
 	int64_t refusal_ms;	    /* when the console was told last, and what not since */
 	int refusals;

@@ -437,6 +437,42 @@ static void test_listen_at_a_long_path(void **state)
 	assert_true(strlen(line) < 4096);
 }
 
+/* Relays leave connections for those who want something of the agent itself. */
+static void test_relays_leave_room(void **state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	smol_auto_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct agent a = {.pid = 0};
+	char connect_line[256];
+	int fds[7];
+
+	(void)state;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/peer.sock", smol_fixture_dir);
+	assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(listener, 16), 0);
+	snprintf(connect_line, sizeof(connect_line),
+	    "{\"op\":\"connect\",\"path\":\"%s\",\"token\":\"" TOKEN "\"}\n", un.sun_path);
+	agent_start(&a, "room", TOKEN, "--limit-connections", "8");
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fds); i++) {
+		fds[i] = raw_open(&a);
+		raw_say(fds[i], connect_line);
+		expect_line(fds[i], i < 6 ? "\"ok\":true" : "\"code\":\"limit_connections\"");
+	}
+	/* The connection that was refused is good for something else. */
+	raw_say(fds[6], "{\"op\":\"health\",\"token\":\"" TOKEN "\"}\n");
+	expect_line(fds[6], "\"connections\":7");
+	/* With one less there is room again. */
+	close(fds[0]);
+	for (bool in = false; !in;) {
+		raw_say(fds[6], connect_line);
+		in = strstr(raw_line(fds[6]), "\"ok\":true") != NULL;
+	}
+	for (size_t i = 1; i < SMOL_ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	agent_stop(&a);
+	unlink(un.sun_path);
+}
+
 static void test_connection_cap(void **state)
 {
 	struct agent a = {.pid = 0};
@@ -573,6 +609,7 @@ int main(void)
 	    cmocka_unit_test(test_client_that_does_not_read_and_small_rings),
 	    cmocka_unit_test(test_relay_to_one_who_reads_late),
 	    cmocka_unit_test(test_relay_to_one_who_resets),
+	    cmocka_unit_test(test_relays_leave_room),
 	    cmocka_unit_test(test_listen_at_a_long_path),
 	    cmocka_unit_test(test_connection_cap),
 	    cmocka_unit_test(test_job_cap),
