@@ -25,6 +25,10 @@
 #define SMOL_TERM_GRACE_MS  2000 /* between the first signal and SIGKILL of what is to end */
 #define SMOL_JOBS_KEPT	    64	 /* that are over */
 
+/* Their output together, in bytes of memory; and what of one stays in any case. */
+#define SMOL_JOBS_KEPT_BYTES (1024 * 1024)
+#define SMOL_JOBS_KEPT_FEW   4096
+
 struct smol_conn;
 struct smol_job;
 

@@ -237,6 +237,8 @@ struct smol_conn *smol_job_part(struct smol_job *j)
 	for (int i = 0; i < 2; i++)
 		smol_buf_free(&j->out[i].gather.held);
 	j->conn = NULL;
+	/* What it still holds counts as kept from now on. */
+	j->server->untidy = j->server->untidy || smol_job_is_over(j);
 	smol_conn_job_done(c);
 	return c;
 }

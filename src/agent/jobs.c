@@ -429,6 +429,33 @@ static void drop_rings(struct smol_job *j)
 	}
 }
 
+/*
+ * Of what is over the latest output is kept, SMOL_JOBS_KEPT_BYTES together, or the last one's; less
+ * where memory is wanted for what runs. What goes, goes as a whole: GAP tells of it. A few lines
+ * are not what memory goes for.
+ */
+static void drop_old_output(struct smol_server *s)
+{
+	for (;;) {
+		struct smol_job *oldest = NULL;
+		size_t kept = 0, n = 0;
+
+		for (struct smol_job *j = s->jobs; j; j = j->next) {
+			size_t held = j->out[0].ring.cap + j->out[1].ring.cap;
+
+			if (!smol_job_is_over(j) || j->conn || held <= SMOL_JOBS_KEPT_FEW)
+				continue;
+			kept += held;
+			oldest = j;
+			n++;
+		}
+		if (!oldest || (s->ring_bytes <= s->ring_budget / 2 &&
+				   (n == 1 || kept <= SMOL_JOBS_KEPT_BYTES)))
+			return;
+		drop_rings(oldest);
+	}
+}
+
 /* Descriptors are closed, memory is fitted, the oldest are forgotten. */
 static void tidy(struct smol_server *s)
 {
@@ -459,17 +486,7 @@ static void tidy(struct smol_server *s)
 		smol_job_free(oldest);
 		s->nended--;
 	}
-	/* Output of what is over is kept as long as memory is not wanted for what runs. */
-	while (s->ring_bytes > s->ring_budget / 2) {
-		oldest = NULL;
-		for (struct smol_job *j = s->jobs; j; j = j->next)
-			if (smol_job_is_over(j) && !j->conn &&
-			    (j->out[0].ring.cap || j->out[1].ring.cap))
-				oldest = j;
-		if (!oldest)
-			break;
-		drop_rings(oldest);
-	}
+	drop_old_output(s);
 }
 
 void smol_jobs_sweep(struct smol_server *s)

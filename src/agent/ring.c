@@ -4,15 +4,37 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/buf.h"
 
-#define FIRST	 (8 * 1024) /* bytes of memory that a ring begins with */
-#define WORTH_IT 4096	    /* a smaller read is put off where more room will come */
+#define FIRST	 (8 * 1024)   /* bytes of memory that a ring begins with */
+#define MAPPED	 (128 * 1024) /* from so many on memory is a mapping: it goes back for certain */
+#define WORTH_IT 4096	      /* a smaller read is put off where more room will come */
+
+static char *take_memory(size_t n)
+{
+	char *p;
+
+	if (n < MAPPED)
+		return smol_alloc(n);
+	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		abort(); /* as where any memory is short */
+	return p;
+}
+
+static void give_memory(struct smol_ring *r)
+{
+	if (r->cap < MAPPED)
+		free(r->data);
+	else
+		munmap(r->data, r->cap);
+}
 
 void smol_ring_free(struct smol_ring *r)
 {
-	free(r->data);
+	give_memory(r);
 	*r = (struct smol_ring){0};
 }
 
@@ -40,7 +62,7 @@ void smol_ring_copy(const struct smol_ring *r, uint64_t at, char *to, size_t n)
 
 static void resize(struct smol_ring *r, size_t cap)
 {
-	struct smol_ring next = {.data = smol_alloc(cap), .cap = cap};
+	struct smol_ring next = {.data = take_memory(cap), .cap = cap};
 	size_t held = (size_t)(r->head - r->tail), done = 0;
 	struct iovec v[2];
 	int pieces = held ? smol_ring_pieces(r, r->tail, held, v) : 0;
@@ -55,7 +77,7 @@ static void resize(struct smol_ring *r, size_t cap)
 			    to[1].iov_base, (char *)v[i].iov_base + to[0].iov_len, to[1].iov_len);
 		done += v[i].iov_len;
 	}
-	free(r->data);
+	give_memory(r);
 	r->data = next.data;
 	r->cap = cap;
 }
@@ -120,7 +142,7 @@ void smol_ring_fit(struct smol_ring *r)
 	size_t held = (size_t)(r->head - r->tail);
 
 	if (!held)
-		free(r->data), r->data = NULL, r->cap = 0;
-	else if (held < r->cap / 2)
+		give_memory(r), r->data = NULL, r->cap = 0;
+	else if (held < r->cap / 2 || r->cap - held >= MAPPED / 2)
 		resize(r, held);
 }

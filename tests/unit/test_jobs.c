@@ -364,6 +364,53 @@ static void test_gap_is_said(void **state)
 	assert_memory_equal(smol_buf_head(&h.out) + n - 4, "end\n", 4);
 }
 
+/* What a job that is over is heard to have said. */
+static void expect_output(struct smol_client *c, int64_t job, size_t n, size_t gap, int exit_code)
+{
+	auto_heard h = {0};
+
+	attach_on(c, job, NULL, &h);
+	assert_int_equal(h.rc, 0);
+	assert_int_equal(smol_buf_len(&h.out), n);
+	assert_int_equal(h.gap, gap);
+	assert_int_equal(h.result.exit_code, exit_code);
+}
+
+/* Of the jobs that are over the oldest output goes first, with a word and never the result; that
+ * of the last one stays however much it is, and so do a few lines. */
+static void test_old_output_goes(void **state)
+{
+	static const struct {
+		const char *command;
+		size_t bytes;
+		int exit_code;
+	} rows[] = {{"head -c 3000 /dev/zero; exit 2", 3000, 2},
+	    {"head -c 500000 /dev/zero; exit 3", 500000, 3},
+	    {"head -c 400000 /dev/zero", 400000, 0}, {"head -c 300000 /dev/zero", 300000, 0},
+	    {"head -c 700000 /dev/zero; head -c 700000 /dev/zero >&2; exit 4", 1400000, 4}};
+	smol_auto_client struct smol_client *c = NULL;
+	int64_t jobs[SMOL_ARRAY_SIZE(rows)];
+	struct agent a = {.pid = 0};
+
+	(void)state;
+	agent_start(&a, "old", TOKEN, NULL, NULL);
+	c = agent_dial(&a);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		jobs[i] = start_on(c, rows[i].command);
+		cJSON_Delete(ask(c, SMOL_OP_WAIT, &(struct smol_job_request){.job = jobs[i]}));
+		/* Too much when the third has come: the first large one goes. */
+		expect_output(c, jobs[0], 3000, 0, 2);
+		for (size_t k = 1; k <= i; k++) {
+			bool gone = k < i && (i == 4 || (i == 3 && k == 1));
+
+			expect_output(c, jobs[k], gone ? 0 : rows[k].bytes,
+			    gone ? rows[k].bytes : 0, rows[k].exit_code);
+		}
+	}
+	smol_client_close(smol_steal(&c));
+	agent_stop(&a);
+}
+
 /* A flood on one stream does not drive out what the other one said before. */
 static void test_rings_are_apart(void **state)
 {
@@ -684,6 +731,7 @@ int main(void)
 	    cmocka_unit_test(test_detach_and_attach),
 	    cmocka_unit_test(test_attach_from),
 	    cmocka_unit_test(test_gap_is_said),
+	    cmocka_unit_test(test_old_output_goes),
 	    cmocka_unit_test(test_rings_are_apart),
 	    cmocka_unit_test(test_taken_over),
 	    cmocka_unit_test(test_client_gone),

@@ -212,6 +212,36 @@ static void test_fitted(void **state)
 	}
 }
 
+/* The same where the memory is a mapping, before, after, or both; no copy for a few bytes. */
+static void test_large_ones_fitted(void **state)
+{
+	static const struct {
+		size_t held, cap;
+	} rows[] = {{1000000, 1 << 20}, {900000, 900000 + 9 * H}, {200000, 200000 + 2 * H},
+	    {100000, 100000 + H}, {1, 1 + H}};
+
+	(void)state;
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		struct smol_ring r = {0};
+		struct smol_frame f;
+		uint64_t seq = 0;
+		size_t n;
+		char last;
+
+		assert_int_equal(smol_ring_room(&r, (1 << 20) - H, 1 << 20, 0), (1 << 20) - H);
+		for (size_t left = rows[i].held; left; left -= n) {
+			n = left < 100000 ? left : 100000;
+			put(&r, &seq, n);
+		}
+		smol_ring_fit(&r);
+		assert_int_equal(r.cap, rows[i].cap);
+		assert_true(smol_ring_frame(&r, 0, &f));
+		smol_ring_copy(&r, r.head - 1, &last, 1);
+		assert_int_equal(last, byte_at(seq - 1));
+		smol_ring_free(&r);
+	}
+}
+
 /* ---- the roster ---- */
 
 static struct smol_roster *roster;
@@ -336,6 +366,7 @@ int main(void)
 	    cmocka_unit_test(test_round_and_round),
 	    cmocka_unit_test(test_pieces),
 	    cmocka_unit_test(test_fitted),
+	    cmocka_unit_test(test_large_ones_fitted),
 	    WITH_ROSTER(test_roster_takes_what_is_free_first),
 	    WITH_ROSTER(test_roster_buries_what_lives),
 	    WITH_ROSTER(test_roster_outlives_the_agent),
