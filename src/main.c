@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "shell/grammar.h"
 #include "shell/help.h"
 #include "shell/output.h"
@@ -81,12 +82,28 @@ static int run_file(struct smol_shell *sh, const struct smol_args *args, const c
 	return run_text(sh, args, smol_buf_str(&b), smol_buf_len(&b));
 }
 
+/* The screen is a program of its own: what it needs is not loaded for scripts. Returns where there
+ * can be no screen. */
+static void become_screen(void)
+{
+	smol_auto_free char *screen = smol_path_helper("smolsh-tui", NULL), *self = NULL;
+	const char *term = getenv("TERM");
+
+	if (!screen || !isatty(STDOUT_FILENO) || !term || !*term || strcmp(term, "dumb") == 0)
+		return;
+	self = realpath("/proc/self/exe", NULL);
+	if (self)
+		execl(screen, "smolsh-tui", self, (char *)NULL);
+}
+
 static int run_stdin(struct smol_shell *sh, const struct smol_args *args)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_buf struct smol_buf b = {0};
 
 	if (isatty(STDIN_FILENO)) {
+		if (!sh->json)
+			become_screen();
 		if (!sh->json)
 			smol_help_program();
 		smol_err_set(&err, SMOL_E_USAGE, "no command given");

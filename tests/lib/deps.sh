@@ -15,9 +15,12 @@ build pkg-config       finds the libraries below
 build libarchive-dev   packages and the initramfs are read and written with it
 build libcjson-dev     the control protocol is JSON
 build liblz4-dev       Debian's kernel is packed with LZ4
+build libncurses-dev   the screen
+build libreadline-dev  the screen's prompt
 build libseccomp-dev   the vsock device is locked in with it
 build libsqlite3-dev   the registry
 build libuv1-dev       the monitor's event loop
+build libvterm-dev     the screen's panes are terminals
 build nettle-dev       SHA-256 of files and of an image's parts
 run   busybox-static   the guest's programs
 run   qemu-system-x86  the hypervisor

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A pane: see pane.h. */
+#include "pane.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/text.h"
+
+#define CHUNK	  (64 * 1024)
+#define OUT_BOUND (1024 * 1024) /* held for a command that does not read: more is dropped */
+
+static void watch(struct smol_pane *p);
+
+static void flush_out(struct smol_pane *p)
+{
+	while (p->pty >= 0 && smol_buf_len(&p->out)) {
+		ssize_t n = write(p->pty, smol_buf_head(&p->out), smol_buf_len(&p->out));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		smol_buf_consume(&p->out, (size_t)n);
+	}
+	watch(p);
+}
+
+static void on_say(const char *bytes, size_t n, void *ctx)
+{
+	struct smol_pane *p = ctx;
+
+	if (p->pty < 0 || smol_buf_len(&p->out) + n > OUT_BOUND)
+		return;
+	smol_buf_append(&p->out, bytes, n);
+	flush_out(p);
+}
+
+/* Both its output and its process have come to their end. */
+static void check_end(struct smol_pane *p)
+{
+	if (p->state != SMOL_PANE_RUNNING || p->pty >= 0 || !p->exited)
+		return;
+	p->state = SMOL_PANE_ENDED;
+	p->ended_ms = uv_now(p->loop);
+	p->changed(p);
+}
+
+static void hang_up(struct smol_pane *p)
+{
+	uv_poll_stop(&p->poll);
+	p->polling = false;
+	uv_close((uv_handle_t *)&p->poll, NULL);
+	close(p->pty);
+	p->pty = -1;
+	smol_buf_clear(&p->out);
+	check_end(p);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct smol_pane *p = poll->data;
+	static char chunk[CHUNK];
+	ssize_t n;
+
+	if (events & UV_WRITABLE)
+		flush_out(p);
+	if (status == 0 && !(events & UV_READABLE))
+		return;
+	n = read(p->pty, chunk, sizeof(chunk));
+	if (n > 0) {
+		int before = smol_term_history(p->term);
+
+		smol_term_write(p->term, chunk, (size_t)n);
+		/* Whoever has scrolled up goes on seeing the same lines. */
+		if (p->back) {
+			p->back += smol_term_history(p->term) - before;
+			smol_pane_scroll(p, 0);
+		}
+		p->changed(p);
+		return;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	hang_up(p);
+}
+
+static void watch(struct smol_pane *p)
+{
+	if (p->polling)
+		uv_poll_start(
+		    &p->poll, UV_READABLE | (smol_buf_len(&p->out) ? UV_WRITABLE : 0), on_ready);
+}
+
+struct smol_pane *smol_pane_new(uv_loop_t *loop, int number, int rows, int cols,
+    void (*changed)(struct smol_pane *p), void *owner)
+{
+	struct smol_pane *p = smol_alloc(sizeof(*p));
+
+	p->loop = loop;
+	p->number = number;
+	p->rows = rows;
+	p->cols = cols;
+	p->changed = changed;
+	p->owner = owner;
+	p->pty = -1;
+	p->title = smol_strdup("");
+	p->term = smol_term_new(rows, cols, on_say, p);
+	return p;
+}
+
+static void release(struct smol_pane *p)
+{
+	smol_term_free(p->term);
+	smol_buf_free(&p->out);
+	free(p->line);
+	free(p->title);
+	free(p);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	release(h->data);
+}
+
+void smol_pane_free(struct smol_pane *p)
+{
+	if (!p)
+		return;
+	if (p->pid > 0 && !p->exited)
+		kill(-p->pid, SIGHUP);
+	if (p->pty < 0) {
+		release(p);
+		return;
+	}
+	uv_poll_stop(&p->poll);
+	close(p->pty);
+	p->pty = -1;
+	uv_close((uv_handle_t *)&p->poll, on_closed);
+}
+
+/* In the child: on its own terminal. */
+static void become(const char *program, const char *line)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int s = 1; s < 32; s++)
+		signal(s, SIG_DFL);
+	setenv("TERM", "xterm-256color", 1);
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
+	execl(program, program, "-c", line, (char *)NULL);
+	_exit(127);
+}
+
+int smol_pane_start(
+    struct smol_pane *p, const char *program, const char *line, struct smol_err *err)
+{
+	struct winsize size = {
+	    .ws_row = (unsigned short)p->rows, .ws_col = (unsigned short)p->cols};
+	pid_t pid;
+	int pty;
+
+	pid = forkpty(&pty, NULL, NULL, &size);
+	if (pid < 0)
+		return smol_err_errno(err, SMOL_E_LIMIT, errno, "cannot start another command");
+	if (pid == 0)
+		become(program, line);
+	fcntl(pty, F_SETFD, FD_CLOEXEC);
+	fcntl(pty, F_SETFL, fcntl(pty, F_GETFL) | O_NONBLOCK);
+	if (p->line != line) {
+		free(p->line);
+		p->line = smol_strdup(line);
+	}
+	p->pty = pty;
+	p->pid = pid;
+	p->exited = false;
+	p->state = SMOL_PANE_RUNNING;
+	p->began_ms = uv_now(p->loop);
+	p->back = 0;
+	uv_poll_init(p->loop, &p->poll, pty);
+	p->poll.data = p;
+	p->polling = true;
+	watch(p);
+	p->changed(p);
+	return 0;
+}
+
+bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status)
+{
+	if (pid != p->pid || p->exited)
+		return false;
+	p->exited = true;
+	p->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	/* What it left behind may hold its terminal open: what has been written is read, no more is
+	 * waited for. */
+	while (p->pty >= 0) {
+		int had = smol_term_history(p->term);
+		char chunk[4096];
+		ssize_t n = read(p->pty, chunk, sizeof(chunk));
+
+		if (n <= 0)
+			break;
+		smol_term_write(p->term, chunk, (size_t)n);
+		if (p->back)
+			p->back += smol_term_history(p->term) - had;
+	}
+	if (p->pty >= 0)
+		hang_up(p);
+	else
+		check_end(p);
+	return true;
+}
+
+void smol_pane_resize(struct smol_pane *p, int rows, int cols)
+{
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+
+	if (rows < 1 || cols < 1 || (rows == p->rows && cols == p->cols))
+		return;
+	p->rows = rows;
+	p->cols = cols;
+	smol_term_resize(p->term, rows, cols);
+	if (p->pty >= 0)
+		ioctl(p->pty, TIOCSWINSZ, &size);
+	smol_pane_scroll(p, 0);
+}
+
+void smol_pane_scroll(struct smol_pane *p, int lines)
+{
+	int most = smol_term_history(p->term);
+
+	p->back += lines;
+	if (p->back > most)
+		p->back = most;
+	if (p->back < 0)
+		p->back = 0;
+}
+
+void smol_pane_note(struct smol_pane *p, const char *text)
+{
+	smol_auto_free char *line = smol_asprintf("\033[2m%s\033[m\r\n", text);
+
+	smol_term_reset(p->term);
+	smol_term_write(p->term, line, strlen(line));
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A pane: a terminal (term.h) and the `smolsh …` command that runs on it. When the command has
+ * ended the pane keeps what it showed; another may follow in it.
+ */
+#ifndef SMOL_UI_PANE_H
+#define SMOL_UI_PANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "term.h"
+
+enum smol_pane_state { SMOL_PANE_EMPTY, SMOL_PANE_RUNNING, SMOL_PANE_ENDED };
+
+struct smol_pane {
+	int number;  /* 1…9; 0: the session */
+	char *line;  /* the command as it was typed, or NULL; owned */
+	char *title; /* what the border says of it; owned */
+	struct smol_term *term;
+	enum smol_pane_state state;
+	int status;		     /* exit code, or 128+n; when it has ended */
+	uint64_t began_ms, ended_ms; /* of uv_now() */
+	int back;		     /* lines scrolled up; 0: it follows */
+	int rows, cols;
+
+	uv_loop_t *loop;
+	void (*changed)(struct smol_pane *p); /* there is something to draw, or it has ended */
+	void *owner;
+	pid_t pid;
+	int pty; /* -1: none */
+	uv_poll_t poll;
+	bool polling, exited, closing;
+	struct smol_buf out; /* for the command: what its pty did not take yet */
+};
+
+/* changed is called from the loop and from smol_pane_start(). */
+struct smol_pane *smol_pane_new(uv_loop_t *loop, int number, int rows, int cols,
+    void (*changed)(struct smol_pane *p), void *owner);
+/* Its command gets SIGHUP. Freed by the loop when its handle is closed. */
+void smol_pane_free(struct smol_pane *p);
+/* Run "program -c line". Nothing may run in the pane. */
+int smol_pane_start(
+    struct smol_pane *p, const char *program, const char *line, struct smol_err *err);
+/* The process of that id has ended: is it this pane's? */
+bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status);
+void smol_pane_resize(struct smol_pane *p, int rows, int cols);
+/* By so many lines up (negative: down), within what there is. */
+void smol_pane_scroll(struct smol_pane *p, int lines);
+/* A line of our own among the output. */
+void smol_pane_note(struct smol_pane *p, const char *text);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The prompt: see prompt.h. */
+#include "prompt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <readline/history.h>
+#include <readline/readline.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/path.h"
+
+#define FRONT	     "\xe2\x96\xb8 " /* ▸ */
+#define HISTORY_KEEP 10000
+
+static struct {
+	smol_prompt_fn entered;
+	void *ctx;
+	FILE *nowhere;
+	struct smol_buf in;
+	char *history; /* its file */
+	struct smol_completion found;
+	bool completing;
+} prompt;
+
+static int on_getc(FILE *f)
+{
+	unsigned char c;
+
+	(void)f;
+	if (!smol_buf_len(&prompt.in))
+		return EOF;
+	c = (unsigned char)*smol_buf_head(&prompt.in);
+	smol_buf_consume(&prompt.in, 1);
+	return c;
+}
+
+static int on_available(void)
+{
+	return smol_buf_len(&prompt.in) > 0;
+}
+
+static void draw_nothing(void)
+{
+}
+
+static void forget_candidates(void)
+{
+	smol_completion_free(&prompt.found);
+	prompt.found = (struct smol_completion){0};
+}
+
+static void on_line(char *line)
+{
+	smol_auto_free char *text = line;
+	const char *begin = line ? line + strspn(line, " \t") : NULL;
+
+	if (!begin) {
+		prompt.entered(prompt.ctx, NULL);
+		return;
+	}
+	if (!*begin)
+		return;
+	/* As in other shells: a line that begins with a space is not kept. */
+	if (*line != ' ') {
+		HIST_ENTRY *last =
+		    history_length ? history_get(history_base + history_length - 1) : NULL;
+
+		if (!last || strcmp(last->line, line) != 0) {
+			add_history(line);
+			if (prompt.history && append_history(1, prompt.history) != 0)
+				write_history(prompt.history);
+		}
+	}
+	prompt.entered(prompt.ctx, begin);
+}
+
+/* How many bytes all candidates have in common, in whole characters. */
+static size_t common_length(const struct smol_completion *c)
+{
+	size_t n = strlen(c->list[0].insert);
+
+	for (int i = 1; i < c->n; i++)
+		while (strncmp(c->list[0].insert, c->list[i].insert, n) != 0)
+			n--;
+	while (n && ((unsigned char)c->list[0].insert[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+static int on_tab(int count, int key)
+{
+	struct smol_completion c = {0};
+	size_t n;
+
+	(void)count;
+	(void)key;
+	smol_complete_line(rl_line_buffer, (size_t)rl_point, smol_complete_host, NULL, &c);
+	forget_candidates();
+	if (!c.n) {
+		smol_completion_free(&c);
+		return 0;
+	}
+	n = c.n == 1 ? strlen(c.list[0].insert) : common_length(&c);
+	if (n >= c.end - c.start || c.n == 1) {
+		smol_auto_free char *text = smol_strndup(c.list[0].insert, n);
+
+		rl_begin_undo_group();
+		rl_delete_text((int)c.start, (int)c.end);
+		rl_point = (int)c.start;
+		rl_insert_text(text);
+		if (c.n == 1 && !c.list[0].open && rl_line_buffer[rl_point] != ' ')
+			rl_insert_text(" ");
+		rl_end_undo_group();
+	}
+	if (c.n == 1) {
+		smol_completion_free(&c);
+	} else {
+		prompt.found = c;
+		prompt.completing = true;
+	}
+	return 0;
+}
+
+void smol_prompt_open(smol_prompt_fn entered, void *ctx)
+{
+	smol_auto_free char *state = smol_path_state(NULL);
+
+	prompt.entered = entered;
+	prompt.ctx = ctx;
+	prompt.nowhere = fopen("/dev/null", "re+");
+	rl_readline_name = "smolsh";
+	rl_instream = rl_outstream = prompt.nowhere;
+	rl_catch_signals = rl_catch_sigwinch = 0;
+	rl_change_environment = 0;
+	rl_prep_term_function = NULL;
+	rl_deprep_term_function = NULL;
+	rl_redisplay_function = draw_nothing;
+	rl_getc_function = on_getc;
+	rl_input_available_hook = on_available;
+	rl_variable_bind("bell-style", "none");
+	rl_add_defun("smolsh-complete", on_tab, '\t');
+	using_history();
+	if (state) {
+		prompt.history = smol_asprintf("%s/history", state);
+		read_history(prompt.history);
+		stifle_history(HISTORY_KEEP);
+	}
+	rl_callback_handler_install(FRONT, on_line);
+	/* Whatever an inputrc says, Tab is ours; and so is its bell. */
+	rl_bind_key('\t', on_tab);
+	rl_variable_bind("bell-style", "none");
+	rl_variable_bind("enable-bracketed-paste", "off");
+}
+
+void smol_prompt_close(void)
+{
+	rl_callback_handler_remove();
+	if (prompt.history) {
+		history_truncate_file(prompt.history, HISTORY_KEEP);
+		chmod(prompt.history, 0600);
+	}
+	forget_candidates();
+	free(prompt.history);
+	smol_buf_free(&prompt.in);
+	if (prompt.nowhere)
+		fclose(prompt.nowhere);
+}
+
+void smol_prompt_feed(const char *bytes, size_t n)
+{
+	smol_buf_append(&prompt.in, bytes, n);
+	prompt.completing = false;
+	while (smol_buf_len(&prompt.in))
+		rl_callback_read_char();
+	if (!prompt.completing)
+		forget_candidates();
+}
+
+void smol_prompt_insert(const char *text, size_t n)
+{
+	smol_auto_buf struct smol_buf b = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i] == '\r' ? '\n' : text[i];
+
+		if (((unsigned char)c >= ' ' && c != 0x7f) || c == '\n')
+			smol_buf_append(&b, &c, 1);
+		else if (c == '\t')
+			smol_buf_puts(&b, " ");
+	}
+	forget_candidates();
+	if (smol_buf_len(&b))
+		rl_insert_text(smol_buf_str(&b));
+}
+
+void smol_prompt_set(const char *text)
+{
+	rl_free_line_state();
+	forget_candidates();
+	rl_replace_line(text, 1);
+	rl_point = rl_end;
+}
+
+void smol_prompt_cancel(void)
+{
+	rl_free_line_state();
+	rl_callback_sigcleanup();
+	smol_prompt_set("");
+}
+
+bool smol_prompt_empty(void)
+{
+	return rl_end == 0;
+}
+
+void smol_prompt_resize(int rows, int cols)
+{
+	rl_set_screen_size(rows, cols);
+}
+
+const char *smol_prompt_front(void)
+{
+	return rl_display_prompt ? rl_display_prompt : FRONT;
+}
+
+const char *smol_prompt_line(size_t *cursor)
+{
+	*cursor = (size_t)rl_point;
+	return rl_line_buffer;
+}
+
+const struct smol_completion *smol_prompt_candidates(void)
+{
+	return &prompt.found;
+}

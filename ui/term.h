@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The terminal in a pane: a grid over a program's output (libvterm) and the lines that have left it
+ * at the top. Foreign bytes end here: titles, clipboards and other strings are dropped, queries
+ * are answered to the program. No process and no screen of ours: see pane.h and draw.h.
+ */
+#ifndef SMOL_UI_TERM_H
+#define SMOL_UI_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <vterm.h>
+
+#define SMOL_TERM_HISTORY 10000 /* lines */
+#define SMOL_TERM_MAX	  1000	/* rows or columns */
+
+struct smol_term;
+
+/* What the terminal says to the program: answers, keys. */
+typedef void (*smol_term_say)(const char *bytes, size_t n, void *ctx);
+
+/* rows and cols are brought into 1…SMOL_TERM_MAX. Caller frees. */
+struct smol_term *smol_term_new(int rows, int cols, smol_term_say say, void *ctx);
+void smol_term_free(struct smol_term *t);
+void smol_term_resize(struct smol_term *t, int rows, int cols);
+/* Output of the program. */
+void smol_term_write(struct smol_term *t, const char *bytes, size_t n);
+/* A fresh screen below what there is; modes and colours as at the beginning. */
+void smol_term_reset(struct smol_term *t);
+
+/* Lines above the screen. */
+int smol_term_history(const struct smol_term *t);
+/*
+ * A line into cells (room for cols): rows of the screen count from 0, lines of the history from -1
+ * upwards. What the line does not fill is blank. False where there is no such line.
+ */
+bool smol_term_line(const struct smol_term *t, int row, VTermScreenCell *cells, int cols);
+/* The same as text without what is blank at its end; malloc'd, caller frees. NULL: no such line. */
+char *smol_term_text(const struct smol_term *t, int row);
+
+/* False where the program has hidden it. */
+bool smol_term_cursor(const struct smol_term *t, int *row, int *col);
+/* A full-screen program draws: there is no history to look at. */
+bool smol_term_alternate(const struct smol_term *t);
+
+/* Keys and text for the program, in the modes that it has asked for. */
+void smol_term_key(struct smol_term *t, VTermKey key, VTermModifier mod);
+void smol_term_char(struct smol_term *t, uint32_t c, VTermModifier mod);
+void smol_term_paste(struct smol_term *t, const char *text, size_t n);
+
+#endif

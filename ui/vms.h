@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The list of VMs as the screen shows it: what the registry holds, read again when it changes, with
+ * a choice, marks and a filter that stay with their VMs.
+ */
+#ifndef SMOL_UI_VMS_H
+#define SMOL_UI_VMS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "vm/registry.h"
+
+struct smol_vms {
+	struct smol_vm **all; /* by name; NULL-terminated; owned */
+	int *shown;	      /* indexes into all of those that the filter lets through */
+	int nshown, nall, nlive, bad;
+	char chosen[SMOL_ID_LEN + 1]; /* its id; "" when there is none */
+	char **marks;		      /* ids; owned */
+	int nmarks;
+	char *filter; /* "", text, !text, or a selector (@running); owned */
+	struct smol_registry *registry;
+};
+
+void smol_vms_free(struct smol_vms *v);
+/* Read all anew. On an error what was there stays. */
+int smol_vms_load(struct smol_vms *v, struct smol_err *err);
+void smol_vms_set_filter(struct smol_vms *v, const char *filter);
+/* NULL when none is chosen. */
+struct smol_vm *smol_vms_chosen(const struct smol_vms *v);
+/* Choose the one so many places further down in what is shown. */
+void smol_vms_move(struct smol_vms *v, int by);
+bool smol_vms_marked(const struct smol_vms *v, const struct smol_vm *vm);
+void smol_vms_mark(struct smol_vms *v, const struct smol_vm *vm, bool on);
+/* The names that a key acts on: those marked, or the chosen one. "a,b"; caller frees; NULL: none.
+ */
+char *smol_vms_targets(const struct smol_vms *v, int *n);
+/* The names that a word of a command reaches ("@running", "web-*", "a,b", "web"): "a, b"; caller
+ * frees. *n: how many. */
+char *smol_vms_reached(const struct smol_vms *v, const char *word, int *n);
+
+#endif
