@@ -9,6 +9,7 @@ include tests/unit/agent.mk
 include tests/unit/image.mk
 include tests/unit/vm.mk
 include tests/unit/shell.mk
+include tests/unit/ui.mk
 endif
 
 include tests/golden/local.mk
@@ -24,5 +25,5 @@ include tests/bench/local.mk
 
 # run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \
-	tests/integration tests/fuzz/corpus tests/fuzz/agent_request.dict \
+	tests/integration tests/tui tests/fuzz/corpus tests/fuzz/agent_request.dict \
 	tests/fuzz/client_reply.dict tests/fuzz/grammar.dict

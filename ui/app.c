@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The screen's loop and what keys and lines do: see app.h. */
-#include "app.h"
+#include "ui/app.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "base/auto.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "prompt.h"
+#include "ui/prompt.h"
 #include "shell/grammar.h"
 #include "shell/select.h"
 
@@ -64,8 +64,8 @@ static void load(void)
 		say(err.msg);
 	for (int i = 0; i < app.vms.nall; i++)
 		if (!app.accel && app.vms.all[i]->accel_used)
-			app.accel = smol_strndup(app.vms.all[i]->accel_used,
-			    strcspn(app.vms.all[i]->accel_used, " "));
+			app.accel = smol_strndup(
+			    app.vms.all[i]->accel_used, strcspn(app.vms.all[i]->accel_used, " "));
 	draw_soon();
 }
 
@@ -247,6 +247,13 @@ static void run_line(const char *typed)
 	draw_soon();
 }
 
+/* A line that a key stands for. */
+static void run_key(const char *line)
+{
+	smol_prompt_remember(line);
+	run_line(line);
+}
+
 static void ask(char *text, const char *line)
 {
 	free(app.question.text);
@@ -262,7 +269,7 @@ static void answer(bool yes)
 	free(app.question.text);
 	app.question = (struct smol_question){0};
 	if (yes && line)
-		run_line(line);
+		run_key(line);
 	else if (yes)
 		app.leaving = true;
 }
@@ -378,7 +385,7 @@ static void act(const char *format)
 	if (strncmp(format, "delete", 6) == 0)
 		ask(smol_asprintf("Delete %s?", names), line);
 	else
-		run_line(line);
+		run_key(line);
 }
 
 static int page(void)
@@ -450,7 +457,7 @@ static void do_action(enum smol_action action, const char *key)
 		if (vm) {
 			smol_auto_free char *line = smol_asprintf("shell %s", vm->name);
 
-			run_line(line);
+			run_key(line);
 		}
 		break;
 	case SMOL_ACTION_MARK:
@@ -574,7 +581,7 @@ static void prompt_key(const struct smol_input_event *e)
 		smol_prompt_insert(e->bytes, e->n);
 	else if (e->key == SMOL_KEY_ENTER && smol_prompt_empty() && smol_app_is_new(&app) &&
 		 !app.help)
-		run_line("run -- uname -a");
+		run_key("run -- uname -a");
 	else if (e->key == SMOL_KEY_CHAR && e->c == '?' && !e->mods && smol_prompt_empty())
 		app.help = !app.help;
 	else if (e->key == SMOL_KEY_ESCAPE && app.help)

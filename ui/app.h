@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "input.h"
-#include "keys.h"
-#include "pane.h"
-#include "vms.h"
+#include "ui/input.h"
+#include "ui/keys.h"
+#include "ui/pane.h"
+#include "ui/vms.h"
 
 #define SMOL_PANES     10 /* 0 is the session, which is always there */
 #define SMOL_ROWS_MIN  8

@@ -7,10 +7,10 @@
 #include <time.h>
 #include <wchar.h>
 
-#include "app.h"
+#include "ui/app.h"
 #include "base/auto.h"
 #include "base/text.h"
-#include "prompt.h"
+#include "ui/prompt.h"
 #include "shell/command.h"
 
 enum { PLAIN, ACCENT, GOOD, BUSY, BAD, NCOLORS };
@@ -597,7 +597,8 @@ void smol_draw(struct smol_app *a)
 	look(PLAIN, A_DIM);
 	for (int i = 0; i < a->cols; i++)
 		put(a->rows - 3, i, 1,
-		    i && i == a->list.cols && !a->help && !smol_app_is_new(a) ? "\xe2\x94\xb4" : "\xe2\x94\x80");
+		    i && i == a->list.cols && !a->help && !smol_app_is_new(a) ? "\xe2\x94\xb4"
+									      : "\xe2\x94\x80");
 	plain();
 	draw_candidates(a);
 	draw_prompt(a, &row, &col);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The keyboard's bytes taken apart: see input.h. */
-#include "input.h"
+#include "ui/input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +131,7 @@ static size_t take_char(const char *s, size_t n, bool late, struct smol_input_ev
 	}
 	len = smol_utf8_len(s, n);
 	if (len == 0) {
-		if (n < 4 && !late && c >= 0xc2)
+		if (n < 4 && !late && c >= 0xc2 && c <= 0xf4)
 			return 0;
 		e->key = SMOL_KEY_UNKNOWN;
 		return 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The keys: see keys.h. */
-#include "keys.h"
+#include "ui/keys.h"
 
 #include <stdio.h>
 #include <string.h>

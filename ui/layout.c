@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where things stand: one line above, the list, the panes, and three lines below. */
-#include "app.h"
+#include "ui/app.h"
 
 /* The panes that are there; the session only when it has something to say, or nobody else has. */
 static int gather(const struct smol_app *a, int which[SMOL_PANES])

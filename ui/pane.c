@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A pane: see pane.h. */
-#include "pane.h"
+#include "ui/pane.h"
 
 #include <errno.h>
 #include <fcntl.h>

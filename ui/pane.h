@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "term.h"
+#include "ui/term.h"
 
 enum smol_pane_state { SMOL_PANE_EMPTY, SMOL_PANE_RUNNING, SMOL_PANE_ENDED };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The prompt: see prompt.h. */
-#include "prompt.h"
+#include "ui/prompt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +53,18 @@ static void forget_candidates(void)
 	prompt.found = (struct smol_completion){0};
 }
 
+void smol_prompt_remember(const char *line)
+{
+	HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+
+	if (last && strcmp(last->line, line) == 0)
+		return;
+	add_history(line);
+	using_history(); /* or a search would not begin at its end */
+	if (prompt.history && append_history(1, prompt.history) != 0)
+		write_history(prompt.history);
+}
+
 static void on_line(char *line)
 {
 	smol_auto_free char *text = line;
@@ -65,16 +77,8 @@ static void on_line(char *line)
 	if (!*begin)
 		return;
 	/* As in other shells: a line that begins with a space is not kept. */
-	if (*line != ' ') {
-		HIST_ENTRY *last =
-		    history_length ? history_get(history_base + history_length - 1) : NULL;
-
-		if (!last || strcmp(last->line, line) != 0) {
-			add_history(line);
-			if (prompt.history && append_history(1, prompt.history) != 0)
-				write_history(prompt.history);
-		}
-	}
+	if (*line != ' ')
+		smol_prompt_remember(line);
 	prompt.entered(prompt.ctx, begin);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The terminal in a pane: see term.h. */
-#include "term.h"
+#include "ui/term.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,7 +38,6 @@ struct smol_term {
 	smol_term_say say;
 	void *ctx;
 	int rows, cols;
-	VTermPos cursor;
 	bool cursor_hidden, alternate;
 	struct kept **history; /* a ring of SMOL_TERM_HISTORY */
 	int first, count;
@@ -250,16 +249,6 @@ static int on_pop(int cols, VTermScreenCell *cells, void *user)
 	return 1;
 }
 
-static int on_cursor(VTermPos pos, VTermPos old, int visible, void *user)
-{
-	struct smol_term *t = user;
-
-	(void)old;
-	(void)visible;
-	t->cursor = pos;
-	return 1;
-}
-
 static int on_prop(VTermProp prop, VTermValue *val, void *user)
 {
 	struct smol_term *t = user;
@@ -272,7 +261,6 @@ static int on_prop(VTermProp prop, VTermValue *val, void *user)
 }
 
 static const VTermScreenCallbacks callbacks = {
-    .movecursor = on_cursor,
     .settermprop = on_prop,
     .sb_pushline = on_push,
     .sb_popline = on_pop,
@@ -325,14 +313,27 @@ void smol_term_write(struct smol_term *t, const char *bytes, size_t n)
 	vterm_screen_flush_damage(t->screen);
 }
 
+static VTermPos where(const struct smol_term *t)
+{
+	VTermPos at;
+
+	vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &at);
+	return at;
+}
+
 void smol_term_reset(struct smol_term *t)
 {
 	/* Out of a full-screen program, a new line, plain colours, cursor shown, no modes. */
-	static const char plainly[] = "\030\033[?1049l\033[?1l\033[?25h\033[?2004l\033[?1000l"
+	static const char plainly[] = "\033[?1l\033[?25h\033[?2004l\033[?1000l"
 				      "\033[?1002l\033[?1003l\0337\033[r\0338\033[m\033[4l\033[?7h";
 
+	/* Whatever sequence is open ends; and 1049 would move the cursor where there is nothing to
+	 * leave. */
+	smol_term_write(t, "\030", 1);
+	if (t->alternate)
+		smol_term_write(t, "\033[?1049l", 8);
 	smol_term_write(t, plainly, sizeof(plainly) - 1);
-	if (t->cursor.col > 0)
+	if (where(t).col > 0)
 		smol_term_write(t, "\r\n", 2);
 }
 
@@ -384,8 +385,10 @@ char *smol_term_text(const struct smol_term *t, int row)
 
 bool smol_term_cursor(const struct smol_term *t, int *row, int *col)
 {
-	*row = t->cursor.row;
-	*col = t->cursor.col;
+	VTermPos at = where(t);
+
+	*row = at.row < 0 ? 0 : at.row < t->rows ? at.row : t->rows - 1;
+	*col = at.col < 0 ? 0 : at.col < t->cols ? at.col : t->cols - 1;
 	return !t->cursor_hidden;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The list of VMs: see vms.h. */
-#include "vms.h"
+#include "ui/vms.h"
 
 #include <stdlib.h>
 #include <string.h>

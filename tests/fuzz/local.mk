@@ -25,3 +25,4 @@ include tests/fuzz/files.mk
 include tests/fuzz/image.mk
 include tests/fuzz/vsockd.mk
 include tests/fuzz/vm.mk
+include tests/fuzz/ui.mk

@@ -4,25 +4,8 @@
 # that detaches, and our terminal afterwards. tmux is the terminal; its screen is what a person sees.
 # shellcheck disable=SC2016,SC2317,SC2001
 . "$(dirname "$0")/lib.sh"
-command -v tmux >/dev/null || { echo "tmux is not here"; exit 77; }
 t_begin tty
-export TERM=xterm LANG=C.UTF-8
-
-mux() { tmux -L "smolsh-test-$$" -f /dev/null "$@"; }
-trap 'mux kill-server 2>/dev/null; t_exit' EXIT
-screen() { mux capture-pane -p; }
-shows() { screen | grep -qE -- "$1"; }
-keys() { mux send-keys "$@"; }
-# What the screen comes to show, within 20 s. What follows makes no sense without it.
-see() {
-	if t_until shows "$2"; then
-		ok "$1"
-	else
-		not_ok "$1 (no /$2/ on the screen)"
-		screen | sed 's/^/    |/' >&2
-		exit 1
-	fi
-}
+. "$(dirname "$0")/../lib/tmux.sh"
 
 check "a VM" smolsh create web
 mux new-session -d -x 80 -y 24 "env -u NO_COLOR HISTFILE= bash --norc --noprofile"

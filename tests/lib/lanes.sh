@@ -10,6 +10,7 @@ unit         default build,unit              make check: unit tests and golden f
 sanitize     default build,unit              the same with ASan and UBSan
 golden       request build                   the command language's golden files alone
 integration  default build,run,guest,unit    every command against real guests
+tui          default build,run,guest,unit    the screen, through a terminal, with real guests
 fuzz         default build,clang             each fuzz target for FUZZ_SECONDS (15)
 dist         default build,unit              make distcheck, make install
 LIST

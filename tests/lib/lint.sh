@@ -6,10 +6,10 @@ set -u
 
 cd "$(dirname "$0")/../.." || exit 1
 jobs=${2:-2}
-flags=(-std=gnu17 -D_GNU_SOURCE -O2 -Isrc -DSMOL_VERSION='"0"' -DSMOL_BINDIR='"/b"'
+flags=(-std=gnu17 -D_GNU_SOURCE -O2 -Isrc -I. -DSMOL_VERSION='"0"' -DSMOL_BINDIR='"/b"'
 	-DSMOL_LIBEXECDIR='"/l"' -DSMOL_DATADIR='"/d"' -Wall -Wextra)
 
-sources() { find src -name '*.c' | sort; }
+sources() { find src ui -name '*.c' | sort; }
 
 scripts() {
 	local f
@@ -40,13 +40,13 @@ each_source() {
 
 case ${1-} in
 list) printf '%s\n' format gcc-analyzer clang-tidy cppcheck shellcheck ;;
-format) find src tests -name '*.[ch]' -exec clang-format -n --Werror {} + ;;
+format) find src ui tests -name '*.[ch]' -exec clang-format -n --Werror {} + ;;
 gcc-analyzer) each_source --one-analyzer ;;
 clang-tidy) each_source --one-tidy ;;
 cppcheck)
 	cppcheck -q -j "$jobs" --enable=warning,portability --inline-suppr --error-exitcode=1 \
-		--std=c11 -D_GNU_SOURCE -Isrc \
-		--include=tests/lib/cppcheck.h src
+		--std=c11 -D_GNU_SOURCE -Isrc -I. \
+		--include=tests/lib/cppcheck.h src ui
 	;;
 shellcheck) scripts | xargs shellcheck -x ;;
 --one-analyzer) one_analyzer "$2" ;;
