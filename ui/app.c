@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "ui/prompt.h"
+#include "ui/restore.h"
 #include "shell/grammar.h"
 #include "shell/select.h"
 
@@ -131,10 +132,12 @@ static void close_pane(int which)
 		return;
 	smol_pane_free(app.panes[which]);
 	app.panes[which] = NULL;
+	/* The one before it is chosen, else the one behind it. */
 	app.current = 0;
-	for (int i = SMOL_PANES - 1; i > 0; i--)
-		if (app.panes[i] && (i < which || !app.current))
-			app.current = app.current && app.current < which ? app.current : i;
+	for (int i = which - 1; i > 0 && !app.current; i--)
+		app.current = app.panes[i] ? i : 0;
+	for (int i = which + 1; i < SMOL_PANES && !app.current; i++)
+		app.current = app.panes[i] ? i : 0;
 	if (app.focus == SMOL_FOCUS_PANE)
 		app.focus = SMOL_FOCUS_PROMPT;
 }
@@ -186,8 +189,10 @@ static void start_in(struct smol_pane *p, const char *line, const char *title)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 
-	free(p->title);
-	p->title = smol_strdup(title);
+	if (title != p->title) {
+		free(p->title);
+		p->title = smol_strdup(title);
+	}
 	if (smol_pane_start(p, app.program, line, &err) < 0)
 		say(err.msg);
 }
@@ -699,9 +704,7 @@ static void on_signal(uv_signal_t *h, int signum)
 static void on_crash(int signum)
 {
 	signal(signum, SIG_DFL);
-	endwin();
-	if (write(STDOUT_FILENO, "\033[?2004l", 8) < 0)
-		_exit(128 + signum);
+	smol_restore(); /* NOLINT(bugprone-signal-handler): it only writes and sets modes */
 	raise(signum);
 }
 
@@ -750,6 +753,7 @@ int smol_app_run(const char *program)
 	app.focus = SMOL_FOCUS_PROMPT;
 	app.panes[0] = pane_new(0);
 	smol_prompt_open(on_entered, NULL);
+	smol_restore_prepare();
 	if (!initscr())
 		return 125;
 	smol_draw_open();

@@ -286,10 +286,33 @@ static void draw_pane(struct smol_app *a, int which)
 	free(cells);
 }
 
+/* The panes' numbers, at the end of a row. */
+static void draw_numbers(struct smol_app *a, int row)
+{
+	int at = a->cols - 1;
+	char text[16];
+
+	for (int i = SMOL_PANES - 1; i >= 0; i--) {
+		if (!a->panes[i] || (i == 0 && !a->panes[0]->line))
+			continue;
+		snprintf(text, sizeof(text), i == a->current ? "[%d]" : " %d ", i);
+		look(i == a->current ? ACCENT : PLAIN, A_NORMAL);
+		at = put_right(row, at, text);
+	}
+	plain();
+}
+
+static bool some_are_hidden(const struct smol_app *a)
+{
+	for (int i = 0; i < SMOL_PANES; i++)
+		if (a->panes[i] && (i || a->panes[0]->line) && !a->panes_at[i].rows)
+			return true;
+	return false;
+}
+
 static void draw_strip(struct smol_app *a)
 {
 	int at = 1;
-	char text[32];
 
 	for (int i = 0; i < a->vms.nshown && at < a->cols - 20; i++) {
 		const struct smol_vm *vm = a->vms.all[a->vms.shown[i]];
@@ -302,15 +325,7 @@ static void draw_strip(struct smol_app *a)
 		n = put(1, at + 1, a->cols - 20 - at, vm->name);
 		at += n + 2;
 	}
-	at = a->cols - 1;
-	for (int i = SMOL_PANES - 1; i >= 0; i--) {
-		if (!a->panes[i] || (i == 0 && !a->panes[0]->line))
-			continue;
-		snprintf(text, sizeof(text), i == a->current ? "[%d]" : " %d ", i);
-		look(i == a->current ? ACCENT : PLAIN, A_NORMAL);
-		at = put_right(1, at, text);
-	}
-	plain();
+	draw_numbers(a, 1);
 }
 
 /* ---- the rest ---- */
@@ -600,6 +615,8 @@ void smol_draw(struct smol_app *a)
 		    i && i == a->list.cols && !a->help && !smol_app_is_new(a) ? "\xe2\x94\xb4"
 									      : "\xe2\x94\x80");
 	plain();
+	if (!a->strip && some_are_hidden(a) && !a->help)
+		draw_numbers(a, a->rows - 3);
 	draw_candidates(a);
 	draw_prompt(a, &row, &col);
 	draw_bottom(a);

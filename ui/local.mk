@@ -14,6 +14,7 @@ smolsh_tui_SOURCES = \
 	ui/main.c \
 	ui/pane.c ui/pane.h \
 	ui/prompt.c ui/prompt.h \
+	ui/restore.c ui/restore.h \
 	ui/vms.c ui/vms.h
 smolsh_tui_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(VTERM_CFLAGS) $(READLINE_CFLAGS) $(CURSES_CFLAGS)
 smolsh_tui_LDADD = ui/libui.a src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a \

@@ -238,7 +238,8 @@ static void print_commands(void)
 void smol_help_program(void)
 {
 	printf("smolsh: %s\n\n", smol_program.summary);
-	printf("  smolsh [options] COMMAND [words…]\n"
+	printf("  smolsh                                     the screen, on a terminal\n"
+	       "  smolsh [options] COMMAND [words…]\n"
 	       "  smolsh [options] -c 'COMMAND…; COMMAND…'\n"
 	       "  smolsh [options] -f FILE\n"
 	       "\nCommands\n");

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The terminal as it was, whatever happens. */
+#ifndef SMOL_UI_RESTORE_H
+#define SMOL_UI_RESTORE_H
+
+/* Remember it. Before curses touches it. */
+void smol_restore_prepare(void);
+/* Bring it back: modes, screen, cursor. May be called by a signal handler. */
+void smol_restore(void);
+
+#endif
