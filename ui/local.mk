@@ -19,4 +19,4 @@ smolsh_tui_SOURCES = \
 smolsh_tui_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(VTERM_CFLAGS) $(READLINE_CFLAGS) $(CURSES_CFLAGS)
 smolsh_tui_LDADD = ui/libui.a src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a \
 	src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \
-	$(UV_LIBS) $(VTERM_LIBS) $(READLINE_LIBS) $(CURSES_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(MD_LIBS)
+	$(UV_LIBS) $(VTERM_LIBS) $(READLINE_LIBS) $(CURSES_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(NETTLE_LIBS)
