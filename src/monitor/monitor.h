@@ -62,6 +62,8 @@ struct smol_monitor_state {
 	struct smol_rotlog console, journal;
 	char console_line[512]; /* the line being written, for what is looked for in it */
 	size_t console_len;
+	int64_t agent_words_ms; /* since when the agent's words are counted */
+	int agent_words;
 	char panic[256]; /* "Kernel panic - …" as the console showed it, escaped */
 
 	const char *phase; /* "starting", "kernel", "agent", "ready" */

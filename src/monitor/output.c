@@ -17,7 +17,10 @@
 #include "monitor/monitor.h"
 #include "vm/lifecycle.h"
 
-#define COMPLAINT_MAX 1024 /* bytes of a line that is kept */
+#define COMPLAINT_MAX  1024 /* bytes of a line that is kept */
+#define AGENT_MARK     "smolsh-agent: "
+#define AGENT_WORDS    16 /* of the agent's lines that are kept in so many milliseconds */
+#define AGENT_WORDS_MS 10000
 
 /* The console's log goes on over the boots: where the next one begins. */
 static void mark_boot(struct smol_rotlog *l)
@@ -62,6 +65,25 @@ void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data)
 	smol_rotlog_write(&m->journal, line, strlen(line));
 }
 
+/* What the agent and PID 1 have to say goes into the journal too: requests that were refused, jobs
+ * that were lost. Anybody in the guest can write such a line, so there is a limit. */
+static void journal_agent(struct smol_monitor_state *m, const char *text)
+{
+	smol_auto_free char *safe = smol_escape(text, strcspn(text, "\r\n"));
+	int64_t now = smol_now_ms();
+	cJSON *j;
+
+	if (now - m->agent_words_ms >= AGENT_WORDS_MS) {
+		m->agent_words_ms = now;
+		m->agent_words = 0;
+	}
+	if (++m->agent_words > AGENT_WORDS)
+		return;
+	j = cJSON_CreateObject();
+	smol_json_add_str(j, "text", safe);
+	smol_journal(m, "agent", j);
+}
+
 /* A whole line of the console: what the monitor looks for in it. */
 static void console_line(struct smol_monitor_state *m)
 {
@@ -76,6 +98,8 @@ static void console_line(struct smol_monitor_state *m)
 	}
 	if (!m->ready && strncmp(m->console_line, "smolsh-agent: up", 16) == 0)
 		smol_machine_phase(m, "agent");
+	else if (strncmp(m->console_line, AGENT_MARK, strlen(AGENT_MARK)) == 0)
+		journal_agent(m, m->console_line + strlen(AGENT_MARK));
 	m->console_len = 0;
 }
 

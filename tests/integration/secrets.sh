@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Secrets stay secret (33), and foreign text stays in its line (32).
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2317 # words for a shell of the guest; functions called by name
 . "$(dirname "$0")/lib.sh"
 t_begin secrets
 
@@ -31,6 +31,9 @@ check "a new token after a restart" test "$new" != "$token"
 sock=$SMOLSH_HOME/run/$(smolsh list | awk '/^web/{print $2}')/vsock.sock
 answer=$({ printf 'CONNECT 5000\n{"op":"exec","command":"id","token":"%s"}\n' "$token"; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
 match "the old token is refused" '"code":"unauthorized"' "$answer"
+journalled() { smolsh logs --journal web | grep -q '"refused a request: wrong token"'; }
+check "that is in the journal" t_until journalled
+same "without the token" "$(smolsh logs --journal web | grep -cF "$token")" 0
 answer=$({ printf 'CONNECT 5000\n{"op":"exec","command":"id -u","token":"%s"}\n' "$new"; sleep 3; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
 match "the new one is taken, in the one-shot form" '"stdout":"0' "$answer"
 
@@ -42,6 +45,10 @@ smolsh exec web -- sh -c 'printf "honest\033[2J\033]0;owned\007\rforged\nsmolsh:
 expect_exit 0 "logs of a hostile console" smolsh logs web
 same "logs: no control character passes" "$(printf '%s' "$t_out" | LC_ALL=C tr -d '\n\t\040-\176\200-\377' | wc -c)" 0
 expect_out "logs: they are shown" 'x1b|\^\['
+smolsh exec web -- sh -c 'i=0; while [ $i -lt 1000 ]; do echo "smolsh-agent: forged $i"; i=$((i + 1)); done >/dev/console; echo done >/dev/console'
+seen() { smolsh logs web | grep -q ^done; }
+check "a guest that floods the journal" t_until seen
+match "has little of it" '^[0-9]$|^[123][0-9]$' "$(smolsh logs --journal web | grep -c forged)"
 check "the journal: every line is one JSON object" python3 -c '
 import json,sys
 for l in open(sys.argv[1]): json.loads(l)' "$(ls "$SMOLSH_HOME"/state/vms/*/journal.jsonl)"
