@@ -2,13 +2,14 @@
 # `make bench`: measures beside peers, see tests/bench/README.md. Nothing of it is built otherwise.
 BENCH_SHARED = tests/bench/shared.c tests/bench/shared.h
 BENCH_HELPERS = tests/bench/echo_line tests/bench/qga_exec tests/bench/ssh_exec \
-	tests/bench/stopwatch tests/bench/vm_exec tests/bench/vsock_pipe
+	tests/bench/spawn_true tests/bench/stopwatch tests/bench/vm_exec tests/bench/vsock_pipe
 EXTRA_PROGRAMS = $(BENCH_HELPERS)
 CLEANFILES += $(BENCH_HELPERS)
 
 tests_bench_echo_line_SOURCES = tests/bench/echo_line.c $(BENCH_SHARED)
 tests_bench_qga_exec_SOURCES = tests/bench/qga_exec.c $(BENCH_SHARED)
 tests_bench_ssh_exec_SOURCES = tests/bench/ssh_exec.c $(BENCH_SHARED)
+tests_bench_spawn_true_SOURCES = tests/bench/spawn_true.c $(BENCH_SHARED)
 tests_bench_stopwatch_SOURCES = tests/bench/stopwatch.c $(BENCH_SHARED)
 tests_bench_vsock_pipe_SOURCES = tests/bench/vsock_pipe.c $(BENCH_SHARED)
 tests_bench_vm_exec_SOURCES = tests/bench/vm_exec.c $(BENCH_SHARED)

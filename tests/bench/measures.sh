@@ -81,6 +81,8 @@ measure_cold() {
 
 ours_exec() { took "$build/smolsh" exec bench -- true; }
 health_exec() { took "$build/smolsh" health bench; }
+# What starting a process takes in that guest, whoever asks for it.
+spawn_exec() { "$build/smolsh" exec bench -- spawn_true 20 2>>"$tmp/bench.log" </dev/null | ms; }
 qga_exec() { took "$tools/qga_exec" "$tmp/qga"; }
 qga_anew_exec() { took "$tools/qga_exec" "$tmp/qga.sock"; }
 ssh_exec() { took ssh -F none -S "$tmp/ssh/ctl" bench true; }
@@ -93,7 +95,7 @@ measure_exec() {
 	pairs $((runs * 5)) ours_exec "${peers[@]}"
 	row exec ms ours_exec 'qemu-guest-agent, kept open' "$(is_in qga_exec "${peers[@]}")" ratio 0.4
 	row exec ms ours_exec 'ssh, multiplexed' "$(is_in ssh_exec "${peers[@]}")" ratio 0.25
-	peers=(health_exec)
+	peers=(health_exec spawn_exec)
 	if start_second_qemu_ga; then
 		peers+=(qga_anew_exec)
 	fi
@@ -101,6 +103,7 @@ measure_exec() {
 	row exec ms ours_exec 'qemu-guest-agent, connecting' \
 		"$(is_in qga_anew_exec "${peers[@]}")" ratio 0.4
 	row exec ms ours_exec 'smolsh health (a floor)' health_exec '' ''
+	row exec ms ours_exec 'a spawn in the guest (a floor)' spawn_exec '' ''
 }
 
 # ---- open: commands one after another on a connection that stands ----

@@ -131,6 +131,7 @@ build_image() {
 			absent[dropbear]="ssh-keygen or dropbearkey is not installed"
 		fi
 	fi
+	add_program "$tools/spawn_true"
 	file=$(sftp_server) && add_program "$file" /usr/lib/sftp-server ||
 		absent[sftp]="openssh-sftp-server is neither installed nor to be had"
 	note "building an image with the peers' programs"
