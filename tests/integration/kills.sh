@@ -20,14 +20,14 @@ begin_exec() { smolsh_bg exec web -- sh -c "$ticks" >"$t_dir/exec.out" 2>"$t_dir
 midst_exec() { grep -q tick "$t_dir/exec.out"; }
 # From a source that never ends, into a directory of its own.
 begin_put() { smolsh_bg cp - web:/root/in/file <"$t_dir/source" >/dev/null 2>"$t_dir/put.err" & }
-midst_put() { [ "$(smolsh --json health web | grep -oE '"connections":[0-9]+' | cut -d: -f2)" -ge 4 ]; }
+midst_put() { [ "$(sed -n 's/^rchar: //p' "/proc/${pid[put]}/io")" -gt 300000 ]; }
 # To a reader that takes its time.
 begin_get() { smolsh_bg cp web:/root/big - >"$t_dir/sink" 2>"$t_dir/get.err" & }
 midst_get() { [ -s "$t_dir/got" ]; }
 begin_attach() { smolsh_bg attach web "$job" >"$t_dir/attach.out" 2>"$t_dir/attach.err" & }
 midst_attach() { grep -q tick "$t_dir/attach.out"; }
 begin_wait() { smolsh_bg wait web --job "$job" >/dev/null 2>"$t_dir/wait.err" & }
-midst_wait() { midst_put; }
+midst_wait() { [ "$(smolsh --json health web | grep -oE '"connections":[0-9]+' | cut -d: -f2)" -ge 6 ]; }
 # One after the other, until one cannot be started: its code and its words are what counts.
 begin_start() { (while smolsh exec -d web -- true >>"$t_dir/start.out" 2>"$t_dir/start.err"; do :; done; exit 125) & }
 midst_start() { [ -s "$t_dir/start.out" ]; }
@@ -45,12 +45,11 @@ begin_all() {
 	for op in "${ops[@]}"; do
 		"begin_$op"
 		pid[$op]=$!
+		check "$victim: in the midst of $op" t_until "midst_$op"
 	done
 	socat -u "TCP:127.0.0.1:$port" "CREATE:$t_dir/forward.out" 2>/dev/null &
 	pid[forward]=$!
-	for op in "${ops[@]}" forward; do
-		check "$victim: in the midst of $op" t_until "midst_$op"
-	done
+	check "$victim: in the midst of forward" t_until midst_forward
 }
 midst_forward() { grep -q tick "$t_dir/forward.out"; }
 
