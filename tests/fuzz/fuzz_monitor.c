@@ -55,9 +55,10 @@ cJSON *smol_forward_list(const struct smol_monitor_state *m)
 	return cJSON_CreateArray();
 }
 
-bool smol_forward_stop(struct smol_monitor_state *m, int64_t id)
+bool smol_forward_stop(struct smol_monitor_state *m, struct smol_client_conn *asker, int64_t id)
 {
 	(void)m;
+	(void)asker;
 	return id % 2;
 }
 
