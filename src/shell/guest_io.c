@@ -94,6 +94,17 @@ static int put(struct smol_guest_io *r, int fd, const char *data, size_t n)
 	return 0;
 }
 
+/* A line of JSON, deleted; as put(). */
+static int put_line(struct smol_guest_io *r, cJSON *line)
+{
+	smol_auto_json cJSON *j = line;
+	smol_auto_free char *text = smol_json_print(j);
+	smol_auto_buf struct smol_buf b = {0};
+
+	smol_buf_printf(&b, "%s\n", text);
+	return put(r, STDOUT_FILENO, smol_buf_head(&b), smol_buf_len(&b));
+}
+
 static int put_json(
     struct smol_guest_io *r, struct smol_guest_stream *s, const char *data, size_t n)
 {
@@ -104,11 +115,7 @@ static int put_json(
 	j = cJSON_CreateObject();
 	smol_json_add_str(j, "stream", s->name);
 	smol_json_add_bytes(j, "data", data, n);
-	smol_out_line(j);
-	if (fflush(stdout) == 0)
-		return 0;
-	r->reader_gone = errno == EPIPE;
-	return -1;
+	return put_line(r, j);
 }
 
 int smol_guest_on_output(void *ctx, enum smol_frame_type type, const char *data, size_t n)
@@ -172,7 +179,7 @@ void smol_guest_on_gap(void *ctx, uint64_t bytes)
 		cJSON *j = cJSON_CreateObject();
 
 		smol_json_add_int(j, "gap", (int64_t)bytes);
-		smol_out_line(j);
+		put_line(r, j);
 		return;
 	}
 	smol_size_text(bytes, text);

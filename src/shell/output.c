@@ -3,6 +3,7 @@
 #include "shell/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,17 +160,27 @@ void smol_out_data_failed(struct smol_shell *sh, cJSON *data, const struct smol_
 	sh->answered = true;
 }
 
+/* Has the reader of our output gone? What errno was when a write failed is not known any more. */
+static bool reader_gone(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP));
+}
+
 int smol_out_flush(struct smol_err *err)
 {
-	/* ferror() outlives the call that failed, errno may not. */
+	/* ferror() outlives the call that failed. */
 	bool failed = ferror(stdout);
 
-	errno = failed ? EPIPE : 0;
+	errno = 0;
 	if (fflush(stdout) == 0 && !failed)
 		return 0;
-	if (errno == EPIPE)
+	if (errno == EPIPE || reader_gone())
 		return SMOL_EXIT_READER_GONE;
-	return smol_err_errno(err, SMOL_E_IO, errno, "cannot write the output");
+	if (errno)
+		return smol_err_errno(err, SMOL_E_IO, errno, "cannot write the output");
+	return smol_err_set(err, SMOL_E_IO, "cannot write the output");
 }
 
 int smol_out_width(void)

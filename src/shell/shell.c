@@ -68,7 +68,7 @@ static int failed(struct smol_shell *sh, const struct smol_err *err)
 
 static int run_parsed(struct smol_shell *sh, const struct smol_args *args)
 {
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT, why = SMOL_ERR_INIT;
 	int code, flushed;
 
 	if (smol_args_flag(args, "help")) {
@@ -81,10 +81,13 @@ static int run_parsed(struct smol_shell *sh, const struct smol_args *args)
 		code = failed(sh, &err);
 	else if (sh->json && !sh->answered && code == 0)
 		smol_out_data(sh, NULL);
-	flushed = smol_out_flush(&err);
-	if (flushed < 0)
-		return failed(sh, &err);
-	return flushed ? flushed : code;
+	flushed = smol_out_flush(&why);
+	if (flushed >= 0)
+		return flushed ? flushed : code;
+	/* Where it was to be told first cannot be written, either. */
+	if (sh->json || err.code == SMOL_E_NONE)
+		smol_out_trouble(sh, &why);
+	return smol_err_exit_code(&why);
 }
 
 int smol_shell_command(struct smol_shell *sh, const char *const *words, int nwords)

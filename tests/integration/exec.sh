@@ -118,6 +118,14 @@ expect_exit 4 "--json" smolsh --json exec web -- sh -c 'echo hi; exit 4'
 expect_out "--json: output as a line" '^\{"stream":"stdout","data":"hi\\n"\}$'
 expect_out "--json: the exit code in the envelope" '"exit_code":4'
 
+# A disk that is full is no reader that has gone.
+expect_exit 125 "a full disk: exec ends" timeout 30 bash -c '"$0" exec web -- yes >/dev/full' "$SMOLSH_BUILD/smolsh"
+expect_err "a full disk: exec says so" 'No space left'
+expect_exit 125 "a full disk: exec --json ends" timeout 30 bash -c '"$0" exec --json web -- yes >/dev/full' "$SMOLSH_BUILD/smolsh"
+expect_err "a full disk: exec --json says so" 'No space left'
+expect_exit 125 "a full disk: logs" bash -c '"$0" logs web >/dev/full' "$SMOLSH_BUILD/smolsh"
+expect_err "a full disk: logs says so" '^smolsh: cannot write the output: No space left on device$'
+same "a full disk: logs says so once" "$(wc -l <<<"$t_err")" 1
 # The reader leaves early: no noise, no hang.
 timeout 20 bash -c '"$0" exec web -- yes | head -n 1' "$SMOLSH_BUILD/smolsh" >"$t_dir/head" 2>"$t_dir/head.err"
 same "yes | head: one line" "$(cat "$t_dir/head")" y
