@@ -73,6 +73,7 @@ struct smol_monitor_state {
 	struct smol_err failure; /* the start failed: what is told to the starter */
 	int resets;		 /* of the guest, since it was ready last */
 	int64_t begun_ms, reset_ms;
+	bool said_line; /* its console, since then */
 	uv_timer_t stop_timer;
 	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING } stopping;
 	int ask_fd;

@@ -90,6 +90,7 @@ static void console_line(struct smol_monitor_state *m)
 	char *p;
 
 	m->console_line[m->console_len] = '\0';
+	m->said_line = true;
 	p = strstr(m->console_line, SMOL_PANIC_MARK);
 	if (p && !m->panic[0]) {
 		smol_auto_free char *safe = smol_escape(p, strcspn(p, "\r\n"));

@@ -36,11 +36,12 @@ expect_exit 0 "and the VM still runs" smolsh exec web -- true
 # Clients that watch: several, one that does not read, and more than there is room for.
 mkfifo "$t_dir/hold"
 exec 7<>"$t_dir/hold"
-socat -u FILE:"$t_dir/hold" UNIX-CONNECT:"$(sock web)" &
+socat -u FILE:"$t_dir/hold" UNIX-CONNECT:"$(sock web)" 7>&- &
 deaf=$!
 printf '{"v":1,"op":"watch"}\n' >&7
 for i in 1 2 3; do
-	(printf '{"v":1,"op":"watch"}\n' && cat <&7) | timeout 60 socat -t 60 - UNIX-CONNECT:"$(sock web)" >"$t_dir/watch.$i" &
+	(printf '{"v":1,"op":"watch"}\n' && cat <"$t_dir/hold") 7>&- |
+		timeout 60 socat -t 60 - UNIX-CONNECT:"$(sock web)" >"$t_dir/watch.$i" 7>&- &
 done
 for i in 1 2 3; do check "watcher $i hears where things stand" t_until grep -q '"event":"ready"' "$t_dir/watch.$i"; done
 smolsh exec web -- reboot >"$t_dir/reboot" 2>&1
@@ -128,6 +129,15 @@ expect_err "a hypervisor that says nothing: in time" "not ready within [0-9]"
 fake_qemu 'printf "HTTP/1.1 200 OK\r\n" >&4; exec sleep 1000'
 expect_exit 125 "a hypervisor that speaks something else" env PATH="$t_dir/bin:$PATH" "$SMOLSH_BUILD/smolsh" start web
 expect_err "a hypervisor that speaks something else: why" "control connection broke: QMP: not JSON"
+# As on a loaded host: the resets of one reboot, far apart. The line is the next reboot's.
+late='reset() { printf "{\"event\":\"RESET\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}\r\n" >&4; }
+printf "{\"QMP\":{}}\r\n{\"return\":{}}\r\n" >&4
+reset; sleep 0.7; reset; sleep 0.7; reset
+echo "reboot: Restarting system" >&3; reset; exec sleep 1000'
+fake_qemu "$late"
+before=$(journal | grep -c '"event":"reboot"')
+expect_exit 125 "resets that come late" env PATH="$t_dir/bin:$PATH" "$SMOLSH_BUILD/smolsh" start web --boot-timeout 4
+same "resets that come late: two reboots" "$(($(journal | grep -c '"event":"reboot"') - before))" 2
 check "no process is left" t_until t_no_processes
 check "no socket is left" t_no_sockets
 
