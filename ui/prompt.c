@@ -65,9 +65,10 @@ void smol_prompt_remember(const char *line)
 		write_history(prompt.history);
 }
 
-static void on_line(char *line)
+/* The line is ours to free. */
+static void on_line(char *text)
 {
-	smol_auto_free char *text = line;
+	smol_auto_free char *line = smol_steal(text);
 	const char *begin = line ? line + strspn(line, " \t") : NULL;
 
 	if (!begin) {
