@@ -68,7 +68,7 @@ void smol_prompt_remember(const char *line)
 /* The line is ours to free. */
 static void on_line(char *text)
 {
-	smol_auto_free char *line = smol_steal(text);
+	smol_auto_free char *line = smol_steal(&text);
 	const char *begin = line ? line + strspn(line, " \t") : NULL;
 
 	if (!begin) {
