@@ -57,7 +57,7 @@ case $markdown in '' | /*) ;; *) markdown=$PWD/$markdown ;; esac
 tmp=$(mktemp -d /tmp/smolsh-bench-XXXXXX) || exit
 cache=${SMOLSH_HOME:+$SMOLSH_HOME/cache}
 cache=${cache:-${XDG_CACHE_HOME:-$HOME/.cache}/smolsh}
-mkdir -p "$cache" && mkdir -m 700 "$tmp/home" && ln -s "$cache" "$tmp/home/cache" || exit
+mkdir -p "$cache" "$tmp/images" && mkdir -m 700 "$tmp/home" && ln -s "$cache" "$tmp/home/cache" || exit
 export SMOLSH_HOME=$tmp/home SMOLSH_IMAGES=$tmp/images
 token=$(od -An -vtx1 -N32 /dev/urandom | tr -d ' \n')
 vhost_device_vsock=${VHOST_DEVICE_VSOCK:-$(command -v vhost-device-vsock)}
