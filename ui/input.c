@@ -136,9 +136,7 @@ static size_t take_char(const char *s, size_t n, bool late, struct smol_input_ev
 		e->key = SMOL_KEY_UNKNOWN;
 		return 1;
 	}
-	e->c = len == 2 ? c & 0x1fu : len == 3 ? c & 0x0fu : c & 7u;
-	for (size_t k = 1; k < len; k++)
-		e->c = e->c << 6 | ((unsigned char)s[k] & 0x3f);
+	smol_utf8_get(s, &e->c);
 	return len;
 }
 

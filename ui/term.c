@@ -67,52 +67,6 @@ static bool is_blank(const VTermScreenCell *c)
 	       !c->attrs.reverse && !c->attrs.underline && !c->attrs.strike;
 }
 
-static size_t put_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | (c >> 18 & 7));
-	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* Of text that put_utf8() wrote. */
-static size_t get_utf8(const char *from, uint32_t *c)
-{
-	const unsigned char *s = (const unsigned char *)from;
-
-	if (s[0] < 0x80) {
-		*c = s[0];
-		return 1;
-	}
-	if (s[0] < 0xe0) {
-		*c = (uint32_t)(s[0] & 0x1f) << 6 | (s[1] & 0x3f);
-		return 2;
-	}
-	if (s[0] < 0xf0) {
-		*c = (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
-		return 3;
-	}
-	*c = (uint32_t)(s[0] & 7) << 18 | (uint32_t)(s[1] & 0x3f) << 12 |
-	     (uint32_t)(s[2] & 0x3f) << 6 | (s[3] & 0x3f);
-	return 4;
-}
-
 /* ---- lines that are kept ---- */
 
 /* A program may have put anything into a cell; only what is a character is kept. */
@@ -128,10 +82,10 @@ static void put_cell(struct smol_buf *b, const VTermScreenCell *c)
 
 	if (c->width == 2)
 		to[n++] = MARK_WIDE;
-	n += put_utf8(to + n, plain(c->chars[0]));
+	n += smol_utf8_put(to + n, plain(c->chars[0]));
 	for (int i = 1; i < VTERM_MAX_CHARS_PER_CELL && c->chars[i] && c->chars[0]; i++) {
 		to[n++] = MARK_JOIN;
-		n += put_utf8(to + n, plain(c->chars[i]));
+		n += smol_utf8_put(to + n, plain(c->chars[i]));
 	}
 	smol_buf_commit(b, n);
 }
@@ -199,9 +153,9 @@ static void recall(const struct kept *k, VTermScreenCell *cells, int cols)
 				c->width = 2;
 				text++;
 			}
-			text += get_utf8(text, &c->chars[0]);
+			text += smol_utf8_get(text, &c->chars[0]);
 			for (int i = 1; text < end && *text == MARK_JOIN; i++)
-				text += 1 + get_utf8(text + 1, &c->chars[i]);
+				text += 1 + smol_utf8_get(text + 1, &c->chars[i]);
 			c->fg = r.look.fg;
 			c->bg = r.look.bg;
 			c->attrs = r.look.attrs;
@@ -374,9 +328,9 @@ char *smol_term_text(const struct smol_term *t, int row)
 
 		if (cells[i].chars[0] == OFF_LINE)
 			continue;
-		len += put_utf8(to, plain(cells[i].chars[0]));
+		len += smol_utf8_put(to, plain(cells[i].chars[0]));
 		for (int k = 1; k < VTERM_MAX_CHARS_PER_CELL && cells[i].chars[k]; k++)
-			len += put_utf8(to + len, plain(cells[i].chars[k]));
+			len += smol_utf8_put(to + len, plain(cells[i].chars[k]));
 		smol_buf_commit(&b, len);
 	}
 	free(cells);

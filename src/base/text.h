@@ -13,6 +13,10 @@
 /* Length of the valid UTF-8 sequence at s (1…4), or 0 if there is none within n bytes. */
 size_t smol_utf8_len(const char *s, size_t n);
 bool smol_utf8_valid(const char *s, size_t n);
+/* A character of at most 0x10ffff to UTF-8, at most 4 bytes, and back from valid UTF-8. Both give
+ * the number of bytes. */
+size_t smol_utf8_put(char *to, uint32_t c);
+size_t smol_utf8_get(const char *from, uint32_t *c);
 /*
  * One record, one line: C0, DEL, C1 and invalid bytes become \xNN, '\n' "\n", '\\' "\\"; the rest
  * passes. For names, errors and log records that came from elsewhere.
