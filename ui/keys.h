@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every key, once: dispatch, hints, help and the manual are made from this table. */
+/* Every key, once: dispatch, hints and help are made from this table. */
 #ifndef SMOL_UI_KEYS_H
 #define SMOL_UI_KEYS_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The client against servers that do one thing wrong each, and the addresses it is given. A server
  * is a thread with a script; it is joined at the end of each test, so it must come to its end. With
- * SMOLSH_TEST_VSOCK set the servers are on AF_VSOCK, at CID 1, where there is no handshake. */
+ * SMOLSH_TEST_VSOCK set the servers are on AF_VSOCK, at CID 1, where there is no handshake.
+ * One file past 800 lines: all of it is the one client, and the servers are shared. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
