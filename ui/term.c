@@ -39,6 +39,7 @@ struct smol_term {
 	void *ctx;
 	int rows, cols;
 	bool cursor_hidden, alternate;
+	enum smol_term_mouse mouse;
 	struct kept **history; /* a ring of SMOL_TERM_HISTORY */
 	int first, count;
 };
@@ -46,6 +47,11 @@ struct smol_term {
 static int clamp(int n)
 {
 	return n < 1 ? 1 : n > SMOL_TERM_MAX ? SMOL_TERM_MAX : n;
+}
+
+static int within(int n, int count)
+{
+	return n < 0 ? 0 : n < count ? n : count - 1;
 }
 
 static bool same_look(const struct look *a, const struct look *b)
@@ -203,6 +209,20 @@ static int on_pop(int cols, VTermScreenCell *cells, void *user)
 	return 1;
 }
 
+static enum smol_term_mouse mouse_of(int asked)
+{
+	switch (asked) {
+	case VTERM_PROP_MOUSE_CLICK:
+		return SMOL_TERM_MOUSE_CLICK;
+	case VTERM_PROP_MOUSE_DRAG:
+		return SMOL_TERM_MOUSE_DRAG;
+	case VTERM_PROP_MOUSE_MOVE:
+		return SMOL_TERM_MOUSE_MOVE;
+	default:
+		return SMOL_TERM_MOUSE_NONE;
+	}
+}
+
 static int on_prop(VTermProp prop, VTermValue *val, void *user)
 {
 	struct smol_term *t = user;
@@ -211,6 +231,8 @@ static int on_prop(VTermProp prop, VTermValue *val, void *user)
 		t->cursor_hidden = !val->boolean;
 	else if (prop == VTERM_PROP_ALTSCREEN)
 		t->alternate = val->boolean;
+	else if (prop == VTERM_PROP_MOUSE)
+		t->mouse = mouse_of(val->number);
 	return 1;
 }
 
@@ -341,14 +363,29 @@ bool smol_term_cursor(const struct smol_term *t, int *row, int *col)
 {
 	VTermPos at = where(t);
 
-	*row = at.row < 0 ? 0 : at.row < t->rows ? at.row : t->rows - 1;
-	*col = at.col < 0 ? 0 : at.col < t->cols ? at.col : t->cols - 1;
+	*row = within(at.row, t->rows);
+	*col = within(at.col, t->cols);
 	return !t->cursor_hidden;
 }
 
 bool smol_term_alternate(const struct smol_term *t)
 {
 	return t->alternate;
+}
+
+enum smol_term_mouse smol_term_mouse(const struct smol_term *t)
+{
+	return t->mouse;
+}
+
+void smol_term_mouse_event(
+    struct smol_term *t, int row, int col, int button, bool pressed, VTermModifier mod)
+{
+	if (t->mouse == SMOL_TERM_MOUSE_NONE)
+		return;
+	vterm_mouse_move(t->vt, within(row, t->rows), within(col, t->cols), mod);
+	if (button >= 1 && button <= 5)
+		vterm_mouse_button(t->vt, button, pressed, mod);
 }
 
 void smol_term_key(struct smol_term *t, VTermKey key, VTermModifier mod)

@@ -43,6 +43,22 @@ bool smol_term_cursor(const struct smol_term *t, int *row, int *col);
 /* A full-screen program draws: there is no history to look at. */
 bool smol_term_alternate(const struct smol_term *t);
 
+/* What of the mouse the program has asked for. */
+enum smol_term_mouse {
+	SMOL_TERM_MOUSE_NONE,
+	SMOL_TERM_MOUSE_CLICK,
+	SMOL_TERM_MOUSE_DRAG, /* and moves while a button is pressed */
+	SMOL_TERM_MOUSE_MOVE, /* and all moves */
+};
+enum smol_term_mouse smol_term_mouse(const struct smol_term *t);
+/*
+ * The mouse is at that place of the screen, which is brought into it, and so is the button: 1…3,
+ * or 4 and 5 for the wheel (only pressed); 0: it has only moved. The program is told what it has
+ * asked for, in its coding.
+ */
+void smol_term_mouse_event(
+    struct smol_term *t, int row, int col, int button, bool pressed, VTermModifier mod);
+
 /* Keys and text for the program, in the modes that it has asked for. */
 void smol_term_key(struct smol_term *t, VTermKey key, VTermModifier mod);
 void smol_term_char(struct smol_term *t, uint32_t c, VTermModifier mod);

@@ -278,6 +278,36 @@ static void test_paste_cannot_end_itself(void **state)
 	smol_term_free(t);
 }
 
+static void test_mouse_goes_to_who_asks(void **state)
+{
+	struct smol_term *t = smol_term_new(5, 20, on_say, NULL);
+
+	(void)state;
+	smol_buf_clear(&said);
+	assert_int_equal(smol_term_mouse(t), SMOL_TERM_MOUSE_NONE);
+	smol_term_mouse_event(t, 1, 2, 1, true, VTERM_MOD_NONE);
+	assert_int_equal(smol_buf_len(&said), 0);
+	put(t, "\033[?1000h\033[?1006h");
+	assert_int_equal(smol_term_mouse(t), SMOL_TERM_MOUSE_CLICK);
+	smol_term_mouse_event(t, 1, 2, 1, true, VTERM_MOD_NONE);
+	smol_term_mouse_event(t, 1, 2, 1, false, VTERM_MOD_NONE);
+	smol_term_mouse_event(t, 1, 3, 0, false, VTERM_MOD_NONE); /* not asked for */
+	smol_term_mouse_event(t, 1, 3, 4, true, VTERM_MOD_NONE);
+	assert_string_equal(smol_buf_str(&said), "\033[<0;3;2M\033[<0;3;2m\033[<64;4;2M");
+	/* Moves; and a place outside is brought in. */
+	put(t, "\033[?1002h");
+	assert_int_equal(smol_term_mouse(t), SMOL_TERM_MOUSE_DRAG);
+	put(t, "\033[?1003h");
+	assert_int_equal(smol_term_mouse(t), SMOL_TERM_MOUSE_MOVE);
+	smol_buf_clear(&said);
+	smol_term_mouse_event(t, 100, -7, 0, false, VTERM_MOD_NONE);
+	assert_string_equal(smol_buf_str(&said), "\033[<35;1;5M");
+	/* Whoever comes next has not asked. */
+	smol_term_reset(t);
+	assert_int_equal(smol_term_mouse(t), SMOL_TERM_MOUSE_NONE);
+	smol_term_free(t);
+}
+
 static int free_said(void **state)
 {
 	(void)state;
@@ -298,6 +328,7 @@ int main(void)
 	    cmocka_unit_test(test_nothing_passes_but_text),
 	    cmocka_unit_test(test_reset_goes_on_below),
 	    cmocka_unit_test(test_paste_cannot_end_itself),
+	    cmocka_unit_test(test_mouse_goes_to_who_asks),
 	};
 
 	return cmocka_run_group_tests_name("ui", tests, NULL, free_said);
