@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The screen as a whole: what there is to show (app.c keeps it, draw.c draws it) and where it
- * stands (layout.c). One per process.
+ * The screen as a whole: what there is to show, and where it stands. One per process. Around it:
+ *
+ *   app.c      the loop: when to draw, to read the registry, signals, beginning and end
+ *   events.c   where a key goes           actions.c  what a key does (keys.h)
+ *   lines.c    what a line does           panes.c    the panes: places, order, the chosen one
+ *   layout.c   where things stand         draw*.c    how they look
  */
 #ifndef SMOL_UI_APP_H
 #define SMOL_UI_APP_H
@@ -9,6 +13,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "ui/entry.h"
 #include "ui/input.h"
 #include "ui/keys.h"
 #include "ui/pane.h"
@@ -42,9 +47,10 @@ struct smol_app {
 	struct smol_pane *panes[SMOL_PANES];
 	struct smol_vms vms;
 	struct smol_question question;
-	char *message; /* at the bottom until the next key; or NULL */
-	bool zoom, help, filtering, leaving;
-	char *filter_before;
+	struct smol_entry entry; /* a word that is asked for: a filter */
+	char key[24];		 /* that the action which runs was found by: "M-1" */
+	char *message;		 /* at the bottom until the next key; or NULL */
+	bool zoom, help, leaving;
 	char *accel; /* what runs guests here; or NULL; owned */
 
 	/* Where things stand now: smol_layout(). */
@@ -54,21 +60,59 @@ struct smol_app {
 	int body_rows;
 };
 
-void smol_layout(struct smol_app *a);
+/* app.c */
+/* Run until the user leaves. Returns the exit code. */
+int smol_app_run(const char *program);
+/* Something has changed: drawn within a frame's time. */
+void smol_app_changed(struct smol_app *a);
+/* At the bottom until the next key; NULL: nothing any more. Copied, escaped. */
+void smol_app_say(struct smol_app *a, const char *text);
+/* Leave; where commands still run, after a question. */
+void smol_app_leave(struct smol_app *a);
+/* Out of the loop, now. */
+void smol_app_end(struct smol_app *a);
+void smol_app_suspend(struct smol_app *a);
 /* Nothing is there yet: neither VMs nor anything said. */
 bool smol_app_is_new(const struct smol_app *a);
 /* The focus for the key table: a pane that takes no keys is SCROLL. */
 enum smol_focus smol_app_focus(const struct smol_app *a);
-/* The VM word of the line that is typed, malloc'd; NULL: none. */
-char *smol_app_target(const char *line);
+
+/* events.c */
+void smol_event(struct smol_app *a, const struct smol_input_event *e);
+/* Ask before harm: y runs the line (NULL: leaves). text is taken over, line copied. */
+void smol_event_ask(struct smol_app *a, char *text, const char *line);
+
+/* actions.c */
+void smol_action_do(struct smol_app *a, enum smol_action action, const char *key);
+
+/* lines.c */
+/* What was typed at the prompt. */
+void smol_line_typed(struct smol_app *a, const char *line);
+/* A line that a key stands for: it is in the history, too. */
+void smol_line_run(struct smol_app *a, const char *line);
+/* The VM word of a line that is typed, malloc'd; NULL: none. */
+char *smol_line_target(const char *line);
+
+/* panes.c */
+struct smol_pane *smol_panes_current(const struct smol_app *a);
+/* A new one in a free place, else in that of the one which ended first. NULL: all of them run. */
+struct smol_pane *smol_panes_open(struct smol_app *a);
+void smol_panes_open_session(struct smol_app *a);
+/* Not the session. The one before it is chosen, else the one behind it. */
+void smol_panes_close(struct smol_app *a, int which);
+/* Choose the next one, or the one before. */
+void smol_panes_step(struct smol_app *a, int by);
+int smol_panes_running(const struct smol_app *a);
+/* Is it on the screen when there is room? The session only once it has something to say. */
+bool smol_panes_shown(const struct smol_app *a, int which);
+
+/* layout.c */
+void smol_layout(struct smol_app *a);
 
 /* draw.c */
 void smol_draw_open(void);
 void smol_draw_close(void);
 void smol_draw(struct smol_app *a);
 void smol_draw_anew(void); /* the terminal may show anything */
-
-/* Run until the user leaves. Returns the exit code. */
-int smol_app_run(const char *program);
 
 #endif

@@ -5,8 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct smol_action_entry smol_actions[SMOL_ACTION__count] = {
+    [SMOL_ACTION_none] = {"", "", ""},
+#define X(action, name, hint, help) [SMOL_ACTION_##action] = {name, hint, help},
+    SMOL_UI_ACTIONS(X)
+#undef X
+};
+
 const struct smol_key_entry smol_keys[] = {
-#define X(action, key, where, hint, help) {SMOL_ACTION_##action, key, where, hint, help},
+#define X(action, key, where) {SMOL_ACTION_##action, key, where},
     SMOL_UI_KEYS(X)
 #undef X
 	{0},
@@ -15,11 +22,11 @@ const struct smol_key_entry smol_keys[] = {
 enum smol_action smol_key_action(const char *name, enum smol_focus focus)
 {
 	if (strncmp(name, "M-", 2) == 0 && name[2] >= '0' && name[2] <= '9' && !name[3])
-		return SMOL_ACTION_PANE;
+		return SMOL_ACTION_pane;
 	for (const struct smol_key_entry *k = smol_keys; k->key; k++)
 		if ((k->where & focus) && strcmp(k->key, name) == 0)
 			return k->action;
-	return SMOL_ACTION_NONE;
+	return SMOL_ACTION_none;
 }
 
 void smol_key_shown(const char *name, char text[24])

@@ -8,7 +8,7 @@ static int gather(const struct smol_app *a, int which[SMOL_PANES])
 	int n = 0;
 
 	for (int i = 1; i < SMOL_PANES; i++)
-		if (a->panes[i])
+		if (smol_panes_shown(a, i))
 			which[n++] = i;
 	if (!n || a->panes[0]->line)
 		which[n++] = 0;
@@ -51,8 +51,8 @@ void smol_layout(struct smol_app *a)
 {
 	struct smol_rect body = {.row = 1, .rows = a->rows - 4, .cols = a->cols};
 	int which[SMOL_PANES], n = gather(a, which);
-	bool list =
-	    (a->cols >= SMOL_COLS_WIDE && !a->zoom) || a->focus == SMOL_FOCUS_LIST || a->filtering;
+	bool list = (a->cols >= SMOL_COLS_WIDE && !a->zoom) || a->focus == SMOL_FOCUS_LIST ||
+		    smol_entry_is_open(&a->entry);
 
 	a->list = (struct smol_rect){0};
 	a->strip = a->cols < SMOL_COLS_WIDE && !list;

@@ -8,11 +8,21 @@ ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 
 pkglibexec_PROGRAMS += smolsh-tui
 smolsh_tui_SOURCES = \
+	ui/actions.c \
 	ui/app.c ui/app.h \
-	ui/draw.c \
+	ui/draw.c ui/draw.h \
+	ui/draw_list.c \
+	ui/draw_page.c \
+	ui/draw_pane.c \
+	ui/draw_prompt.c \
+	ui/entry.c ui/entry.h \
+	ui/events.c \
 	ui/layout.c \
+	ui/lines.c \
 	ui/main.c \
+	ui/paint.c ui/paint.h \
 	ui/pane.c ui/pane.h \
+	ui/panes.c \
 	ui/prompt.c ui/prompt.h \
 	ui/restore.c ui/restore.h \
 	ui/vms.c ui/vms.h

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pages in the place of the panes: help, and the first start; see draw.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shell/command.h"
+#include "ui/draw.h"
+
+void smol_draw_help(struct smol_app *a)
+{
+	const struct smol_command **all = smol_command_sorted();
+	int row = 2, last = a->rows - 5, right = a->cols >= 100 ? a->cols / 2 : 0;
+
+	attr_set(A_BOLD, 0, NULL);
+	smol_put(row++, 2, a->cols - 4, "Keys");
+	smol_plain();
+	for (const struct smol_key_entry *k = smol_keys; k->key && row <= last; k++) {
+		char shown[24];
+
+		if (k > smol_keys && k[-1].action == k->action)
+			continue;
+		smol_key_shown(k->key, shown);
+		smol_put(row, 4, 12, shown);
+		smol_put(row++, 17, (right ? right : a->cols) - 18, smol_actions[k->action].help);
+	}
+	if (right) {
+		row = 2;
+		attr_set(A_BOLD, 0, NULL);
+		smol_put(row++, right, a->cols - right - 2, "Commands (help COMMAND tells all)");
+		smol_plain();
+		for (int i = 0; all[i] && row <= last; i++) {
+			smol_put(row, right + 2, 10, all[i]->name);
+			smol_put(row++, right + 13, a->cols - right - 14, all[i]->summary);
+		}
+	}
+	free(all);
+}
+
+void smol_draw_first(struct smol_app *a)
+{
+	static const char *const lines[][2] = {
+	    {"run -- uname -a", "a fresh VM for one command"},
+	    {"create web", "a VM that stays"},
+	    {"help", "everything else"},
+	};
+	int row = a->rows / 4, col = a->cols >= 80 ? 8 : 2;
+
+	smol_put(row, col, a->cols - col,
+	    "No VM yet. Type a line below, or press Enter to run the first one:");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		int at = row + 2 + (int)i;
+
+		if (at > a->rows - 5)
+			break;
+		attr_set(A_BOLD, 0, NULL);
+		smol_put(at, col + 4, a->cols - col - 4, lines[i][0]);
+		smol_look(SMOL_PLAIN, A_DIM);
+		smol_put(at, col + 26, a->cols - col - 26, lines[i][1]);
+		smol_plain();
+	}
+}

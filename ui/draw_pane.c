@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A pane: its title line and its cells; see draw.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <wchar.h>
+
+#include "base/text.h"
+#include "ui/draw.h"
+
+static short color_number(const VTermColor *c)
+{
+	if (VTERM_COLOR_IS_DEFAULT_FG(c) || VTERM_COLOR_IS_DEFAULT_BG(c))
+		return -1;
+	if (VTERM_COLOR_IS_INDEXED(c))
+		return (short)(c->indexed.idx < COLORS ? c->indexed.idx : c->indexed.idx % 8);
+	if (COLORS >= 256)
+		return (short)(16 + 36 * ((c->rgb.red * 5 + 127) / 255) +
+			       6 * ((c->rgb.green * 5 + 127) / 255) +
+			       (c->rgb.blue * 5 + 127) / 255);
+	return (short)((c->rgb.red > 127) | (c->rgb.green > 127) << 1 | (c->rgb.blue > 127) << 2);
+}
+
+static void draw_cells(int row, int col, const VTermScreenCell *cells, int cols)
+{
+	for (int i = 0; i < cols; i++) {
+		const VTermScreenCell *c = &cells[i];
+		wchar_t text[VTERM_MAX_CHARS_PER_CELL + 1] = {L' '};
+		attr_t attrs = A_NORMAL;
+		cchar_t out;
+		int pair = 0, n = 0;
+
+		if (c->chars[0] == (uint32_t)-1)
+			continue;
+		for (; n < VTERM_MAX_CHARS_PER_CELL && c->chars[n]; n++)
+			text[n] = (wchar_t)c->chars[n];
+		if (n && (wcwidth(text[0]) != c->width || wcwidth(text[0]) < 1)) {
+			/* What we and the terminal may not agree about would shift the line. */
+			text[0] = 0xfffd;
+			n = 1;
+		}
+		text[n ? n : 1] = L'\0';
+		if (c->attrs.bold)
+			attrs |= A_BOLD;
+		if (c->attrs.underline)
+			attrs |= A_UNDERLINE;
+		if (c->attrs.italic)
+			attrs |= A_ITALIC;
+		if (c->attrs.reverse)
+			attrs |= A_REVERSE;
+		if (smol_paint_colored()) {
+			short fg = color_number(&c->fg), bg = color_number(&c->bg);
+
+			if (fg >= 0 || bg >= 0)
+				pair = alloc_pair(fg, bg);
+		}
+		if (c->width == 2 && i + 1 >= cols)
+			text[0] = L' ';
+		setcchar(&out, text, attrs, 0, &pair);
+		mvadd_wch(row, col + i, &out);
+	}
+}
+
+static void pane_state(
+    const struct smol_app *a, const struct smol_pane *p, char text[64], int *color)
+{
+	uint64_t end = p->state == SMOL_PANE_RUNNING ? uv_now(a->loop) : p->ended_ms;
+	char time[16];
+
+	*color = SMOL_PLAIN;
+	*text = '\0';
+	if (p->state == SMOL_PANE_EMPTY)
+		return;
+	smol_duration_text((int64_t)(end - p->began_ms), time);
+	if (p->state == SMOL_PANE_RUNNING) {
+		*color = SMOL_GOOD;
+		snprintf(text, 64, "run %s", time);
+	} else if (p->status == 0) {
+		snprintf(text, 64, "done %s", time);
+	} else if (p->status > 128 && p->status < 128 + 65) {
+		*color = SMOL_BAD;
+		snprintf(text, 64, "signal %d  %s", p->status - 128, time);
+	} else {
+		*color = SMOL_BAD;
+		snprintf(text, 64, "exit %d  %s", p->status, time);
+	}
+}
+
+void smol_draw_pane(struct smol_app *a, int which)
+{
+	const struct smol_rect *r = &a->panes_at[which];
+	struct smol_pane *p = a->panes[which];
+	bool focus = which == a->current;
+	bool typed = focus && a->focus == SMOL_FOCUS_PANE;
+	VTermScreenCell *cells = smol_alloc(sizeof(*cells) * (size_t)r->cols);
+	char state[64], number[16], place[48];
+	int color, end = r->col + r->cols, at;
+
+	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
+	if (p->back) {
+		snprintf(place, sizeof(place), "\xe2\x86\x91 %d lines", p->back); /* ↑ */
+		end = smol_put_right(r->row, end - 1, place) - 2;
+	} else if (p->state == SMOL_PANE_RUNNING && r->cols >= 40) {
+		end = smol_put_right(r->row, end - 1, "follow") - 2;
+	}
+	pane_state(a, p, state, &color);
+	smol_look(color, color == SMOL_PLAIN ? A_DIM : A_NORMAL);
+	end = smol_put_right(r->row, end, state) - 2;
+	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
+	snprintf(number, sizeof(number), which ? "%d" : "session", which);
+	at = r->col + 1 + smol_put(r->row, r->col + 1, 7, number) + 1;
+	if (end > at)
+		smol_put(r->row, at, end - at, p->title);
+	smol_plain();
+	for (int row = 0; row < r->rows - 1; row++)
+		if (smol_term_line(p->term, row - p->back, cells, r->cols))
+			draw_cells(r->row + 1 + row, r->col, cells, r->cols);
+	free(cells);
+}
+
+void smol_draw_numbers(struct smol_app *a, int row)
+{
+	int at = a->cols - 1;
+	char text[16];
+
+	for (int i = SMOL_PANES - 1; i >= 0; i--) {
+		if (!smol_panes_shown(a, i))
+			continue;
+		snprintf(text, sizeof(text), i == a->current ? "[%d]" : " %d ", i);
+		smol_look(i == a->current ? SMOL_ACCENT : SMOL_PLAIN, A_NORMAL);
+		at = smol_put_right(row, at, text);
+	}
+	smol_plain();
+}

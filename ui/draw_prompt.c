@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The prompt's line, or what is asked in its place; see draw.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/text.h"
+#include "ui/draw.h"
+#include "ui/prompt.h"
+
+/* The candidates, above the prompt. */
+void smol_draw_candidates(struct smol_app *a)
+{
+	const struct smol_completion *c = smol_prompt_candidates();
+	int rows = c->n < a->body_rows - 1 ? c->n : a->body_rows - 1, width = 8, top;
+
+	if (!c->n || rows < 1)
+		return;
+	if (rows > 12)
+		rows = 12;
+	top = a->rows - 3 - rows;
+	for (int i = 0; i < c->n; i++) {
+		int w = smol_columns(c->list[i].text, strlen(c->list[i].text));
+
+		if (w > width)
+			width = w < a->cols / 2 ? w : a->cols / 2;
+	}
+	for (int i = 0; i < rows; i++) {
+		char more[48];
+
+		smol_plain();
+		mvhline(top + i, 0, ' ', a->cols);
+		smol_look(SMOL_PLAIN, A_DIM);
+		smol_put(top + i, 1, 1, "\xe2\x94\x8a"); /* ┊ */
+		smol_plain();
+		if (i == rows - 1 && c->n > rows) {
+			snprintf(more, sizeof(more), "… and %d more", c->n - rows + 1);
+			smol_put(top + i, 3, a->cols - 4, more);
+			break;
+		}
+		smol_put(top + i, 3, width, c->list[i].text);
+		smol_look(SMOL_PLAIN, A_DIM);
+		smol_put(top + i, 5 + width, a->cols - width - 6, c->list[i].help);
+	}
+	smol_plain();
+}
+
+/* Whom the line will reach, where that is more than the one it names. Returns the columns left. */
+static int draw_reached(struct smol_app *a, int row, const char *line)
+{
+	smol_auto_free char *word = smol_line_target(line), *names = NULL, *text = NULL;
+	int n = 0, w;
+
+	if (!word || !strpbrk(word, "@*?[,"))
+		return a->cols;
+	names = smol_vms_reached(&a->vms, word, &n);
+	text = smol_asprintf("\xe2\x86\x92 %s", n ? names : "no VM"); /* → */
+	w = smol_columns(text, strlen(text));
+	if (w > a->cols / 2) {
+		free(text);
+		text = smol_asprintf("\xe2\x86\x92 %d VMs", n);
+		w = smol_columns(text, strlen(text));
+	}
+	smol_look(n ? SMOL_ACCENT : SMOL_BAD, A_NORMAL);
+	smol_put(row, a->cols - 1 - w, w, text);
+	smol_plain();
+	return a->cols - 2 - w;
+}
+
+void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
+{
+	const char *front = smol_prompt_front(), *line;
+	int row = a->rows - 2, at, room, before;
+	size_t cursor, from = 0;
+
+	line = smol_prompt_line(&cursor);
+	if (a->question.text) {
+		attr_set(A_BOLD, 0, NULL);
+		at = 1 + smol_put(row, 1, a->cols - 30, a->question.text);
+		smol_plain();
+		smol_put(row, at + 2, 28, "y yes   n keep (default)");
+		*cursor_row = row;
+		*cursor_col = at + 1;
+		return;
+	}
+	if (smol_entry_is_open(&a->entry)) {
+		at = 1 + smol_put(row, 1, a->cols - 2, a->entry.label);
+		at += smol_put(row, at, a->cols - at - 1, a->entry.text);
+		*cursor_row = row;
+		*cursor_col = at;
+		return;
+	}
+	room = draw_reached(a, row, line);
+	smol_look(a->focus == SMOL_FOCUS_PROMPT ? SMOL_ACCENT : SMOL_PLAIN, A_NORMAL);
+	at = 1 + smol_put(row, 1, room / 2, front);
+	smol_plain();
+	room -= at + 1;
+	/* The cursor is always within what is shown. */
+	before = smol_columns(line, cursor);
+	while (before > room && from < cursor) {
+		size_t len = smol_utf8_len(line + from, strlen(line + from));
+
+		from += len ? len : 1;
+		before = smol_columns(line + from, cursor - from);
+	}
+	smol_put(row, at, room, line + from);
+	*cursor_row = row;
+	*cursor_col = at + before;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a line does: it becomes a command in a pane; see app.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/text.h"
+#include "shell/grammar.h"
+#include "ui/app.h"
+#include "ui/prompt.h"
+
+struct line_kind {
+	bool pane;   /* it lives on: a pane of its own */
+	bool keys;   /* it wants the keyboard */
+	char *title; /* owned */
+};
+
+static bool has_word(const struct smol_statement *s, const char *a, const char *b)
+{
+	for (int i = 1; i < s->nwords && strcmp(s->words[i].text, "--") != 0; i++)
+		if (strcmp(s->words[i].text, a) == 0 || (b && strcmp(s->words[i].text, b) == 0))
+			return true;
+	return false;
+}
+
+static struct line_kind kind_of(const char *line, const struct smol_script *script)
+{
+	struct line_kind k = {.title = smol_strdup(line)};
+
+	for (int i = 0; i < script->n; i++) {
+		const struct smol_statement *s = &script->statements[i];
+		const char *verb = s->words[0].text;
+
+		if (strcmp(verb, "exec") == 0 || strcmp(verb, "run") == 0 ||
+		    strcmp(verb, "attach") == 0) {
+			k.pane = true;
+			k.keys = k.keys || has_word(s, "-t", "--tty") ||
+				 has_word(s, "-i", "--stdin") || has_word(s, "-it", "-ti");
+		} else if (strcmp(verb, "shell") == 0) {
+			k.pane = k.keys = true;
+		} else if (strcmp(verb, "logs") == 0 && has_word(s, "-f", "--follow")) {
+			k.pane = true;
+		} else if (strcmp(verb, "health") == 0 && has_word(s, "--watch", NULL)) {
+			k.pane = true;
+		} else if ((strcmp(verb, "delete") == 0 || strcmp(verb, "image") == 0) &&
+			   !has_word(s, "--yes", "-y")) {
+			k.keys = true;
+		}
+	}
+	return k;
+}
+
+/* What "@marked" stands for. */
+static char *with_marked(const struct smol_app *a, const char *line)
+{
+	const char *at = strstr(line, "@marked");
+	smol_auto_free char *names = NULL;
+	int n;
+
+	if (!at || !a->vms.nmarks)
+		return smol_strdup(line);
+	names = smol_vms_targets(&a->vms, &n);
+	return smol_asprintf("%.*s%s%s", (int)(at - line), line, names ? names : "", at + 7);
+}
+
+/* The session, unless the line lives on, or something runs there. NULL: no place; it was said. */
+static struct smol_pane *place_for(
+    struct smol_app *a, const struct line_kind *kind, const char *typed)
+{
+	struct smol_pane *session = a->panes[0], *p;
+
+	if (kind->pane || session->state == SMOL_PANE_RUNNING) {
+		p = smol_panes_open(a);
+		if (!p)
+			smol_app_say(a, "nine commands run already; close a pane with Alt-x");
+		return p;
+	}
+	smol_auto_free char *note = smol_asprintf("\xe2\x96\xb8 %s", typed);
+	smol_auto_free char *safe = smol_escape(note, strlen(note));
+
+	smol_pane_note(session, safe);
+	return session;
+}
+
+static void start(struct smol_app *a, const char *typed, const char *line, struct line_kind *kind)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_pane *p = place_for(a, kind, typed);
+
+	if (!p)
+		return;
+	a->current = p->number;
+	a->help = false;
+	smol_layout(a);
+	free(p->title);
+	p->title = p->number ? smol_steal(&kind->title) : smol_strdup("");
+	if (smol_pane_start(p, a->program, line, &err) < 0)
+		smol_app_say(a, err.msg);
+	else if (kind->keys)
+		a->focus = SMOL_FOCUS_PANE;
+	smol_app_changed(a);
+}
+
+void smol_line_typed(struct smol_app *a, const char *typed)
+{
+	smol_auto_free char *line = with_marked(a, typed);
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_script script = {0};
+
+	if (strcmp(typed, "quit") == 0 || strcmp(typed, "exit") == 0) {
+		smol_app_leave(a);
+	} else if (smol_grammar_parse(line, strlen(line), &script, &err) < 0) {
+		smol_app_say(a, err.msg);
+	} else if (script.n) {
+		struct line_kind kind = kind_of(typed, &script);
+
+		start(a, typed, line, &kind);
+		free(kind.title);
+	}
+	smol_script_free(&script);
+}
+
+void smol_line_run(struct smol_app *a, const char *line)
+{
+	smol_prompt_remember(line);
+	smol_line_typed(a, line);
+}
+
+char *smol_line_target(const char *line)
+{
+	struct smol_statement s = {0};
+	char *target = NULL;
+	char quote;
+
+	if (smol_grammar_partial(line, strlen(line), &s, &quote, NULL) == 0)
+		for (int i = 1; i < s.nwords && !target; i++) {
+			if (strcmp(s.words[i].text, "--") == 0)
+				break;
+			if (*s.words[i].text != '-' && *s.words[i].text)
+				target = smol_strdup(s.words[i].text);
+		}
+	smol_statement_free(&s);
+	return target;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The panes: places, order, the chosen one; see app.h. */
+#include "ui/app.h"
+
+static void on_pane(struct smol_pane *p)
+{
+	struct smol_app *a = p->owner;
+
+	/* Who was asked something, or typed into it, goes on at the prompt. */
+	if (p->state == SMOL_PANE_ENDED && a->focus == SMOL_FOCUS_PANE && p->number == a->current &&
+	    (p->number == 0 || p->status == 0))
+		a->focus = SMOL_FOCUS_PROMPT;
+	smol_app_changed(a);
+}
+
+static void put(struct smol_app *a, int which)
+{
+	smol_pane_free(a->panes[which]);
+	a->panes[which] = smol_pane_new(a->loop, which, 20, 80, on_pane, a);
+}
+
+static bool runs(const struct smol_app *a, int which)
+{
+	return a->panes[which] && a->panes[which]->state == SMOL_PANE_RUNNING;
+}
+
+struct smol_pane *smol_panes_current(const struct smol_app *a)
+{
+	return a->panes[a->current];
+}
+
+void smol_panes_open_session(struct smol_app *a)
+{
+	put(a, 0);
+}
+
+struct smol_pane *smol_panes_open(struct smol_app *a)
+{
+	int which = -1;
+
+	for (int i = 1; i < SMOL_PANES && (which < 0 || a->panes[which]); i++)
+		if (!a->panes[i] || (!runs(a, i) && (which < 0 || a->panes[i]->ended_ms <
+								      a->panes[which]->ended_ms)))
+			which = i;
+	if (which < 0)
+		return NULL;
+	put(a, which);
+	return a->panes[which];
+}
+
+void smol_panes_close(struct smol_app *a, int which)
+{
+	if (!which || !a->panes[which])
+		return;
+	smol_pane_free(a->panes[which]);
+	a->panes[which] = NULL;
+	if (which != a->current)
+		return;
+	a->current = 0;
+	for (int i = which - 1; i > 0 && !a->current; i--)
+		a->current = a->panes[i] ? i : 0;
+	for (int i = which + 1; i < SMOL_PANES && !a->current; i++)
+		a->current = a->panes[i] ? i : 0;
+	if (a->focus == SMOL_FOCUS_PANE)
+		a->focus = SMOL_FOCUS_PROMPT;
+}
+
+void smol_panes_step(struct smol_app *a, int by)
+{
+	for (int i = 1; i <= SMOL_PANES; i++) {
+		int which = (a->current + by * i + 2 * SMOL_PANES) % SMOL_PANES;
+
+		if (smol_panes_shown(a, which)) {
+			a->current = which;
+			return;
+		}
+	}
+}
+
+int smol_panes_running(const struct smol_app *a)
+{
+	int n = 0;
+
+	for (int i = 0; i < SMOL_PANES; i++)
+		n += runs(a, i);
+	return n;
+}
+
+bool smol_panes_shown(const struct smol_app *a, int which)
+{
+	return a->panes[which] && (which || a->panes[0]->line);
+}
