@@ -34,6 +34,7 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_forward,
     smol_cmd_doctor,
     smol_cmd_image,
+    smol_cmd_set,
     smol_cmd_help,
     NULL,
 };

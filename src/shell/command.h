@@ -34,6 +34,8 @@ enum smol_complete {
 	SMOL_COMPLETE_PLACE, /* a file, or VM: */
 	SMOL_COMPLETE_IMAGE,
 	SMOL_COMPLETE_COMMAND, /* verbs and topics of `help` */
+	SMOL_COMPLETE_SETTING,
+	SMOL_COMPLETE_VALUE, /* of the setting that is the first word */
 };
 
 struct smol_option {
@@ -69,7 +71,7 @@ enum smol_command_flags {
 	SMOL_COMMAND_GUEST = 1 << 0,
 	SMOL_COMMAND_HIDDEN = 1 << 1, /* in no list */
 	SMOL_COMMAND_LOCAL =
-	    1 << 2, /* changes the shell itself: a TUI runs it in its own process */
+	    1 << 2, /* changes the shell itself: the screen runs it in its own process */
 	SMOL_COMMAND_FIRST_VERB = 1 << 3, /* the first of its verbs may be left out */
 };
 

@@ -21,6 +21,7 @@ extern const struct smol_command smol_cmd_logs[];
 extern const struct smol_command smol_cmd_forward[];
 extern const struct smol_command smol_cmd_doctor[];
 extern const struct smol_command smol_cmd_image[];
+extern const struct smol_command smol_cmd_set[];
 extern const struct smol_command smol_cmd_help[];
 
 /* What makes a VM's configuration; shared by create and run. */

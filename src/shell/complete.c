@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "shell/grammar.h"
 #include "shell/help.h"
+#include "shell/settings.h"
 
 struct place {
 	const struct smol_command *cmd;
@@ -74,18 +75,49 @@ static void add_verbs(struct job *j)
 		add_if(j, all[i]->name, all[i]->summary);
 }
 
+/* What the setting can be that stands as the first word. */
+static void add_setting_values(struct job *j)
+{
+	const char *const *values = NULL;
+	enum smol_setting which;
+	int w = 1;
+
+	while (w < j->s->nwords - 1 && j->s->words[w].text[0] == '-')
+		w++;
+	if (smol_setting_find(j->s->words[w].text, &which, NULL) == 0)
+		values = smol_settings[which].values;
+	for (int i = 0; values && values[i]; i++)
+		add_if(j, values[i], i == smol_settings[which].standard ? "as it is at first" : "");
+}
+
+/* What the shell itself has of a kind; false where it is the source's to say. */
+static bool add_own(struct job *j, enum smol_complete kind)
+{
+	switch (kind) {
+	case SMOL_COMPLETE_COMMAND:
+		add_verbs(j);
+		for (int i = 0; smol_help_topics[i]; i++)
+			add_if(j, smol_help_topics[i], "a topic");
+		return true;
+	case SMOL_COMPLETE_SETTING:
+		for (int i = 0; i < SMOL_SETTING__COUNT; i++)
+			add_if(j, smol_settings[i].name, smol_settings[i].help);
+		return true;
+	case SMOL_COMPLETE_VALUE:
+		add_setting_values(j);
+		return true;
+	default:
+		return kind == SMOL_COMPLETE_NONE;
+	}
+}
+
 static void add_values(
     struct job *j, enum smol_complete kind, const char *const *values, const char *help)
 {
 	for (int i = 0; values && values[i]; i++)
 		add_if(j, values[i], help);
-	if (kind == SMOL_COMPLETE_COMMAND) {
-		add_verbs(j);
-		for (int i = 0; smol_help_topics[i]; i++)
-			add_if(j, smol_help_topics[i], "a topic");
-	} else if (kind != SMOL_COMPLETE_NONE && j->source) {
+	if (!add_own(j, kind) && j->source)
 		j->source(j->ctx, kind, j->word, j->out);
-	}
 }
 
 /* Was this option given among the words before the cursor? */

@@ -125,6 +125,8 @@ void smol_complete_host(
 		break;
 	case SMOL_COMPLETE_NONE:
 	case SMOL_COMPLETE_COMMAND:
+	case SMOL_COMPLETE_SETTING:
+	case SMOL_COMPLETE_VALUE:
 		break;
 	}
 }

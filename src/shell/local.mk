@@ -15,6 +15,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_label.c \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
+	src/shell/cmd_set.c \
 	src/shell/cmd_state.c \
 	src/shell/cmd_wait.c \
 	src/shell/complete.c src/shell/complete.h src/shell/complete_host.c \
@@ -31,6 +32,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/output.c src/shell/output.h \
 	src/shell/parse.c src/shell/parse.h \
 	src/shell/select.c src/shell/select.h \
+	src/shell/settings.c src/shell/settings.h \
 	src/shell/progress.c src/shell/progress.h \
 	src/shell/shell.c src/shell/shell.h \
 	src/shell/signals.c src/shell/signals.h \

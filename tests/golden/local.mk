@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/golden/no-command.in tests/golden/no-command.out \
 	tests/golden/quiet-list.in tests/golden/quiet-list.out \
 	tests/golden/quote-open.in tests/golden/quote-open.out \
+	tests/golden/set.in tests/golden/set.out \
 	tests/golden/stdin-is-the-script.in tests/golden/stdin-is-the-script.out \
 	tests/golden/stops-at-first.in tests/golden/stops-at-first.out \
 	tests/golden/usage.in tests/golden/usage.out \

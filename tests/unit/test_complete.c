@@ -118,6 +118,11 @@ static void values(void **state)
 	check("create --memory ", "");
 	check("create --no-start=", "");
 	check("image remove b", "base big");
+	check("set l", "list-width");
+	check("set wrap ", "off on");
+	check("set --default t", "theme");
+	check("set theme l", "light");
+	check("set nonsense ", "");
 }
 
 static void vms(void **state)
