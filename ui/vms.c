@@ -185,13 +185,14 @@ char *smol_vms_targets(const struct smol_vms *v, int *n)
 	return *n ? smol_buf_take(&b) : NULL;
 }
 
-static bool reaches(const char *word, const struct smol_vm *vm)
+static bool reaches(const struct smol_vms *v, const char *word, const struct smol_vm *vm)
 {
 	smol_auto_free char *copy = smol_strdup(word);
 	char *rest = copy;
 
 	for (char *part; (part = strsep(&rest, ","));) {
-		if (strcmp(part, vm->name) == 0 || strcmp(part, vm->id) == 0)
+		if (strcmp(part, vm->name) == 0 || strcmp(part, vm->id) == 0 ||
+		    (strcmp(part, "@marked") == 0 && smol_vms_marked(v, vm)))
 			return true;
 		if (smol_select_many(part) && smol_select_check(part, NULL) == 0 &&
 		    smol_select_fits(part, vm))
@@ -206,7 +207,7 @@ char *smol_vms_reached(const struct smol_vms *v, const char *word, int *n)
 
 	*n = 0;
 	for (int i = 0; i < v->nall; i++)
-		if (reaches(word, v->all[i])) {
+		if (reaches(v, word, v->all[i])) {
 			add_name(&b, v->all[i]->name, ", ");
 			++*n;
 		}
