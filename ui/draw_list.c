@@ -16,6 +16,7 @@ static const char *glyph(enum smol_vm_state s, int *color, const char **word)
 	    [SMOL_VM_CREATED] = {"\xe2\x97\x8b", "new", SMOL_PLAIN},	 /* ○ */
 	    [SMOL_VM_STARTING] = {"\xe2\x97\x90", "boot", SMOL_BUSY},	 /* ◐ */
 	    [SMOL_VM_RUNNING] = {"\xe2\x97\x8f", "run", SMOL_GOOD},	 /* ● */
+	    [SMOL_VM_PAUSED] = {"\xe2\x80\x96", "paused", SMOL_BUSY},	 /* ‖ */
 	    [SMOL_VM_STOPPING] = {"\xe2\x97\x90", "stop", SMOL_BUSY},	 /* ◐ */
 	    [SMOL_VM_STOPPED] = {"\xe2\x97\x8b", "stopped", SMOL_PLAIN}, /* ○ */
 	    [SMOL_VM_DIED] = {"\xe2\x9c\x95", "died", SMOL_BAD},	 /* ✕ */
@@ -37,6 +38,7 @@ static int64_t wall_ms(void)
 static void age_of(const struct smol_vm *vm, char text[16])
 {
 	int64_t since = vm->state == SMOL_VM_RUNNING	? vm->ready_ms
+			: vm->state == SMOL_VM_PAUSED	? vm->ready_ms
 			: smol_vm_state_live(vm->state) ? vm->started_ms
 			: vm->ended_ms			? vm->ended_ms
 							: vm->created_ms;

@@ -40,6 +40,21 @@ static int cannot(const struct smol_backend_ops *ops, const char *verb, struct s
 	return smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s", ops->name, verb);
 }
 
+/* "backend x cannot pause; qemu can" */
+static int cannot_but(
+    const struct smol_backend_ops *ops, const char *verb, enum smol_cap cap, struct smol_err *err)
+{
+	smol_auto_buf struct smol_buf who = {0};
+
+	for (const struct smol_backend_ops *const *b = smol_backends; *b; b++)
+		if ((*b)->capabilities & cap)
+			smol_buf_printf(&who, "%s%s", smol_buf_len(&who) ? ", " : "", (*b)->name);
+	if (!smol_buf_len(&who))
+		return cannot(ops, verb, err);
+	return smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s; %s can", ops->name,
+	    verb, smol_buf_str(&who));
+}
+
 int smol_backend_probe(
     const struct smol_backend_ops *ops, struct smol_probe *out, struct smol_err *err)
 {
@@ -60,6 +75,18 @@ void smol_backend_control(struct smol_backend *b)
 {
 	if (b->ops->control)
 		b->ops->control(b);
+}
+
+int smol_backend_pause(struct smol_backend *b, struct smol_err *err)
+{
+	return b->ops->pause ? b->ops->pause(b, err)
+			     : cannot_but(b->ops, "pause", SMOL_CAP_PAUSE, err);
+}
+
+int smol_backend_resume(struct smol_backend *b, struct smol_err *err)
+{
+	return b->ops->resume ? b->ops->resume(b, err)
+			      : cannot_but(b->ops, "resume", SMOL_CAP_PAUSE, err);
 }
 
 int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)

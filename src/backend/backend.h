@@ -58,6 +58,9 @@ enum smol_backend_event_type {
 	SMOL_BACKEND_RESET,    /* the guest reboots */
 	SMOL_BACKEND_SHUTDOWN, /* the guest has powered off; the process will end */
 	SMOL_BACKEND_PANIC,    /* the guest's kernel has panicked */
+	SMOL_BACKEND_PAUSED,   /* its CPUs stand still */
+	SMOL_BACKEND_RESUMED,  /* and go on */
+	SMOL_BACKEND_REFUSED,  /* it does not pause or resume: why */
 	SMOL_BACKEND_LOST,     /* the control connection is gone or speaks nonsense */
 };
 
@@ -85,6 +88,7 @@ struct smol_backend_ops {
 	int (*prepare)(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 	int (*start)(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 	void (*control)(struct smol_backend *b);
+	/* Both only ask: that it is so is an event, PAUSED or RESUMED, or REFUSED. */
 	int (*pause)(struct smol_backend *b, struct smol_err *err);
 	int (*resume)(struct smol_backend *b, struct smol_err *err);
 	int (*snapshot)(struct smol_backend *b, const char *path, struct smol_err *err);
@@ -102,6 +106,9 @@ int smol_backend_probe(
 int smol_backend_prepare(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 int smol_backend_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 void smol_backend_control(struct smol_backend *b);
+/* SMOL_E_UNSUPPORTED says which backends can. */
+int smol_backend_pause(struct smol_backend *b, struct smol_err *err);
+int smol_backend_resume(struct smol_backend *b, struct smol_err *err);
 int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
 void smol_backend_destroy(struct smol_backend *b);
 

@@ -210,6 +210,8 @@ static void on_event(void *ctx, const char *name, const cJSON *data)
 	    {"SHUTDOWN", "guest-panic", SMOL_BACKEND_PANIC},
 	    {"RESET", "guest-reset", SMOL_BACKEND_RESET},
 	    {"GUEST_PANICKED", NULL, SMOL_BACKEND_PANIC},
+	    {"STOP", NULL, SMOL_BACKEND_PAUSED},
+	    {"RESUME", NULL, SMOL_BACKEND_RESUMED},
 	};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(map); i++)
@@ -227,11 +229,13 @@ static void on_up(void *ctx)
 	q->b->event(q->b->ctx, SMOL_BACKEND_UP, NULL);
 }
 
-static void on_failed(void *ctx, const char *desc)
+/* What fails but these was never to fail. */
+static void on_failed(void *ctx, const char *id, const char *desc)
 {
 	struct qemu *q = ctx;
+	bool harmless = id && (strcmp(id, "stop") == 0 || strcmp(id, "cont") == 0);
 
-	q->b->event(q->b->ctx, SMOL_BACKEND_LOST, desc);
+	q->b->event(q->b->ctx, harmless ? SMOL_BACKEND_REFUSED : SMOL_BACKEND_LOST, desc);
 }
 
 static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
@@ -308,18 +312,33 @@ static void qemu_control(struct smol_backend *b)
 		b->event(b->ctx, SMOL_BACKEND_LOST, err.msg);
 }
 
-static int qemu_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)
+/* Commands are few and short: one that does not fit into the socket will not be read. */
+static int command(struct smol_backend *b, const char *name, struct smol_err *err)
 {
 	struct qemu *q = b->priv;
-	smol_auto_free char *quit = smol_qmp_command("quit");
+	smol_auto_free char *line = smol_qmp_command(name);
 
+	if (smol_io_write_all(q->control, line, strlen(line), smol_in_ms(0)) == 0)
+		return 0;
+	return smol_err_errno(err, SMOL_E_IO, errno, "QMP");
+}
+
+static int qemu_pause(struct smol_backend *b, struct smol_err *err)
+{
+	return command(b, "stop", err);
+}
+
+static int qemu_resume(struct smol_backend *b, struct smol_err *err)
+{
+	return command(b, "cont", err);
+}
+
+static int qemu_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)
+{
 	if (b->pidfd < 0)
 		return 0;
-	if (how == SMOL_STOP_QUIT) {
-		if (smol_io_write_all(q->control, quit, strlen(quit), smol_in_ms(0)) == 0)
-			return 0;
-		return smol_err_errno(err, SMOL_E_IO, errno, "QMP");
-	}
+	if (how == SMOL_STOP_QUIT)
+		return command(b, "quit", err);
 	if (smol_proc_kill(b->pidfd, SIGKILL) < 0 && errno != ESRCH)
 		return smol_err_errno(err, SMOL_E_IO, errno, "cannot kill QEMU");
 	return 0;
@@ -344,11 +363,13 @@ static void qemu_destroy(struct smol_backend *b)
 
 const struct smol_backend_ops smol_backend_qemu = {
     .name = "qemu",
-    .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_NET_USER | SMOL_CAP_REBOOT,
+    .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_PAUSE | SMOL_CAP_NET_USER | SMOL_CAP_REBOOT,
     .probe = qemu_probe,
     .prepare = qemu_prepare,
     .start = qemu_start,
     .control = qemu_control,
+    .pause = qemu_pause,
+    .resume = qemu_resume,
     .stop = qemu_stop,
     .destroy = qemu_destroy,
 };

@@ -31,7 +31,7 @@ static int take_line(struct smol_qmp *q, const char *line, size_t n, struct smol
 		smol_auto_free char *safe =
 		    smol_escape(desc ? desc : "?", strnlen(desc ? desc : "?", 300));
 
-		q->failed(q->ctx, safe);
+		q->failed(q->ctx, smol_json_str(j, "id"), safe);
 		return 0;
 	}
 	/* A return. The first one answers qmp_capabilities. */
@@ -67,5 +67,5 @@ void smol_qmp_free(struct smol_qmp *q)
 
 char *smol_qmp_command(const char *name)
 {
-	return smol_asprintf("{\"execute\":\"%s\"}\n", name);
+	return smol_asprintf("{\"execute\":\"%s\",\"id\":\"%s\"}\n", name, name);
 }

@@ -23,8 +23,9 @@ struct smol_qmp {
 	void (*event)(void *ctx, const char *name, const cJSON *data);
 	/* Commands are accepted from now on. */
 	void (*up)(void *ctx);
-	/* A command has failed: QEMU's description. */
-	void (*failed)(void *ctx, const char *desc);
+	/* A command has failed: its id (foreign; NULL: none came) and QEMU's description, escaped.
+	 */
+	void (*failed)(void *ctx, const char *id, const char *desc);
 	void *ctx;
 };
 
@@ -32,7 +33,7 @@ struct smol_qmp {
 int smol_qmp_feed(struct smol_qmp *q, const char *data, size_t n, struct smol_err *err);
 void smol_qmp_free(struct smol_qmp *q);
 
-/* {"execute":"name"}\n */
+/* {"execute":"name","id":"name"}\n */
 char *smol_qmp_command(const char *name);
 
 #endif

@@ -128,7 +128,7 @@ static cJSON *ready_event(void)
 static bool watch(struct smol_client_conn *c)
 {
 	c->watching = true;
-	return say(c, phase_event(c->m)) && (!c->m->ready || say(c, ready_event()));
+	return say(c, phase_event(c->m)) && (!c->m->ready || c->m->paused || say(c, ready_event()));
 }
 
 static bool stop(struct smol_client_conn *c, const cJSON *j)
@@ -141,6 +141,15 @@ static bool stop(struct smol_client_conn *c, const cJSON *j)
 		return false;
 	smol_machine_stop(c->m, ask_ms, smol_json_bool(j, "force", false));
 	return true;
+}
+
+static bool pause_or_resume(struct smol_client_conn *c, bool pause)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (smol_pause_ask(c->m, pause, &err) < 0)
+		return say(c, smol_reply_failure(&err));
+	return say(c, ok());
 }
 
 void smol_control_reply(struct smol_client_conn *c, cJSON *object)
@@ -184,6 +193,8 @@ static bool serve(struct smol_client_conn *c, const char *line, size_t n)
 		return watch(c);
 	if (strcmp(op, "stop") == 0)
 		return stop(c, j);
+	if (strcmp(op, "pause") == 0 || strcmp(op, "resume") == 0)
+		return pause_or_resume(c, *op == 'p');
 	if (strcmp(op, "forwards") == 0)
 		return forwards(c);
 	if (strcmp(op, "unforward") == 0)

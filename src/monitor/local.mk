@@ -9,6 +9,7 @@ smolsh_monitor_SOURCES = \
 	src/monitor/main.c \
 	src/monitor/monitor.h \
 	src/monitor/output.c \
+	src/monitor/pause.c \
 	src/monitor/record.c \
 	src/monitor/rotlog.c src/monitor/rotlog.h
 smolsh_monitor_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)

@@ -203,6 +203,7 @@ static void on_reset(struct smol_monitor_state *m)
 	smol_journal(m, "reboot", NULL);
 	m->ready = false;
 	m->phase = "starting";
+	smol_pause_release(m);
 	smol_record_state(m, SMOL_VM_STARTING);
 	smol_control_event(m, one("event", "reboot"));
 	smol_machine_phase(m, "kernel");
@@ -233,6 +234,13 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 		smol_output_drain(m);
 		smol_machine_fail(
 		    m, "the guest's kernel panicked%s%s", m->panic[0] ? ": " : "", m->panic);
+		break;
+	case SMOL_BACKEND_PAUSED:
+	case SMOL_BACKEND_RESUMED:
+		smol_pause_is(m, type == SMOL_BACKEND_PAUSED);
+		break;
+	case SMOL_BACKEND_REFUSED:
+		smol_pause_refused(m, detail);
 		break;
 	case SMOL_BACKEND_LOST:
 		smol_watch_stop(&m->qmp_watch);
@@ -296,6 +304,7 @@ void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 	}
 	m->stopping = SMOL_ASKING;
 	smol_journal(m, "stop", one("step", "ask"));
+	smol_pause_release(m);
 	if (smol_guest_ask_poweroff(m) < 0)
 		on_stop_timer(&m->stop_timer);
 	else

@@ -10,6 +10,7 @@
  *   forward.c   forwarded ports, a child each
  *   output.c    console, complaints of the children, journal
  *   record.c    what the registry is told
+ *   pause.c     the guest stands still, and goes on
  *
  * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when both children
  * are reaped, and only then the end is recorded, told, and the process exits.
@@ -66,9 +67,12 @@ struct smol_monitor_state {
 	int agent_words;
 	char panic[256]; /* "Kernel panic - …" as the console showed it, escaped */
 
-	const char *phase; /* "starting", "kernel", "agent", "ready" */
+	const char *phase; /* "starting", "kernel", "agent", "ready", "paused" */
 	bool ready, claimed, finished;
 	bool ending, died; /* died: not as somebody asked */
+	bool paused;	   /* as the hypervisor says */
+	bool pause_asked;  /* what it was told last */
+	int pauses_sent;   /* commands that it has not answered yet */
 	char *cause;
 	struct smol_err failure; /* the start failed: what is told to the starter */
 	int resets;		 /* of the guest, since it was ready last */
@@ -111,10 +115,21 @@ void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
 /* The guest did not take the request to shut down. */
 void smol_machine_ask_failed(struct smol_monitor_state *m);
 
+/* pause.c */
+/* Somebody asks to pause, or to resume; that it is so is an event for those who watch. */
+int smol_pause_ask(struct smol_monitor_state *m, bool pause, struct smol_err *err);
+/* The hypervisor says that the guest stands still, or goes on. */
+void smol_pause_is(struct smol_monitor_state *m, bool paused);
+/* or that it will do neither. */
+void smol_pause_refused(struct smol_monitor_state *m, const char *why);
+/* A guest that is to do something must not stand still. */
+void smol_pause_release(struct smol_monitor_state *m);
+
 /* record.c */
 /* After the claim. */
 void smol_record_begin(struct smol_monitor_state *m);
-/* SMOL_VM_STARTING, _RUNNING or _STOPPING: told now, or as soon as the registry takes it. */
+/* SMOL_VM_STARTING, _RUNNING, _PAUSED or _STOPPING: told now, or as soon as the registry takes it.
+ */
 void smol_record_state(struct smol_monitor_state *m, enum smol_vm_state state);
 /* The end with its cause; an ephemeral VM's row is removed. */
 void smol_record_end(struct smol_monitor_state *m);

@@ -47,6 +47,8 @@ static int tell_once(const struct smol_monitor_state *m, struct smol_err *err)
 		return smol_registry_set_ready(m->registry, m->vm->id, err);
 	if (m->to_tell == SMOL_VM_STARTING)
 		return smol_registry_set_starting(m->registry, m->vm->id, err);
+	if (m->to_tell == SMOL_VM_PAUSED)
+		return smol_registry_set_paused(m->registry, m->vm->id, err);
 	return smol_registry_set_stopping(m->registry, m->vm->id, err);
 }
 

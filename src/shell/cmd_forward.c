@@ -88,7 +88,9 @@ static void print_one(const char *vm, const cJSON *j)
 static void list_of(const struct smol_vm *vm, cJSON *all)
 {
 	smol_auto_monitor struct smol_monitor *m =
-	    vm->state == SMOL_VM_RUNNING ? smol_monitor_open(vm, NULL) : NULL;
+	    vm->state == SMOL_VM_RUNNING || vm->state == SMOL_VM_PAUSED
+		? smol_monitor_open(vm, NULL)
+		: NULL;
 	smol_auto_json cJSON *j = NULL;
 	cJSON *list, *w;
 

@@ -115,9 +115,9 @@ const struct smol_command smol_cmd_list[] = {
 	.name = "list",
 	.summary = "show all VMs",
 	.description =
-	    "States: created, starting, running, stopping, stopped, died. AGE: how long it\n"
-	    "is up, else since it ended or was made. CAUSE says why it ended, on a terminal\n"
-	    "as far as there is room. With --quiet only the names are printed.",
+	    "States: created, starting, running, paused, stopping, stopped, died. AGE: how\n"
+	    "long it is up, else since it ended or was made. CAUSE says why it ended, on a\n"
+	    "terminal as far as there is room. With --quiet only the names are printed.",
 	.examples = "smolsh list\n"
 		    "smolsh list --json",
 	.options = {list_options},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* start, stop, restart: what changes a VM's state. */
+/* start, stop, restart, pause, resume: what changes a VM's state. */
 #include "base/auto.h"
 #include "shell/commands.h"
 #include "shell/each.h"
@@ -67,6 +67,36 @@ static int run_restart(struct smol_shell *sh, const struct smol_args *args, stru
 	return smol_each_run(sh, args, restart_one, err);
 }
 
+static int pause_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	(void)args;
+	if (smol_vm_pause(sh->registry, vm, true, err) < 0)
+		return -1;
+	*data = sh->json ? smol_vm_json(vm) : NULL;
+	return 0;
+}
+
+static int resume_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
+    cJSON **data, struct smol_err *err)
+{
+	(void)args;
+	if (smol_vm_pause(sh->registry, vm, false, err) < 0)
+		return -1;
+	*data = sh->json ? smol_vm_json(vm) : NULL;
+	return 0;
+}
+
+static int run_pause(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	return smol_each_run(sh, args, pause_one, err);
+}
+
+static int run_resume(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
+{
+	return smol_each_run(sh, args, resume_one, err);
+}
+
 #define BOOT_TIMEOUT                                                                               \
 	{                                                                                          \
 		.name = "boot-timeout", .type = SMOL_OPTION_DURATION, .arg = "TIME",               \
@@ -112,6 +142,28 @@ const struct smol_command smol_cmd_state[] = {
 	.options = {restart_options, smol_all_options},
 	.positionals = smol_vms_words,
 	.run = run_restart,
+    },
+    {
+	.name = "pause",
+	.summary = "let VMs stand still",
+	.description =
+	    "The CPUs stop, and the guest's clocks and timeouts with them; its memory and\n"
+	    "its connections stay. Afterwards its time of day is behind by as long as that\n"
+	    "was. A VM that is paused already is left as it is.",
+	.examples = "smolsh pause web\n"
+		    "smolsh pause @role=web",
+	.options = {smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_pause,
+    },
+    {
+	.name = "resume",
+	.summary = "let VMs that are paused go on",
+	.examples = "smolsh resume web\n"
+		    "smolsh resume @paused",
+	.options = {smol_all_options},
+	.positionals = smol_vms_words,
+	.run = run_resume,
     },
     {0},
 };

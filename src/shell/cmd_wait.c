@@ -145,7 +145,10 @@ static void say_not(struct smol_shell *sh, const struct smol_vm *vm, const struc
 {
 	bool live = smol_vm_state_live(vm->state);
 
-	if (live)
+	if (vm->state == SMOL_VM_PAUSED)
+		smol_out_notice(sh, "VM '%s' %s: it is paused; try: smolsh resume %s", vm->name,
+		    whats[w->what].is_not, vm->name);
+	else if (live)
 		smol_out_notice(sh, "VM '%s' %s", vm->name, whats[w->what].is_not);
 	else
 		smol_out_notice(sh, "VM '%s' %s: it %s%s%s; try: smolsh start %s", vm->name,

@@ -27,6 +27,7 @@
 #define END_MS	   15000 /* for a monitor to clean up once the VM is being killed */
 #define REACH_MS   2000	 /* for a monitor that lives to have its socket ready */
 #define EXPLAIN_MS 1000
+#define PAUSE_MS   10000 /* for the hypervisor to do it */
 #define TAIL_LINES 10
 
 struct smol_hold {
@@ -231,6 +232,11 @@ static struct smol_monitor *begin_start(struct smol_vm *vm, const struct smol_st
 		return NULL;
 	if (vm->state == SMOL_VM_STARTING)
 		return reach(vm, o->deadline, o->interrupt_fd, err);
+	if (vm->state == SMOL_VM_PAUSED) {
+		smol_err_set(err, SMOL_E_STATE, "VM '%s' is paused", vm->name);
+		smol_err_hint(err, "smolsh resume %s", vm->name);
+		return NULL;
+	}
 	if (vm->state == SMOL_VM_STOPPING) {
 		smol_err_set(err, SMOL_E_STATE, "VM '%s' is being stopped", vm->name);
 		smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
@@ -442,11 +448,55 @@ static int not_running(const struct smol_vm *vm, struct smol_err *err)
 		smol_err_set(
 		    err, SMOL_E_STATE, "VM '%s' is %s", vm->name, smol_vm_state_name(vm->state));
 	}
+	if (vm->state == SMOL_VM_PAUSED)
+		return smol_err_hint(err, "smolsh resume %s", vm->name);
 	if (vm->state == SMOL_VM_STARTING)
 		return smol_err_hint(err, "smolsh wait %s", vm->name);
 	if (vm->state == SMOL_VM_STOPPING)
 		return smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
 	return smol_err_hint(err, "smolsh start %s", vm->name);
+}
+
+/* Read events until the VM is paused, or ready again. */
+static int await_pause(
+    struct smol_monitor *m, const struct smol_vm *vm, bool pause, struct smol_err *err)
+{
+	smol_deadline deadline = smol_in_ms(PAUSE_MS);
+
+	for (;;) {
+		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, -1, err);
+		const char *phase = j ? smol_json_str(j, "phase") : NULL;
+
+		if (!j || refused(j, err) < 0)
+			return -1;
+		if (pause ? phase && strcmp(phase, "paused") == 0 : is_event(j, "ready"))
+			return 0;
+		if (is_event(j, "end"))
+			return error_from_end(j, vm->name, err);
+		if (is_event(j, "reboot"))
+			return smol_err_set(
+			    err, SMOL_E_STATE, "VM '%s' rebooted in that moment", vm->name);
+		if (is_event(j, "refused"))
+			return smol_err_set(err, SMOL_E_STATE, "VM '%s': %s does not: %s", vm->name,
+			    vm->config.backend, smol_json_str(j, "error") ?: "?");
+	}
+}
+
+int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struct smol_err *err)
+{
+	smol_auto_monitor struct smol_monitor *m = NULL;
+
+	if (smol_vm_reconcile(r, vm, err) < 0)
+		return -1;
+	if (vm->state == (pause ? SMOL_VM_PAUSED : SMOL_VM_RUNNING))
+		return 0;
+	if (vm->state != (pause ? SMOL_VM_RUNNING : SMOL_VM_PAUSED))
+		return not_running(vm, err);
+	m = reach(vm, smol_in_ms(REACH_MS), -1, err);
+	if (!m || smol_monitor_send(m, smol_monitor_request(pause ? "pause" : "resume"), err) < 0 ||
+	    await_pause(m, vm, pause, err) < 0)
+		return -1;
+	return smol_vm_refresh(r, vm, err);
 }
 
 int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, struct smol_err *err)
@@ -475,6 +525,11 @@ void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct s
 	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
 	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
 
+	if (now && now->state == SMOL_VM_PAUSED && smol_vm_reconcile(r, now, &local) == 0 &&
+	    now->state == SMOL_VM_PAUSED) {
+		not_running(now, err);
+		return;
+	}
 	if (!now || smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
 	    smol_vm_refresh(r, now, &local) < 0 || smol_vm_state_live(now->state))
 		return;

@@ -46,6 +46,12 @@ void smol_hold_explain(struct smol_hold *hold, struct smol_err *err);
  */
 int smol_vm_stop(
     struct smol_registry *r, struct smol_vm *vm, int64_t ask_ms, bool force, struct smol_err *err);
+/*
+ * Pause: its CPUs stand still, and its clocks with them. Or resume: it goes on. What is so already
+ * is no error; SMOL_E_STATE where it neither runs nor is paused; SMOL_E_UNSUPPORTED where its
+ * backend cannot. Returns when it is so.
+ */
+int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struct smol_err *err);
 /* Remove it with its logs. SMOL_E_STATE when it runs and force is not set. */
 int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err);
 
@@ -64,13 +70,15 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 
 /*
  * Where its agent is reached. SMOL_E_UNSUPPORTED where vsock is disabled, SMOL_E_STATE or
- * SMOL_E_VM_DIED (with cause, console lines and "smolsh start x") where it does not run.
+ * SMOL_E_VM_DIED (with cause, console lines and "smolsh start x") where it does not run;
+ * SMOL_E_STATE with "smolsh resume x" where it is paused.
  */
 int smol_vm_agent_addr(
     const struct smol_vm *vm, struct smol_vsock_addr *addr, struct smol_err *err);
 /*
  * A request failed with err: if the VM has died meanwhile (waits up to a second to learn it) the
- * error becomes SMOL_E_VM_DIED with the cause and the console's last lines.
+ * error becomes SMOL_E_VM_DIED with the cause and the console's last lines. If it is paused that is
+ * why.
  */
 void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err);
 

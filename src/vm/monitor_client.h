@@ -6,11 +6,13 @@
  *   {"v":1,"op":"watch"}                       events follow on this connection
  *   {"v":1,"op":"status"}                      {"ok":true,"result":{…}}
  *   {"v":1,"op":"stop","ask_ms":N,"force":B}   {"ok":true}; the end comes as an event to watchers
+ *   {"v":1,"op":"pause"}, {"v":1,"op":"resume"}  {"ok":true}; that it is so comes as an event
  *   {"v":1,"op":"forward","host":H,"guest":G,"reverse":B}
  * {"ok":true,"result":{id,host,guest,reverse}}
  *   {"v":1,"op":"forwards"}, {"v":1,"op":"unforward","id":N}
  *
  * Events: {"event":"phase","phase":…}, {"event":"ready"}, {"event":"reboot"},
+ * {"event":"refused","error":…} (the hypervisor does not pause or resume),
  * {"event":"end","died":B,"cause":…,"error":{code,message,hint,console}}.
  */
 #ifndef SMOL_VM_MONITOR_CLIENT_H

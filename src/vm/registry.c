@@ -56,7 +56,8 @@ const char *smol_vm_state_name(enum smol_vm_state s)
 
 bool smol_vm_state_live(enum smol_vm_state s)
 {
-	return s == SMOL_VM_STARTING || s == SMOL_VM_RUNNING || s == SMOL_VM_STOPPING;
+	return s == SMOL_VM_STARTING || s == SMOL_VM_RUNNING || s == SMOL_VM_PAUSED ||
+	       s == SMOL_VM_STOPPING;
 }
 
 int smol_registry_fail(struct smol_registry *r, const char *what, struct smol_err *err)

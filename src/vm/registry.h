@@ -23,6 +23,7 @@
 	X(CREATED, "created")	/* registered, never started */                                    \
 	X(STARTING, "starting") /* a monitor is on it; the agent has not answered */               \
 	X(RUNNING, "running")	/* the agent has said that it is ready */                          \
+	X(PAUSED, "paused")	/* was running; its CPUs stand still */                            \
 	X(STOPPING, "stopping")                                                                    \
 	X(STOPPED, "stopped") /* ended as it was asked to, or the guest powered off */             \
 	X(DIED, "died")	      /* ended otherwise: end_cause says why */
@@ -101,8 +102,11 @@ void smol_registry_set_patience(struct smol_registry *r, int ms);
  * set). SMOL_E_STATE when somebody else was first. */
 int smol_registry_claim(
     struct smol_registry *r, struct smol_vm *vm, pid_t monitor, struct smol_err *err);
+/* starting, paused → running. */
 int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err);
-/* running → starting: the guest reboots. */
+/* running → paused; also from starting, where the registry was too busy to hear of running. */
+int smol_registry_set_paused(struct smol_registry *r, const char *id, struct smol_err *err);
+/* running, paused → starting: the guest reboots. */
 int smol_registry_set_starting(struct smol_registry *r, const char *id, struct smol_err *err);
 int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct smol_err *err);
 int smol_registry_set_accel(

@@ -81,11 +81,10 @@ void smol_registry_set_patience(struct smol_registry *r, int ms)
 	sqlite3_busy_timeout(r->db, ms);
 }
 
-int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err)
+/* To a state in which the agent has been ready; a pause does not make it ready anew. */
+static int set_up(struct smol_registry *r, const char *id, const char *sql, struct smol_err *err)
 {
-	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,
-	    "UPDATE vm SET state = 'running', ready_ms = ?2 WHERE id = ?1 AND state = 'starting'",
-	    err);
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
 
 	if (!st)
 		return -1;
@@ -94,10 +93,29 @@ int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol
 	return update(r, st, "cannot record the VM's state", err) < 0 ? -1 : 0;
 }
 
+#define READY_MS "ready_ms = CASE state WHEN 'starting' THEN ?2 ELSE ready_ms END"
+
+int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err)
+{
+	return set_up(r, id,
+	    "UPDATE vm SET state = 'running', " READY_MS
+	    " WHERE id = ?1 AND state IN ('starting', 'paused')",
+	    err);
+}
+
+int smol_registry_set_paused(struct smol_registry *r, const char *id, struct smol_err *err)
+{
+	return set_up(r, id,
+	    "UPDATE vm SET state = 'paused', " READY_MS
+	    " WHERE id = ?1 AND state IN ('starting', 'running')",
+	    err);
+}
+
 int smol_registry_set_starting(struct smol_registry *r, const char *id, struct smol_err *err)
 {
-	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(
-	    r, "UPDATE vm SET state = 'starting' WHERE id = ?1 AND state = 'running'", err);
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,
+	    "UPDATE vm SET state = 'starting' WHERE id = ?1 AND state IN ('running', 'paused')",
+	    err);
 
 	if (!st)
 		return -1;
@@ -108,7 +126,8 @@ int smol_registry_set_starting(struct smol_registry *r, const char *id, struct s
 int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct smol_err *err)
 {
 	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,
-	    "UPDATE vm SET state = 'stopping' WHERE id = ?1 AND state IN ('starting', 'running')",
+	    "UPDATE vm SET state = 'stopping' WHERE id = ?1 AND"
+	    " state IN ('starting', 'running', 'paused')",
 	    err);
 
 	if (!st)
@@ -136,7 +155,7 @@ int smol_registry_set_ended(struct smol_registry *r, const char *id, pid_t monit
 	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r,
 	    "UPDATE vm SET state = ?3, end_cause = ?4, ended_ms = ?5, monitor_pid = 0,"
 	    " monitor_start = 0 WHERE id = ?1 AND (?2 = 0 OR monitor_pid = ?2)"
-	    " AND state IN ('starting', 'running', 'stopping')",
+	    " AND state IN ('starting', 'running', 'paused', 'stopping')",
 	    err);
 
 	if (!st)

@@ -29,6 +29,14 @@ void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 	smol_control_end(m);
 }
 
+int smol_pause_ask(struct smol_monitor_state *m, bool pause, struct smol_err *err)
+{
+	if (!pause)
+		return smol_err_set(err, SMOL_E_STATE, "it goes on");
+	m->paused = true;
+	return 0;
+}
+
 int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err)
 {
 	(void)b;

@@ -25,12 +25,12 @@ static void on_up(void *ctx)
 	smol_buf_puts(ctx, "up;");
 }
 
-static void on_failed(void *ctx, const char *desc)
+static void on_failed(void *ctx, const char *id, const char *desc)
 {
 	for (const char *p = desc; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			abort();
-	smol_buf_printf(ctx, "failed %s;", desc);
+	smol_buf_printf(ctx, "failed %s %s;", id ? id : "", desc);
 }
 
 static int run(const uint8_t *data, size_t size, size_t piece, struct smol_buf *heard)

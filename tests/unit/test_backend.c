@@ -40,9 +40,9 @@ static void on_up(void *ctx)
 	smol_buf_puts(ctx, "up ");
 }
 
-static void on_failed(void *ctx, const char *desc)
+static void on_failed(void *ctx, const char *id, const char *desc)
 {
-	smol_buf_printf(ctx, "failed:%s ", desc);
+	smol_buf_printf(ctx, "failed:%s:%s ", id ? id : "", desc);
 }
 
 static void begin(struct heard *h)
@@ -72,9 +72,10 @@ static void test_qmp_session(void **state)
 		     "\"guest-shutdown\"}}\n\r\n"
 		     "{\"return\": {}}\n"
 		     "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\\u001b[31m\\n\"}}\n"
+		     "{\"error\": {\"desc\": \"never\"}, \"id\": \"cont\"}\n"
 		     "{\"event\": \"RESET\", \"data\": null}\n";
 	static const char want[] = "event:NIC_RX_FILTER_CHANGED: up event:SHUTDOWN:guest-shutdown "
-				   "failed:no\\x1b[31m\\n event:RESET: ";
+				   "failed::no\\x1b[31m\\n failed:cont:never event:RESET: ";
 	struct heard h;
 
 	(void)state;
@@ -121,7 +122,7 @@ static void test_qmp_nonsense(void **state)
 	/* What is unknown is passed by; names of the wrong type as well. */
 	begin(&h);
 	assert_int_equal(feed(&h, GREETING "{\"x\": 1}\n{\"event\": 3}\n{\"error\": \"x\"}\n"), 0);
-	assert_string_equal(smol_buf_str(&h.log), "failed:? ");
+	assert_string_equal(smol_buf_str(&h.log), "failed::? ");
 	end(&h);
 }
 
@@ -256,6 +257,41 @@ static void test_accel_check(void **state)
 	smol_vm_config_free(&c);
 }
 
+static int asked;
+
+static int count_it(struct smol_backend *b, struct smol_err *err)
+{
+	(void)b;
+	(void)err;
+	asked++;
+	return 0;
+}
+
+/* What a backend has no slot for is refused by name, with those that can. */
+static void test_pause_slots(void **state)
+{
+	static const struct smol_backend_ops lacks = {.name = "stone"};
+	static const struct smol_backend_ops has = {
+	    .name = "water", .pause = count_it, .resume = count_it};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_backend b = {.ops = &lacks};
+
+	(void)state;
+	assert_int_equal(smol_backend_pause(&b, &err), -1);
+	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
+	assert_string_equal(err.msg, "backend stone cannot pause; qemu can");
+	assert_int_equal(smol_backend_resume(&b, &err), -1);
+	assert_string_equal(err.msg, "backend stone cannot resume; qemu can");
+	b.ops = &has;
+	assert_int_equal(smol_backend_pause(&b, NULL), 0);
+	assert_int_equal(smol_backend_resume(&b, NULL), 0);
+	assert_int_equal(asked, 2);
+	/* Who says that it can has the slots. */
+	for (const struct smol_backend_ops *const *o = smol_backends; *o; o++)
+		assert_int_equal(((*o)->capabilities & SMOL_CAP_PAUSE) != 0,
+		    (*o)->pause != NULL && (*o)->resume != NULL);
+}
+
 /* A hypervisor that ends at once has started and ended: what it says is the cause, and that it
  * could not be greeted any more is not. */
 static void test_qemu_ends_at_once(void **state)
@@ -304,6 +340,7 @@ int main(void)
 	    cmocka_unit_test(test_qemu_argv),
 	    cmocka_unit_test(test_qemu_version),
 	    cmocka_unit_test(test_accel_check),
+	    cmocka_unit_test(test_pause_slots),
 	    cmocka_unit_test(test_qemu_ends_at_once),
 	};
 

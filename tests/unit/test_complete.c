@@ -87,7 +87,7 @@ static void verbs(void **state)
 	check("image ", "build info list remove");
 	check("image b", "build");
 	check("env ", "list set unset");
-	check("help re", "restart");
+	check("help re", "restart resume");
 	check("help e", "env exec exit-codes");
 }
 

@@ -65,6 +65,9 @@ static void states_go_before_labels(void **state)
 	vm.labels = labels;
 	assert_false(smol_select_fits("@running", &vm));
 	assert_true(smol_select_fits("@running=often", &vm));
+	vm.state = SMOL_VM_PAUSED;
+	assert_false(smol_select_fits("@running", &vm));
+	assert_true(smol_select_fits("@paused", &vm));
 }
 
 static void what_can_choose_nothing_is_refused(void **state)

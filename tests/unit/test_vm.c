@@ -371,6 +371,52 @@ static void test_reconcile(void **state)
 	assert_string_equal(a->end_cause, "host restarted");
 }
 
+static enum smol_vm_state state_now(struct smol_registry *r, int64_t *ready_ms)
+{
+	smol_auto_vm struct smol_vm *vm = smol_registry_find(r, "web", NULL);
+
+	assert_non_null(vm);
+	*ready_ms = vm->ready_ms;
+	return vm->state;
+}
+
+/* running → paused → running, and from paused to every end; readiness is when it first was. */
+static void test_pause_states(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "web", 0, &err);
+	int64_t ready, then;
+
+	(void)state;
+	assert_int_equal(smol_registry_set_paused(r, a->id, &err), 0);
+	assert_int_equal(state_now(r, &ready), SMOL_VM_CREATED);
+	assert_int_equal(smol_registry_claim(r, a, getpid(), &err), 0);
+	assert_int_equal(smol_registry_set_ready(r, a->id, &err), 0);
+	sql("UPDATE vm SET ready_ms = ready_ms - 5000");
+	assert_int_equal(state_now(r, &ready), SMOL_VM_RUNNING);
+	assert_int_equal(smol_registry_set_paused(r, a->id, &err), 0);
+	assert_int_equal(state_now(r, &then), SMOL_VM_PAUSED);
+	assert_int_equal(then, ready);
+	assert_true(smol_vm_state_live(SMOL_VM_PAUSED));
+	assert_int_equal(smol_registry_delete(r, a->id, 0, &err), -1);
+	assert_string_equal(err.msg, "VM 'web' is paused");
+	assert_int_equal(smol_registry_set_ready(r, a->id, &err), 0);
+	assert_int_equal(state_now(r, &then), SMOL_VM_RUNNING);
+	assert_int_equal(then, ready);
+	assert_int_equal(smol_registry_set_paused(r, a->id, &err), 0);
+	assert_int_equal(smol_registry_set_starting(r, a->id, &err), 0);
+	assert_int_equal(state_now(r, &then), SMOL_VM_STARTING);
+	sql("UPDATE vm SET state = 'paused'");
+	assert_int_equal(smol_registry_set_stopping(r, a->id, &err), 0);
+	assert_int_equal(state_now(r, &then), SMOL_VM_STOPPING);
+	sql("UPDATE vm SET state = 'paused'");
+	assert_int_equal(smol_registry_set_ended(r, a->id, getpid(), true, "x", &err), 0);
+	assert_int_equal(state_now(r, &then), SMOL_VM_DIED);
+	assert_int_equal(smol_registry_set_paused(r, a->id, &err), 0);
+	assert_int_equal(state_now(r, &then), SMOL_VM_DIED);
+}
+
 static void test_agent_addr(void **state)
 {
 	smol_auto_registry struct smol_registry *r = open_registry();
@@ -385,6 +431,10 @@ static void test_agent_addr(void **state)
 	a->state = SMOL_VM_STOPPING;
 	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
 	assert_string_equal(err.hint, "smolsh wait web --for exit");
+	a->state = SMOL_VM_PAUSED;
+	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
+	assert_string_equal(err.msg, "VM 'web' is paused");
+	assert_string_equal(err.hint, "smolsh resume web");
 	a->state = SMOL_VM_RUNNING;
 	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), 0);
 	assert_int_equal(addr.port, 5000);
@@ -545,6 +595,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_claim_is_exclusive, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_delete_is_guarded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_pause_states, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_agent_addr, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
