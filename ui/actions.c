@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a key does: one function for each action of keys.h. */
+/* What a key does: one function for each action of shell/keys.h. */
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,23 +10,49 @@
 #include "ui/app.h"
 #include "ui/prompt.h"
 
-/* A command for the VMs that are marked, or the chosen one; they stand for "VM" in the format. One
- * that ends in a space is only begun, at the prompt. */
-static void for_vms(struct smol_app *a, const char *format)
+/* Where the word VM stands next: with nothing of a word around it. NULL: nowhere. */
+static const char *vm_word(const char *line)
+{
+	const char *at = line;
+
+	while ((at = strstr(at, "VM"))) {
+		if ((at == line || !isalnum((unsigned char)at[-1])) &&
+		    !isalnum((unsigned char)at[2]))
+			return at;
+		at += 2;
+	}
+	return NULL;
+}
+
+/* The line with names for each VM. */
+static char *with_names(const char *line, const char *names)
+{
+	struct smol_buf b = {0};
+	const char *at;
+
+	for (; (at = vm_word(line)); line = at + 2)
+		smol_buf_printf(&b, "%.*s%s", (int)(at - line), line, names);
+	smol_buf_puts(&b, line);
+	return smol_buf_take(&b);
+}
+
+/* A line that a key stands for, of ours or bound by a person. VM in it are the VMs that are marked,
+ * or the chosen one. One that ends in a space is only begun, at the prompt. */
+static void do_line(struct smol_app *a, const char *format)
 {
 	int n;
-	smol_auto_free char *names = smol_vms_targets(&a->vms, &n), *line = NULL;
-	const char *at = strstr(format, "VM");
+	smol_auto_free char *names = smol_vms_targets(&a->vms, &n);
+	smol_auto_free char *line = NULL;
 
-	if (!names) {
+	if (vm_word(format) && !names) {
 		smol_app_say(a, "no VM is chosen");
 		return;
 	}
-	line = smol_asprintf("%.*s%s%s", (int)(at - format), format, names, at + 2);
+	line = with_names(format, names);
 	if (format[strlen(format) - 1] == ' ') {
 		smol_prompt_set(line);
 		a->focus = SMOL_FOCUS_PROMPT;
-	} else if (strncmp(format, "delete", 6) == 0) {
+	} else if (vm_word(format) && strncmp(format, "delete --force --yes", 20) == 0) {
 		smol_event_ask(a, smol_asprintf("Delete %s?", names), line);
 	} else {
 		smol_line_run(a, line);
@@ -62,13 +90,14 @@ ACTION(none)
 ACTION(complete)
 {
 	(void)a;
+	smol_prompt_feed("\t", 1);
 }
 
 ACTION(pane)
 {
-	int which = a->key[2] - '0';
+	int which = a->key[strlen(a->key) - 1] - '0';
 
-	if (!a->panes[which])
+	if (which < 0 || which >= SMOL_PANES || !a->panes[which])
 		return;
 	a->current = which;
 	a->focus = SMOL_FOCUS_PANE;
@@ -179,37 +208,37 @@ ACTION(filter)
 
 ACTION(start)
 {
-	for_vms(a, "start VM");
+	do_line(a, "start VM");
 }
 
 ACTION(stop)
 {
-	for_vms(a, "stop VM");
+	do_line(a, "stop VM");
 }
 
 ACTION(restart)
 {
-	for_vms(a, "restart VM");
+	do_line(a, "restart VM");
 }
 
 ACTION(exec)
 {
-	for_vms(a, "exec VM -- ");
+	do_line(a, "exec VM -- ");
 }
 
 ACTION(logs)
 {
-	for_vms(a, "logs -f VM");
+	do_line(a, "logs -f VM");
 }
 
 ACTION(info)
 {
-	for_vms(a, "info VM");
+	do_line(a, "info VM");
 }
 
 ACTION(jobs)
 {
-	for_vms(a, "jobs VM");
+	do_line(a, "jobs VM");
 }
 
 ACTION(create)
@@ -220,7 +249,7 @@ ACTION(create)
 
 ACTION(delete)
 {
-	for_vms(a, "delete --force --yes VM");
+	do_line(a, "delete --force --yes VM");
 }
 
 ACTION(help)
@@ -257,8 +286,14 @@ static void (*const actions[SMOL_ACTION__count])(struct smol_app *a) = {
 #undef X
 };
 
-void smol_action_do(struct smol_app *a, enum smol_action action, const char *key)
+void smol_action_do(struct smol_app *a, const struct smol_binding *b)
 {
-	snprintf(a->key, sizeof(a->key), "%s", key);
-	actions[action](a);
+	/* The table may be another when it is done. */
+	smol_auto_free char *line = smol_strdup(b->line);
+
+	snprintf(a->key, sizeof(a->key), "%s", b->key);
+	if (line)
+		do_line(a, line);
+	else
+		actions[b->action](a);
 }

@@ -3,7 +3,7 @@
  * The screen as a whole: what there is to show, and where it stands. One per process. Around it:
  *
  *   app.c      the loop: when to draw, to read the registry, signals, beginning and end
- *   events.c   where a key goes           actions.c  what a key does (keys.h)
+ *   events.c   where a key goes           actions.c  what a key does (shell/keys.h)
  *   lines.c    what a line does           panes.c    the panes: places, order, the chosen one
  *   layout.c   where things stand         draw*.c    how they look
  */
@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "shell/keys.h"
 #include "ui/entry.h"
 #include "ui/input.h"
-#include "ui/keys.h"
 #include "ui/pane.h"
 #include "ui/vms.h"
 
@@ -48,7 +48,7 @@ struct smol_app {
 	struct smol_vms vms;
 	struct smol_question question;
 	struct smol_entry entry; /* a word that is asked for: a filter */
-	char key[24];		 /* that the action which runs was found by: "M-1" */
+	char key[SMOL_KEY_MAX];	 /* that the action which runs was found by: "M-1" */
 	char *message;		 /* at the bottom until the next key; or NULL */
 	bool zoom, help, leaving;
 	char *accel; /* what runs guests here; or NULL; owned */
@@ -83,7 +83,7 @@ void smol_event(struct smol_app *a, const struct smol_input_event *e);
 void smol_event_ask(struct smol_app *a, char *text, const char *line);
 
 /* actions.c */
-void smol_action_do(struct smol_app *a, enum smol_action action, const char *key);
+void smol_action_do(struct smol_app *a, const struct smol_binding *b);
 
 /* lines.c */
 /* What was typed at the prompt. */

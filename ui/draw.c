@@ -57,6 +57,36 @@ static bool some_are_hidden(const struct smol_app *a)
 	return false;
 }
 
+/* Where the focus is already is no hint. */
+static bool is_here(const struct smol_app *a, enum smol_action action, enum smol_focus focus)
+{
+	return (action == SMOL_ACTION_prompt && focus == SMOL_FOCUS_PROMPT) ||
+	       (action == SMOL_ACTION_list && focus == SMOL_FOCUS_LIST) ||
+	       (action == SMOL_ACTION_close && !a->current);
+}
+
+/* The columns that it takes; 0 where it has no key here. */
+static int draw_hint(
+    struct smol_app *a, int row, int at, enum smol_action action, enum smol_focus focus)
+{
+	const struct smol_binding *b = smol_key_of(action, focus);
+	const char *hint = smol_actions[action].hint;
+	char shown[SMOL_KEY_MAX];
+	int width;
+
+	if (!b)
+		return 0;
+	smol_key_shown(b->key, shown);
+	width = (int)strlen(shown) + 1 + smol_columns(hint, strlen(hint));
+	if (at + width > a->cols - 1)
+		return a->cols;
+	smol_plain();
+	smol_put(row, at, width, shown);
+	smol_look(SMOL_PLAIN, A_DIM);
+	smol_put(row, at + (int)strlen(shown) + 1, width, hint);
+	return width + 3;
+}
+
 static void draw_bottom(struct smol_app *a)
 {
 	enum smol_focus focus = smol_app_focus(a);
@@ -68,28 +98,9 @@ static void draw_bottom(struct smol_app *a)
 		smol_plain();
 		return;
 	}
-	for (const struct smol_key_entry *k = smol_keys; k->key; k++) {
-		char shown[24], text[64];
-		int w;
-
-		if (!*smol_actions[k->action].hint ||
-		    !(k->where & focus || (!k->where && focus == SMOL_FOCUS_PROMPT)))
-			continue;
-		/* Where the focus is already is no hint. */
-		if ((k->action == SMOL_ACTION_prompt && focus == SMOL_FOCUS_PROMPT) ||
-		    (k->action == SMOL_ACTION_list && focus == SMOL_FOCUS_LIST) ||
-		    (k->action == SMOL_ACTION_close && !a->current))
-			continue;
-		smol_key_shown(k->key, shown);
-		snprintf(text, sizeof(text), "%s %s", shown, smol_actions[k->action].hint);
-		w = smol_columns(text, strlen(text));
-		if (at + w > a->cols - 1)
-			break;
-		smol_plain();
-		at += smol_put(row, at, 24, shown);
-		smol_look(SMOL_PLAIN, A_DIM);
-		at += 1 + smol_put(row, at + 1, 40, smol_actions[k->action].hint) + 3;
-	}
+	for (int i = 1; i < SMOL_ACTION__count; i++)
+		if (*smol_actions[i].hint && !is_here(a, (enum smol_action)i, focus))
+			at += draw_hint(a, row, at, (enum smol_action)i, focus);
 	smol_plain();
 }
 

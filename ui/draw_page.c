@@ -6,6 +6,24 @@
 #include "shell/command.h"
 #include "ui/draw.h"
 
+#define KEYS_WIDTH 18 /* columns of the keys' names */
+
+/* What a person has bound. */
+static void draw_lines(int row, int last, int width)
+{
+	int n;
+	const struct smol_binding *bound = smol_keys_bound(&n);
+	char shown[SMOL_KEY_MAX];
+
+	for (int i = 0; i < n && row <= last; i++) {
+		if (!bound[i].line)
+			continue;
+		smol_key_shown(bound[i].key, shown);
+		smol_put(row, 4, KEYS_WIDTH - 1, shown);
+		smol_put(row++, 4 + KEYS_WIDTH, width, bound[i].line);
+	}
+}
+
 void smol_draw_help(struct smol_app *a)
 {
 	const struct smol_command **all = smol_command_sorted();
@@ -14,15 +32,15 @@ void smol_draw_help(struct smol_app *a)
 	attr_set(A_BOLD, 0, NULL);
 	smol_put(row++, 2, a->cols - 4, "Keys");
 	smol_plain();
-	for (const struct smol_key_entry *k = smol_keys; k->key && row <= last; k++) {
-		char shown[24];
+	for (int i = 1; i < SMOL_ACTION__count && row <= last; i++) {
+		char keys[KEYS_WIDTH];
 
-		if (k > smol_keys && k[-1].action == k->action)
-			continue;
-		smol_key_shown(k->key, shown);
-		smol_put(row, 4, 12, shown);
-		smol_put(row++, 17, (right ? right : a->cols) - 18, smol_actions[k->action].help);
+		smol_action_keys((enum smol_action)i, keys, sizeof(keys));
+		smol_put(row, 4, KEYS_WIDTH, keys);
+		smol_put(row++, 4 + KEYS_WIDTH, (right ? right : a->cols) - 5 - KEYS_WIDTH,
+		    smol_actions[i].help);
 	}
+	draw_lines(row, last, (right ? right : a->cols) - 5 - KEYS_WIDTH);
 	if (right) {
 		row = 2;
 		attr_set(A_BOLD, 0, NULL);

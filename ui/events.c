@@ -84,8 +84,8 @@ static void prompt_key(struct smol_app *a, const struct smol_input_event *e)
 void smol_event(struct smol_app *a, const struct smol_input_event *e)
 {
 	enum smol_focus focus = smol_app_focus(a);
-	enum smol_action action;
-	char name[24];
+	const struct smol_binding *bound;
+	char name[SMOL_KEY_MAX];
 
 	smol_app_say(a, NULL);
 	if (a->question.text) {
@@ -97,11 +97,11 @@ void smol_event(struct smol_app *a, const struct smol_input_event *e)
 		return;
 	}
 	smol_input_name(e, name);
-	action = *name ? smol_key_action(name, focus) : SMOL_ACTION_none;
-	if (a->help && action != SMOL_ACTION_help && focus != SMOL_FOCUS_PROMPT)
+	bound = *name ? smol_key_find(name, focus) : NULL;
+	if (a->help && (!bound || bound->action != SMOL_ACTION_help) && focus != SMOL_FOCUS_PROMPT)
 		a->help = false;
-	else if (action)
-		smol_action_do(a, action, name);
+	else if (bound)
+		smol_action_do(a, bound);
 	else if (focus == SMOL_FOCUS_PANE)
 		pane_key(smol_panes_current(a), e);
 	else if (focus == SMOL_FOCUS_PROMPT)

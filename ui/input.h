@@ -11,39 +11,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "shell/keys.h"
 
 #define SMOL_ESCAPE_MS 30 /* a lone ESC is a key when nothing follows for so long */
 
 enum smol_mod { SMOL_MOD_SHIFT = 1, SMOL_MOD_ALT = 2, SMOL_MOD_CTRL = 4 };
 
-/* Keys that are no characters. */
-#define SMOL_KEYS(X)                                                                               \
-	X(UP, "Up")                                                                                \
-	X(DOWN, "Down")                                                                            \
-	X(LEFT, "Left")                                                                            \
-	X(RIGHT, "Right")                                                                          \
-	X(HOME, "Home")                                                                            \
-	X(END, "End")                                                                              \
-	X(INSERT, "Insert")                                                                        \
-	X(DELETE, "Delete")                                                                        \
-	X(PAGE_UP, "PgUp")                                                                         \
-	X(PAGE_DOWN, "PgDn")                                                                       \
-	X(ENTER, "Enter")                                                                          \
-	X(TAB, "Tab")                                                                              \
-	X(BACK, "Backspace")                                                                       \
-	X(ESCAPE, "Esc")                                                                           \
-	X(F1, "F1")                                                                                \
-	X(F2, "F2")                                                                                \
-	X(F3, "F3")                                                                                \
-	X(F4, "F4")                                                                                \
-	X(F5, "F5")                                                                                \
-	X(F6, "F6")                                                                                \
-	X(F7, "F7")                                                                                \
-	X(F8, "F8")                                                                                \
-	X(F9, "F9")                                                                                \
-	X(F10, "F10")                                                                              \
-	X(F11, "F11")                                                                              \
-	X(F12, "F12")
 enum smol_key {
 	SMOL_KEY_CHAR, /* a character: c */
 #define X(e, n) SMOL_KEY_##e,

@@ -2,7 +2,6 @@
 noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = \
 	ui/input.c ui/input.h \
-	ui/keys.c ui/keys.h \
 	ui/term.c ui/term.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 

@@ -27,6 +27,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/grammar.c src/shell/grammar.h \
 	src/shell/guest.c src/shell/guest.h src/shell/guest_impl.h src/shell/guest_io.c \
 	src/shell/help.c src/shell/help.h \
+	src/shell/key_names.c src/shell/keys.c src/shell/keys.h \
 	src/shell/man.c \
 	src/shell/many.c src/shell/many.h src/shell/many_impl.h src/shell/many_out.c \
 	src/shell/output.c src/shell/output.h \

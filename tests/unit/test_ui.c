@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The screen's parts that need none: keys taken apart, the table of keys, a pane's terminal. */
+/* The screen's parts that need none: keys taken apart, a pane's terminal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,6 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "ui/input.h"
-#include "ui/keys.h"
 #include "ui/term.h"
 
 /* ---- the keyboard ---- */
@@ -121,22 +120,6 @@ static void test_paste_is_one_event(void **state)
 	assert_true(smol_input_next(&in, false, &e));
 	assert_int_equal(e.c, 'x');
 	smol_input_free(&in);
-}
-
-static void test_no_key_means_two_things(void **state)
-{
-	(void)state;
-	for (const struct smol_key_entry *a = smol_keys; a->key; a++) {
-		assert_true(strlen(smol_actions[a->action].help) > 0);
-		for (const struct smol_key_entry *b = a + 1; b->key; b++)
-			if (strcmp(a->key, b->key) == 0 && (a->where & b->where))
-				fail_msg("%s stands twice in the table", a->key);
-	}
-	assert_int_equal(smol_key_action("M-7", SMOL_FOCUS_PANE), SMOL_ACTION_pane);
-	/* A command that runs has all keys but those with Alt. */
-	assert_int_equal(smol_key_action("C-c", SMOL_FOCUS_PANE), SMOL_ACTION_none);
-	assert_int_equal(smol_key_action("q", SMOL_FOCUS_PANE), SMOL_ACTION_none);
-	assert_int_equal(smol_key_action("PgUp", SMOL_FOCUS_PANE), SMOL_ACTION_none);
 }
 
 /* ---- a pane's terminal ---- */
@@ -322,7 +305,6 @@ int main(void)
 	    cmocka_unit_test(test_lone_escape),
 	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_paste_is_one_event),
-	    cmocka_unit_test(test_no_key_means_two_things),
 	    cmocka_unit_test(test_history_is_bounded),
 	    cmocka_unit_test(test_kept_lines_keep_their_looks),
 	    cmocka_unit_test(test_nothing_passes_but_text),

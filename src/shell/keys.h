@@ -1,10 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Every key, once: dispatch, hints and help are made from these tables. An action is what a key
- * can do; a key is where on the keyboard it is found.
+ * The screen's keys: dispatch, hints, help and the manual are made from these tables. An action is
+ * what a key can do; a key is where on the keyboard it is found at first. What it does now is a
+ * third table, which `bind` and `unbind` change; it belongs to the process.
  */
-#ifndef SMOL_UI_KEYS_H
-#define SMOL_UI_KEYS_H
+#ifndef SMOL_SHELL_KEYS_H
+#define SMOL_SHELL_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Keys that are no characters. */
+#define SMOL_KEYS(X)                                                                               \
+	X(UP, "Up")                                                                                \
+	X(DOWN, "Down")                                                                            \
+	X(LEFT, "Left")                                                                            \
+	X(RIGHT, "Right")                                                                          \
+	X(HOME, "Home")                                                                            \
+	X(END, "End")                                                                              \
+	X(INSERT, "Insert")                                                                        \
+	X(DELETE, "Delete")                                                                        \
+	X(PAGE_UP, "PgUp")                                                                         \
+	X(PAGE_DOWN, "PgDn")                                                                       \
+	X(ENTER, "Enter")                                                                          \
+	X(TAB, "Tab")                                                                              \
+	X(BACK, "Backspace")                                                                       \
+	X(ESCAPE, "Esc")                                                                           \
+	X(F1, "F1")                                                                                \
+	X(F2, "F2")                                                                                \
+	X(F3, "F3")                                                                                \
+	X(F4, "F4")                                                                                \
+	X(F5, "F5")                                                                                \
+	X(F6, "F6")                                                                                \
+	X(F7, "F7")                                                                                \
+	X(F8, "F8")                                                                                \
+	X(F9, "F9")                                                                                \
+	X(F10, "F10")                                                                              \
+	X(F11, "F11")                                                                              \
+	X(F12, "F12")
 
 /* Where the keyboard goes. */
 enum smol_focus {
@@ -22,7 +57,7 @@ enum smol_focus {
  */
 #define SMOL_UI_ACTIONS(X)                                                                         \
 	X(complete, "complete", "complete", "complete the word: commands, options, VMs, files")    \
-	X(pane, "pane", "", "go to pane 1 (2 … 9; 0: the session)")                                \
+	X(pane, "pane", "", "go to the pane of that number; 0 is the session")                     \
 	X(list, "list", "VMs", "go to the list of VMs, and back")                                  \
 	X(prompt, "prompt", "prompt", "go to the prompt")                                          \
 	X(next, "next", "", "go to the next pane")                                                 \
@@ -63,10 +98,19 @@ enum smol_action {
 	    SMOL_ACTION__count
 };
 
-/* X(action, key, where): in the order of help and hints. where is 0 for what readline does. */
+/* X(action, key, where): in the order of help and hints. */
 #define SMOL_UI_KEYS(X)                                                                            \
-	X(complete, "Tab", 0)                                                                      \
-	X(pane, "M-1", SMOL_FOCUS_ANY) /* and every other digit */                                 \
+	X(complete, "Tab", SMOL_FOCUS_PROMPT)                                                      \
+	X(pane, "M-1", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-2", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-3", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-4", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-5", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-6", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-7", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-8", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-9", SMOL_FOCUS_ANY)                                                             \
+	X(pane, "M-0", SMOL_FOCUS_ANY)                                                             \
 	X(list, "M-l", SMOL_FOCUS_ANY)                                                             \
 	X(prompt, "M-p", SMOL_FOCUS_ANY)                                                           \
 	X(next, "M-j", SMOL_FOCUS_ANY)                                                             \
@@ -110,17 +154,51 @@ struct smol_action_entry {
 };
 /* By enum smol_action; the first has no name. */
 extern const struct smol_action_entry smol_actions[SMOL_ACTION__count];
+/* SMOL_ACTION_none: there is none of that name. */
+enum smol_action smol_action_find(const char *name);
+/* Where its keys are at first. */
+unsigned smol_action_where(enum smol_action action);
 
-struct smol_key_entry {
-	enum smol_action action;
-	const char *key; /* as smol_input_name() gives it; NULL ends the table */
-	unsigned where;	 /* enum smol_focus; 0: only for help */
+#define SMOL_KEY_MAX	  32  /* bytes of a key's name with the NUL */
+#define SMOL_BINDINGS_MAX 512 /* at a time */
+
+/* What a key does now. */
+struct smol_binding {
+	char key[SMOL_KEY_MAX];	 /* as smol_input_name() gives it */
+	unsigned where;		 /* enum smol_focus */
+	enum smol_action action; /* none: it runs a line */
+	char *line;		 /* NULL where there is an action; owned by the table */
 };
-extern const struct smol_key_entry smol_keys[];
 
-/* What a key does where the focus is; none. */
-enum smol_action smol_key_action(const char *name, enum smol_focus focus);
+/* All of them, what was bound last first. Valid until the table changes. */
+const struct smol_binding *smol_keys_bound(int *n);
+/* What the key does where the focus is; NULL: nothing. Valid until the table changes. */
+const struct smol_binding *smol_key_find(const char *key, enum smol_focus focus);
+/* The binding of that action where the focus is: what was bound last. NULL: no key does it. */
+const struct smol_binding *smol_key_of(enum smol_action action, enum smol_focus focus);
+/*
+ * From now on the key does that, in all of where; line (copied) is NULL, or action is none. -1 with
+ * SMOL_E_LIMIT, SMOL_E_INVALID: text is typed with the key there, or the action cannot be meant.
+ */
+int smol_key_bind(const char *key, unsigned where, enum smol_action action, const char *line,
+    struct smol_err *err);
+/* Nothing any more, in all of where. False: it did nothing. */
+bool smol_key_unbind(const char *key, unsigned where);
+/* What it did at first; NULL: all keys. */
+void smol_keys_reset(const char *key);
+
+/* "Alt-x", "C-x", "pageup" to the name that the table has. -1 with SMOL_E_INVALID. */
+int smol_key_parse(const char *text, char key[SMOL_KEY_MAX], struct smol_err *err);
+/* Is text typed with it: a character without Alt or Ctrl? */
+bool smol_key_is_text(const char *key);
 /* The key as it is shown: "Alt-l". */
-void smol_key_shown(const char *name, char text[24]);
+void smol_key_shown(const char *key, char text[SMOL_KEY_MAX]);
+/* The action's keys as they are shown, the first and what fits into so many bytes with the NUL
+ * (SMOL_KEY_MAX at least): "Alt-l, L"; "" where it has none. */
+void smol_action_keys(enum smol_action action, char *text, size_t size);
+/* The bits of enum smol_focus from the first on, NULL-terminated. */
+extern const char *const smol_focus_names[];
+/* "all", "list", "list, scroll"; "prompt, list, pane, scroll" at most, with the NUL 27 bytes. */
+void smol_focus_text(unsigned where, char text[32]);
 
 #endif
