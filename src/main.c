@@ -82,18 +82,25 @@ static int run_file(struct smol_shell *sh, const struct smol_args *args, const c
 	return run_text(sh, args, smol_buf_str(&b), smol_buf_len(&b));
 }
 
-/* The screen is a program of its own: what it needs is not loaded for scripts. Returns where there
- * can be no screen. */
-static void become_screen(void)
+/* The screen, or the line prompt, is a program of its own: what it needs is not loaded for scripts.
+ * Returns where there can be neither. */
+static void become_screen(const struct smol_args *args)
 {
 	smol_auto_free char *screen = smol_path_helper("smolsh-tui", NULL), *self = NULL;
-	const char *term = getenv("TERM");
+	const char *color = smol_args_str(args, "color"), *argv[8] = {"smolsh-tui"};
+	int n = 1;
 
-	if (!screen || !isatty(STDOUT_FILENO) || !term || !*term || strcmp(term, "dumb") == 0)
-		return;
 	self = realpath("/proc/self/exe", NULL);
-	if (self)
-		execl(screen, "smolsh-tui", self, (char *)NULL);
+	if (!screen || !self || !isatty(STDOUT_FILENO))
+		return;
+	if (smol_args_flag(args, "line"))
+		argv[n++] = "--line";
+	if (color) {
+		argv[n++] = "--color";
+		argv[n++] = color;
+	}
+	argv[n] = self;
+	execv(screen, (char *const *)argv);
 }
 
 static int run_stdin(struct smol_shell *sh, const struct smol_args *args)
@@ -103,7 +110,7 @@ static int run_stdin(struct smol_shell *sh, const struct smol_args *args)
 
 	if (isatty(STDIN_FILENO)) {
 		if (!sh->json)
-			become_screen();
+			become_screen(args);
 		if (!sh->json)
 			smol_help_program();
 		smol_err_set(&err, SMOL_E_USAGE, "no command given");

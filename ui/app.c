@@ -222,14 +222,6 @@ static void on_signal(uv_signal_t *h, int signum)
 	}
 }
 
-/* Whatever goes wrong, the terminal is as it was. */
-static void on_crash(int signum)
-{
-	signal(signum, SIG_DFL);
-	smol_restore(); /* NOLINT(bugprone-signal-handler): it only writes and sets modes */
-	raise(signum);
-}
-
 static void watch_everything(void)
 {
 	static const int nums[] = {SIGCHLD, SIGWINCH, SIGTERM, SIGHUP};
@@ -279,8 +271,7 @@ int smol_app_run(const char *program)
 	if (!initscr())
 		return 125;
 	smol_draw_open();
-	for (const int *s = (const int[]){SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, 0}; *s; s++)
-		signal(*s, on_crash);
+	smol_restore_on_crash();
 	watch_everything();
 	load();
 	resized();

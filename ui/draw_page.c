@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "shell/command.h"
 #include "ui/draw.h"
+#include "ui/welcome.h"
 
 #define KEYS_WIDTH 18 /* columns of the keys' names */
 
@@ -56,24 +58,19 @@ void smol_draw_help(struct smol_app *a)
 
 void smol_draw_first(struct smol_app *a)
 {
-	static const char *const lines[][2] = {
-	    {"run -- uname -a", "a fresh VM for one command"},
-	    {"create web", "a VM that stays"},
-	    {"help", "everything else"},
-	};
 	int row = a->rows / 4, col = a->cols >= 80 ? 8 : 2;
 
 	smol_put(row, col, a->cols - col,
 	    "No VM yet. Type a line below, or press Enter to run the first one:");
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(smol_welcome); i++) {
 		int at = row + 2 + (int)i;
 
 		if (at > a->rows - 5)
 			break;
 		attr_set(A_BOLD, 0, NULL);
-		smol_put(at, col + 4, a->cols - col - 4, lines[i][0]);
+		smol_put(at, col + 4, a->cols - col - 4, smol_welcome[i][0]);
 		smol_look(SMOL_PLAIN, A_DIM);
-		smol_put(at, col + 26, a->cols - col - 26, lines[i][1]);
+		smol_put(at, col + 26, a->cols - col - 26, smol_welcome[i][1]);
 		smol_plain();
 	}
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ui/app.h"
 #include "ui/prompt.h"
+#include "ui/welcome.h"
 
 void smol_event_ask(struct smol_app *a, char *text, const char *line)
 {
@@ -70,7 +71,7 @@ static void prompt_key(struct smol_app *a, const struct smol_input_event *e)
 	if (e->key == SMOL_KEY_PASTE)
 		smol_prompt_insert(e->bytes, e->n);
 	else if (e->key == SMOL_KEY_ENTER && smol_prompt_empty() && smol_app_is_new(a) && !a->help)
-		smol_line_run(a, "run -- uname -a");
+		smol_line_run(a, SMOL_WELCOME_LINE);
 	else if (e->key == SMOL_KEY_CHAR && e->c == '?' && !e->mods && smol_prompt_empty())
 		a->help = !a->help;
 	else if (e->key == SMOL_KEY_ESCAPE && a->help)

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "shell/grammar.h"
 #include "ui/app.h"
-#include "ui/prompt.h"
+#include "ui/edit.h"
 
 struct line_kind {
 	bool pane;   /* it lives on: a pane of its own */
@@ -122,7 +122,7 @@ void smol_line_typed(struct smol_app *a, const char *typed)
 
 void smol_line_run(struct smol_app *a, const char *line)
 {
-	smol_prompt_remember(line);
+	smol_edit_remember(line);
 	smol_line_typed(a, line);
 }
 

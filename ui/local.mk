@@ -14,17 +14,22 @@ smolsh_tui_SOURCES = \
 	ui/draw_page.c \
 	ui/draw_pane.c \
 	ui/draw_prompt.c \
+	ui/edit.c ui/edit.h \
 	ui/entry.c ui/entry.h \
 	ui/events.c \
 	ui/layout.c \
+	ui/line_prompt.c ui/line_prompt.h \
 	ui/lines.c \
 	ui/main.c \
+	ui/notices.c ui/notices.h \
+	ui/options.c ui/options.h \
 	ui/paint.c ui/paint.h \
 	ui/pane.c ui/pane.h \
 	ui/panes.c \
 	ui/prompt.c ui/prompt.h \
 	ui/restore.c ui/restore.h \
-	ui/vms.c ui/vms.h
+	ui/vms.c ui/vms.h \
+	ui/welcome.h
 smolsh_tui_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(VTERM_CFLAGS) $(READLINE_CFLAGS) $(CURSES_CFLAGS)
 smolsh_tui_LDADD = ui/libui.a src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a \
 	src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \

@@ -5,23 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <readline/history.h>
 #include <readline/readline.h>
-#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "base/path.h"
+#include "ui/edit.h"
 
-#define FRONT	     "\xe2\x96\xb8 " /* ▸ */
-#define HISTORY_KEEP 10000
+#define FRONT "\xe2\x96\xb8 " /* ▸ */
 
 static struct {
 	smol_prompt_fn entered;
 	void *ctx;
 	FILE *nowhere;
 	struct smol_buf in;
-	char *history; /* its file */
 	struct smol_completion found;
 	bool completing;
 } prompt;
@@ -53,91 +49,31 @@ static void forget_candidates(void)
 	prompt.found = (struct smol_completion){0};
 }
 
-void smol_prompt_remember(const char *line)
-{
-	HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
-
-	if (last && strcmp(last->line, line) == 0)
-		return;
-	add_history(line);
-	using_history(); /* or a search would not begin at its end */
-	if (prompt.history && append_history(1, prompt.history) != 0)
-		write_history(prompt.history);
-}
-
 /* The line is ours to free. */
 static void on_line(char *text)
 {
 	smol_auto_free char *line = smol_steal(&text);
-	const char *begin = line ? line + strspn(line, " \t") : NULL;
+	const char *begin = line ? smol_edit_entered(line) : NULL;
 
-	if (!begin) {
-		prompt.entered(prompt.ctx, NULL);
-		return;
-	}
-	if (!*begin)
-		return;
-	/* As in other shells: a line that begins with a space is not kept. */
-	if (*line != ' ')
-		smol_prompt_remember(line);
-	prompt.entered(prompt.ctx, begin);
-}
-
-/* How many bytes all candidates have in common, in whole characters. */
-static size_t common_length(const struct smol_completion *c)
-{
-	size_t n = strlen(c->list[0].insert);
-
-	for (int i = 1; i < c->n; i++)
-		while (strncmp(c->list[0].insert, c->list[i].insert, n) != 0)
-			n--;
-	while (n && ((unsigned char)c->list[0].insert[n] & 0xc0) == 0x80)
-		n--;
-	return n;
+	if (!line || begin)
+		prompt.entered(prompt.ctx, begin);
 }
 
 static int on_tab(int count, int key)
 {
-	struct smol_completion c = {0};
-	size_t n;
-
 	(void)count;
 	(void)key;
-	smol_complete_line(rl_line_buffer, (size_t)rl_point, smol_complete_host, NULL, &c);
 	forget_candidates();
-	if (!c.n) {
-		smol_completion_free(&c);
-		return 0;
-	}
-	n = c.n == 1 ? strlen(c.list[0].insert) : common_length(&c);
-	if (n >= c.end - c.start || c.n == 1) {
-		smol_auto_free char *text = smol_strndup(c.list[0].insert, n);
-
-		rl_begin_undo_group();
-		rl_delete_text((int)c.start, (int)c.end);
-		rl_point = (int)c.start;
-		rl_insert_text(text);
-		if (c.n == 1 && !c.list[0].open && rl_line_buffer[rl_point] != ' ')
-			rl_insert_text(" ");
-		rl_end_undo_group();
-	}
-	if (c.n == 1) {
-		smol_completion_free(&c);
-	} else {
-		prompt.found = c;
-		prompt.completing = true;
-	}
+	smol_edit_complete(&prompt.found);
+	prompt.completing = true;
 	return 0;
 }
 
 void smol_prompt_open(smol_prompt_fn entered, void *ctx)
 {
-	smol_auto_free char *state = smol_path_state(NULL);
-
 	prompt.entered = entered;
 	prompt.ctx = ctx;
 	prompt.nowhere = fopen("/dev/null", "re+");
-	rl_readline_name = "smolsh";
 	rl_instream = rl_outstream = prompt.nowhere;
 	rl_catch_signals = rl_catch_sigwinch = 0;
 	rl_change_environment = 0;
@@ -148,12 +84,7 @@ void smol_prompt_open(smol_prompt_fn entered, void *ctx)
 	rl_input_available_hook = on_available;
 	rl_variable_bind("bell-style", "none");
 	rl_add_defun("smolsh-complete", on_tab, '\t');
-	using_history();
-	if (state) {
-		prompt.history = smol_asprintf("%s/history", state);
-		read_history(prompt.history);
-		stifle_history(HISTORY_KEEP);
-	}
+	smol_edit_open();
 	rl_callback_handler_install(FRONT, on_line);
 	/* Whatever an inputrc says, Tab is ours; and so is its bell. */
 	rl_bind_key('\t', on_tab);
@@ -164,12 +95,8 @@ void smol_prompt_open(smol_prompt_fn entered, void *ctx)
 void smol_prompt_close(void)
 {
 	rl_callback_handler_remove();
-	if (prompt.history) {
-		history_truncate_file(prompt.history, HISTORY_KEEP);
-		chmod(prompt.history, 0600);
-	}
+	smol_edit_close();
 	forget_candidates();
-	free(prompt.history);
 	smol_buf_free(&prompt.in);
 	if (prompt.nowhere)
 		fclose(prompt.nowhere);

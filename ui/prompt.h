@@ -25,8 +25,6 @@ void smol_prompt_insert(const char *text, size_t n);
 void smol_prompt_set(const char *text);
 /* Ctrl-C: nothing is in the line any more. */
 void smol_prompt_cancel(void);
-/* A line that came another way (a key) belongs to the history, too. */
-void smol_prompt_remember(const char *line);
 bool smol_prompt_empty(void);
 void smol_prompt_resize(int rows, int cols);
 

@@ -2,6 +2,7 @@
 /* The terminal as it was, after a crash: see restore.h. Apart, because term.h makes macros of
  * words. */
 #include <curses.h>
+#include <signal.h>
 #include <string.h>
 #include <term.h>
 #include <termios.h>
@@ -26,11 +27,16 @@ static void add_restore(const char *capability)
 	}
 }
 
+void smol_restore_keep_settings(void)
+{
+	tcgetattr(STDIN_FILENO, &restore.settings);
+}
+
 void smol_restore_prepare(void)
 {
 	static const char no_paste[] = "\033[?2004l";
 
-	tcgetattr(STDIN_FILENO, &restore.settings);
+	smol_restore_keep_settings();
 	setupterm(NULL, STDOUT_FILENO, &(int){0});
 	memcpy(restore.text, no_paste, sizeof(no_paste) - 1);
 	restore.n = sizeof(no_paste) - 1;
@@ -44,4 +50,17 @@ void smol_restore(void)
 	if (restore.n && write(STDOUT_FILENO, restore.text, restore.n) < 0)
 		restore.n = 0;
 	tcsetattr(STDIN_FILENO, TCSANOW, &restore.settings);
+}
+
+static void on_crash(int signum)
+{
+	signal(signum, SIG_DFL);
+	smol_restore(); /* NOLINT(bugprone-signal-handler): it only writes and sets modes */
+	raise(signum);
+}
+
+void smol_restore_on_crash(void)
+{
+	for (const int *s = (const int[]){SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, 0}; *s; s++)
+		signal(*s, on_crash);
 }

@@ -185,7 +185,7 @@ char *smol_vms_targets(const struct smol_vms *v, int *n)
 	return *n ? smol_buf_take(&b) : NULL;
 }
 
-static bool reaches(const struct smol_vms *v, const char *word, const struct smol_vm *vm)
+bool smol_vms_reaches(const struct smol_vms *v, const char *word, const struct smol_vm *vm)
 {
 	smol_auto_free char *copy = smol_strdup(word);
 	char *rest = copy;
@@ -207,7 +207,7 @@ char *smol_vms_reached(const struct smol_vms *v, const char *word, int *n)
 
 	*n = 0;
 	for (int i = 0; i < v->nall; i++)
-		if (reaches(v, word, v->all[i])) {
+		if (smol_vms_reaches(v, word, v->all[i])) {
 			add_name(&b, v->all[i]->name, ", ");
 			++*n;
 		}

@@ -35,6 +35,8 @@ void smol_vms_mark(struct smol_vms *v, const struct smol_vm *vm, bool on);
 /* The names that a key acts on: those marked, or the chosen one. "a,b"; caller frees; NULL: none.
  */
 char *smol_vms_targets(const struct smol_vms *v, int *n);
+/* Is it among those that a word of a command names? */
+bool smol_vms_reaches(const struct smol_vms *v, const char *word, const struct smol_vm *vm);
 /* The names that a word of a command reaches ("@running", "web-*", "a,b", "web"): "a, b"; caller
  * frees. *n: how many. */
 char *smol_vms_reached(const struct smol_vms *v, const char *word, int *n);

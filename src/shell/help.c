@@ -31,6 +31,7 @@ static const struct smol_option program_options[] = {
 	.arg = "WHEN",
 	.help = "colours: auto, always or never (NO_COLOR is heeded)",
 	.values = color_names},
+    {.name = "line", .help = "on a terminal, without words: a prompt in place of the screen"},
     {.name = "version", .letter = 'V', .help = "print the version"},
     {0},
 };
