@@ -2,6 +2,8 @@
 noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = \
 	ui/input.c ui/input.h \
+	ui/history.c ui/history.h \
+	ui/look.c ui/look.h \
 	ui/term.c ui/term.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 

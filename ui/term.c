@@ -8,29 +8,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-
-/* In a kept line: the next character takes two columns; it belongs to the cell before. */
-#define MARK_WIDE 1
-#define MARK_JOIN 2
-
-#define OFF_LINE ((uint32_t)-1) /* in the cell behind a wide one */
-
-/* How the cells of a run look. */
-struct look {
-	VTermColor fg, bg;
-	VTermScreenCellAttrs attrs;
-};
-
-/* Text of cells that look the same, behind a line's beginning and behind each other. */
-struct run {
-	struct look look;
-	uint16_t bytes;
-};
-
-struct kept {
-	uint32_t bytes; /* of what follows: runs with their text */
-	char data[];
-};
+#include "ui/history.h"
 
 struct smol_term {
 	VTerm *vt;
@@ -40,8 +18,7 @@ struct smol_term {
 	int rows, cols;
 	bool cursor_hidden, alternate;
 	enum smol_term_mouse mouse;
-	struct kept **history; /* a ring of SMOL_TERM_HISTORY */
-	int first, count;
+	struct smol_history *history;
 };
 
 static int clamp(int n)
@@ -54,158 +31,23 @@ static int within(int n, int count)
 	return n < 0 ? 0 : n < count ? n : count - 1;
 }
 
-static bool same_look(const struct look *a, const struct look *b)
-{
-	return vterm_color_is_equal(&a->fg, &b->fg) && vterm_color_is_equal(&a->bg, &b->bg) &&
-	       a->attrs.bold == b->attrs.bold && a->attrs.underline == b->attrs.underline &&
-	       a->attrs.italic == b->attrs.italic && a->attrs.blink == b->attrs.blink &&
-	       a->attrs.reverse == b->attrs.reverse && a->attrs.strike == b->attrs.strike;
-}
-
-static struct look look_of(const VTermScreenCell *c)
-{
-	return (struct look){.fg = c->fg, .bg = c->bg, .attrs = c->attrs};
-}
-
-static bool is_blank(const VTermScreenCell *c)
-{
-	return (c->chars[0] == 0 || c->chars[0] == ' ') && VTERM_COLOR_IS_DEFAULT_BG(&c->bg) &&
-	       !c->attrs.reverse && !c->attrs.underline && !c->attrs.strike;
-}
-
-/* ---- lines that are kept ---- */
-
-/* A program may have put anything into a cell; only what is a character is kept. */
-static uint32_t plain(uint32_t c)
-{
-	return c == 0 ? ' ' : c < ' ' || (c >= 0x7f && c < 0xa0) || c > 0x10ffff ? 0xfffd : c;
-}
-
-static void put_cell(struct smol_buf *b, const VTermScreenCell *c)
-{
-	char *to = smol_buf_reserve(b, 1 + 5 * VTERM_MAX_CHARS_PER_CELL);
-	size_t n = 0;
-
-	if (c->width == 2)
-		to[n++] = MARK_WIDE;
-	n += smol_utf8_put(to + n, plain(c->chars[0]));
-	for (int i = 1; i < VTERM_MAX_CHARS_PER_CELL && c->chars[i] && c->chars[0]; i++) {
-		to[n++] = MARK_JOIN;
-		n += smol_utf8_put(to + n, plain(c->chars[i]));
-	}
-	smol_buf_commit(b, n);
-}
-
-static struct kept *keep(const VTermScreenCell *cells, int cols)
-{
-	smol_auto_buf struct smol_buf b = {0};
-	struct kept *k;
-
-	while (cols > 0 && is_blank(&cells[cols - 1]))
-		cols--;
-	for (int i = 0; i < cols;) {
-		struct run r = {.look = look_of(&cells[i])};
-		size_t at = smol_buf_len(&b), begin;
-
-		smol_buf_append(&b, &r, sizeof(r));
-		begin = smol_buf_len(&b);
-		for (; i < cols; i++) {
-			struct look l = look_of(&cells[i]);
-
-			if (cells[i].chars[0] == OFF_LINE)
-				continue;
-			if (!same_look(&l, &r.look) || smol_buf_len(&b) - begin > UINT16_MAX - 64)
-				break;
-			put_cell(&b, &cells[i]);
-		}
-		r.bytes = (uint16_t)(smol_buf_len(&b) - begin);
-		memcpy(smol_buf_head(&b) + at, &r, sizeof(r));
-	}
-	k = malloc(sizeof(*k) + smol_buf_len(&b));
-	if (!k)
-		return NULL;
-	k->bytes = (uint32_t)smol_buf_len(&b);
-	if (k->bytes)
-		memcpy(k->data, smol_buf_head(&b), k->bytes);
-	return k;
-}
-
-static void blank(VTermScreenCell *cells, int from, int cols)
-{
-	for (int i = from; i < cols; i++) {
-		cells[i] = (VTermScreenCell){.width = 1};
-		cells[i].fg.type = VTERM_COLOR_DEFAULT_FG;
-		cells[i].bg.type = VTERM_COLOR_DEFAULT_BG;
-	}
-}
-
-static void recall(const struct kept *k, VTermScreenCell *cells, int cols)
-{
-	int at = 0;
-
-	for (uint32_t pos = 0; k && pos < k->bytes && at < cols;) {
-		const char *text = k->data + pos + sizeof(struct run), *end;
-		struct run r;
-
-		memcpy(&r, k->data + pos, sizeof(r));
-		end = text + r.bytes;
-		pos += (uint32_t)sizeof(r) + r.bytes;
-		while (text < end && at < cols) {
-			VTermScreenCell *c = &cells[at];
-
-			memset(c, 0, sizeof(*c));
-			c->width = 1;
-			if (*text == MARK_WIDE) {
-				c->width = 2;
-				text++;
-			}
-			text += smol_utf8_get(text, &c->chars[0]);
-			for (int i = 1; text < end && *text == MARK_JOIN; i++)
-				text += 1 + smol_utf8_get(text + 1, &c->chars[i]);
-			c->fg = r.look.fg;
-			c->bg = r.look.bg;
-			c->attrs = r.look.attrs;
-			if (c->width == 2 && at + 1 < cols) {
-				cells[at + 1] = *c;
-				cells[at + 1].chars[0] = OFF_LINE;
-				cells[at + 1].width = 1;
-			}
-			at += c->width;
-		}
-	}
-	blank(cells, at < cols ? at : cols, cols);
-}
-
 /* ---- what libvterm tells ---- */
 
 static int on_push(int cols, const VTermScreenCell *cells, void *user)
 {
 	struct smol_term *t = user;
-	struct kept *k = keep(cells, cols);
 
-	if (!k)
-		return 0;
-	if (t->count == SMOL_TERM_HISTORY) {
-		free(t->history[t->first]);
-		t->history[t->first] = k;
-		t->first = (t->first + 1) % SMOL_TERM_HISTORY;
-	} else {
-		t->history[(t->first + t->count++) % SMOL_TERM_HISTORY] = k;
-	}
+	smol_history_push(t->history, cells, cols);
 	return 1;
 }
 
 static int on_pop(int cols, VTermScreenCell *cells, void *user)
 {
 	struct smol_term *t = user;
-	struct kept **k;
 
-	if (!t->count)
+	if (!smol_history_cells(t->history, 1, cells, cols))
 		return 0;
-	k = &t->history[(t->first + --t->count) % SMOL_TERM_HISTORY];
-	recall(*k, cells, cols);
-	free(*k);
-	*k = NULL;
+	smol_history_pop(t->history);
 	return 1;
 }
 
@@ -250,7 +92,7 @@ struct smol_term *smol_term_new(int rows, int cols, smol_term_say say, void *ctx
 	t->ctx = ctx;
 	t->rows = clamp(rows);
 	t->cols = clamp(cols);
-	t->history = smol_alloc(SMOL_TERM_HISTORY * sizeof(*t->history));
+	t->history = smol_history_new(SMOL_TERM_HISTORY);
 	t->vt = vterm_new(t->rows, t->cols);
 	vterm_set_utf8(t->vt, 1);
 	vterm_output_set_callback(t->vt, say, ctx);
@@ -266,9 +108,7 @@ void smol_term_free(struct smol_term *t)
 	if (!t)
 		return;
 	vterm_free(t->vt);
-	for (int i = 0; i < SMOL_TERM_HISTORY; i++)
-		free(t->history[i]);
-	free(t->history);
+	smol_history_free(t->history);
 	free(t);
 }
 
@@ -313,49 +153,56 @@ void smol_term_reset(struct smol_term *t)
 		smol_term_write(t, "\r\n", 2);
 }
 
+void smol_term_set_history(struct smol_term *t, int lines)
+{
+	smol_history_limit(t->history, lines);
+}
+
 int smol_term_history(const struct smol_term *t)
 {
-	return t->alternate ? 0 : t->count;
+	return t->alternate ? 0 : smol_history_count(t->history);
 }
 
 bool smol_term_line(const struct smol_term *t, int row, VTermScreenCell *cells, int cols)
 {
-	if (row < -t->count || row >= t->rows)
+	if (row < 0)
+		return smol_history_cells(t->history, -row, cells, cols);
+	if (row >= t->rows)
 		return false;
-	if (row < 0) {
-		recall(t->history[(t->first + t->count + row) % SMOL_TERM_HISTORY], cells, cols);
-		return true;
-	}
 	for (int i = 0; i < cols && i < t->cols; i++)
 		vterm_screen_get_cell(t->screen, (VTermPos){.row = row, .col = i}, &cells[i]);
-	blank(cells, t->cols < cols ? t->cols : cols, cols);
+	smol_cells_blank(cells, t->cols < cols ? t->cols : cols, cols);
 	return true;
+}
+
+/* A line of the screen. */
+static void put_text(const struct smol_term *t, int row, struct smol_buf *b)
+{
+	for (int i = 0; i < t->cols; i++) {
+		char *to = smol_buf_reserve(b, 4 * VTERM_MAX_CHARS_PER_CELL);
+		VTermScreenCell c;
+		size_t n = 0;
+
+		vterm_screen_get_cell(t->screen, (VTermPos){.row = row, .col = i}, &c);
+		if (c.chars[0] == SMOL_CELL_OFF)
+			continue;
+		n += smol_utf8_put(to, smol_cell_char(c.chars[0]));
+		for (int k = 1; k < VTERM_MAX_CHARS_PER_CELL && c.chars[0] && c.chars[k]; k++)
+			n += smol_utf8_put(to + n, smol_cell_char(c.chars[k]));
+		smol_buf_commit(b, n);
+	}
+	while (smol_buf_len(b) && b->data[b->end - 1] == ' ')
+		b->end--;
 }
 
 char *smol_term_text(const struct smol_term *t, int row)
 {
-	VTermScreenCell *cells = smol_alloc((size_t)SMOL_TERM_MAX * sizeof(*cells));
 	smol_auto_buf struct smol_buf b = {0};
-	int n = SMOL_TERM_MAX;
 
-	if (!smol_term_line(t, row, cells, n)) {
-		free(cells);
+	if (row >= t->rows || (row < 0 && !smol_history_text(t->history, -row, &b)))
 		return NULL;
-	}
-	while (n > 0 && (cells[n - 1].chars[0] == 0 || cells[n - 1].chars[0] == ' '))
-		n--;
-	for (int i = 0; i < n; i++) {
-		char *to = smol_buf_reserve(&b, 4 * VTERM_MAX_CHARS_PER_CELL);
-		size_t len = 0;
-
-		if (cells[i].chars[0] == OFF_LINE)
-			continue;
-		len += smol_utf8_put(to, plain(cells[i].chars[0]));
-		for (int k = 1; k < VTERM_MAX_CHARS_PER_CELL && cells[i].chars[k]; k++)
-			len += smol_utf8_put(to + len, plain(cells[i].chars[k]));
-		smol_buf_commit(&b, len);
-	}
-	free(cells);
+	if (row >= 0)
+		put_text(t, row, &b);
 	return smol_buf_take(&b);
 }
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <vterm.h>
 
-#define SMOL_TERM_HISTORY 10000 /* lines */
+#define SMOL_TERM_HISTORY 10000 /* lines, unless told otherwise */
 #define SMOL_TERM_MAX	  1000	/* rows or columns */
 
 struct smol_term;
@@ -28,6 +28,8 @@ void smol_term_write(struct smol_term *t, const char *bytes, size_t n);
 /* A fresh screen below what there is; modes and colours as at the beginning. */
 void smol_term_reset(struct smol_term *t);
 
+/* How many lines above the screen are kept (at least 1); what is more goes at once. */
+void smol_term_set_history(struct smol_term *t, int lines);
 /* Lines above the screen. */
 int smol_term_history(const struct smol_term *t);
 /*

@@ -3,3 +3,8 @@ check_PROGRAMS += tests/unit/test_ui
 tests_unit_test_ui_SOURCES = tests/unit/test_ui.c
 tests_unit_test_ui_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_ui
+
+check_PROGRAMS += tests/unit/test_term
+tests_unit_test_term_SOURCES = tests/unit/test_term.c
+tests_unit_test_term_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_term
