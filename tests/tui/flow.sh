@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Output that does not stop: the prompt, the sizes and the list go on; a line for several VMs; a screen
 # that is killed leaves VMs alone.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2317
 . "$(dirname "$0")/../integration/lib.sh"
 t_begin "tui: output flows"
 . "$(dirname "$0")/../lib/tmux.sh"
