@@ -7,15 +7,12 @@
  */
 #include "ui/line_prompt.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <readline/readline.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -24,22 +21,16 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "ui/edit.h"
+#include "ui/foreground.h"
 #include "ui/notices.h"
 #include "ui/restore.h"
 #include "ui/vms.h"
 #include "ui/welcome.h"
 
-#define PROMPT	    "smolsh> "
-#define LOAD_MS	    40	 /* what changes together is read together */
-#define TICK_MS	    2000 /* VMs whose monitor has died tell nobody */
-#define STOPPED_MAX 16
-#define SHOWN_MAX   100 /* candidates of one Tab */
-
-struct command {
-	char *line;
-	pid_t pid; /* also its process group's; 0: there is none */
-	struct termios settings; /* of the terminal, when it was stopped */
-};
+#define PROMPT	  "smolsh> "
+#define LOAD_MS	  40   /* what changes together is read together */
+#define TICK_MS	  2000 /* VMs whose monitor has died tell nobody */
+#define SHOWN_MAX 100  /* candidates of one Tab */
 
 static const struct smol_ui_options *options;
 static uv_loop_t *loop;
@@ -51,17 +42,8 @@ static uv_async_t interrupt;
 static volatile sig_atomic_t interrupted;
 static struct smol_vms vms;
 static struct smol_notices notices;
-static struct termios settings; /* as we found the terminal */
-static struct command front;	/* what runs in the foreground */
-static struct command stopped[STOPPED_MAX];
-static int nstopped;
 static char *entered; /* a line that readline has given and that is not run yet */
 static bool typing, leaving, warned;
-
-static void dim(const char *text)
-{
-	printf(options->colored ? "\033[2m%s\033[m\n" : "%s\n", text);
-}
 
 /* ---- beside the line that is typed ---- */
 
@@ -206,60 +188,10 @@ static void end_typing(void)
 	typing = false;
 }
 
-static void give_terminal(pid_t group)
-{
-	sigset_t tou, before;
-
-	sigemptyset(&tou);
-	sigaddset(&tou, SIGTTOU);
-	sigprocmask(SIG_BLOCK, &tou, &before);
-	tcsetpgrp(STDIN_FILENO, group);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-}
-
-static void start(const char *line)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0) {
-		printf("smolsh: cannot start a command: %s\n", strerror(errno));
-		return;
-	}
-	if (pid == 0) {
-		setpgid(0, 0);
-		give_terminal(getpid());
-		smol_ui_become(options, line);
-	}
-	setpgid(pid, pid);
-	give_terminal(pid);
-	front = (struct command){.pid = pid, .line = smol_strdup(line)};
-}
-
-/* `fg`, `fg N`: what was stopped last, or that one. */
-static void go_on(const char *word)
-{
-	int64_t n = nstopped;
-
-	word += strspn(word, " \t");
-	if (!nstopped || (*word && smol_parse_int(word, 1, nstopped, &n) < 0)) {
-		puts(nstopped ? "smolsh: there is no such stopped command"
-			      : "smolsh: no command is stopped");
-		return;
-	}
-	front = stopped[n - 1];
-	memmove(&stopped[n - 1], &stopped[n], sizeof(front) * (size_t)(nstopped - n));
-	nstopped--;
-	dim(front.line);
-	fflush(stdout);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &front.settings);
-	give_terminal(front.pid);
-	kill(-front.pid, SIGCONT);
-}
-
 static void leave(void)
 {
+	int nstopped = smol_foreground_stopped();
+
 	leaving = !nstopped || warned;
 	if (leaving)
 		uv_stop(loop);
@@ -287,11 +219,11 @@ static void run_entered(void)
 	} else if (line) {
 		warned = false;
 		if (strncmp(line, "fg", 2) == 0 && (!line[2] || strchr(" \t", line[2])))
-			go_on(line + 2);
+			smol_foreground_go_on(line + 2 + strspn(line + 2, " \t"));
 		else
-			start(line);
+			smol_foreground_start(line);
 	}
-	if (!front.pid && !leaving)
+	if (!smol_foreground_runs() && !leaving)
 		begin_typing();
 }
 
@@ -346,78 +278,6 @@ static void on_keyboard(uv_poll_t *h, int status, int events)
 		uv_poll_start(&keyboard, UV_READABLE, on_keyboard);
 }
 
-/* ---- the command in the foreground ---- */
-
-static void tell_end(int status)
-{
-	char text[64];
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-
-	if (code == 0 && !WIFSIGNALED(status))
-		return;
-	if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), "killed by signal %d", WTERMSIG(status));
-	else
-		snprintf(text, sizeof(text), "exit %d", code);
-	/* Behind the ^C that the terminal has echoed. */
-	if (code == 128 + SIGINT || (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT))
-		puts("");
-	dim(text);
-}
-
-static void keep_stopped(void)
-{
-	if (nstopped == STOPPED_MAX) {
-		printf("\n%d commands are stopped already; this one goes on\n", nstopped);
-		kill(-front.pid, SIGCONT);
-		return;
-	}
-	tcgetattr(STDIN_FILENO, &front.settings);
-	printf("\nstopped: %s   (fg", front.line);
-	printf(nstopped ? " %d goes on with it)\n" : " goes on with it)\n", nstopped + 1);
-	stopped[nstopped++] = front;
-	front = (struct command){0};
-}
-
-static void on_front(int status)
-{
-	smol_auto_free char *line = smol_strdup(front.line);
-
-	if (WIFSTOPPED(status)) {
-		keep_stopped();
-		if (front.pid)
-			return;
-	} else {
-		tell_end(status);
-		free(front.line);
-		front = (struct command){0};
-	}
-	/* It may have left the terminal in a mode of its own. */
-	give_terminal(getpgrp());
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
-	load(line);
-	rl_reset_screen_size();
-	begin_typing();
-	uv_poll_start(&keyboard, UV_READABLE, on_keyboard);
-}
-
-static void on_stopped(pid_t pid, int status)
-{
-	for (int i = 0; i < nstopped; i++) {
-		smol_auto_free char *line = stopped[i].line, *text = NULL;
-
-		if (stopped[i].pid != pid || WIFSTOPPED(status)) {
-			line = NULL;
-			continue;
-		}
-		memmove(&stopped[i], &stopped[i + 1],
-		    sizeof(stopped[0]) * (size_t)(nstopped-- - i - 1));
-		text = smol_asprintf("%s: it has ended", line);
-		on_notice(text, false);
-		return;
-	}
-}
-
 /* ---- signals ---- */
 
 /* Ctrl-Z where no command runs: our own shell goes on, if we have one. */
@@ -440,6 +300,18 @@ static void suspend(uv_signal_t *h)
 	}
 }
 
+static void on_child(pid_t pid, int status)
+{
+	smol_auto_free char *line = smol_foreground_changed(pid, status, on_notice);
+
+	if (!line)
+		return;
+	load(line);
+	rl_reset_screen_size();
+	begin_typing();
+	uv_poll_start(&keyboard, UV_READABLE, on_keyboard);
+}
+
 static void on_signal(uv_signal_t *h, int signum)
 {
 	int status;
@@ -448,10 +320,7 @@ static void on_signal(uv_signal_t *h, int signum)
 	switch (signum) {
 	case SIGCHLD:
 		while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
-			if (pid == front.pid)
-				on_front(status);
-			else
-				on_stopped(pid, status);
+			on_child(pid, status);
 		break;
 	case SIGWINCH:
 		if (typing)
@@ -501,19 +370,11 @@ static void welcome(const char *why)
 	puts("");
 }
 
-/* Whoever leaves takes along what he started, as when a terminal is closed. */
-static void hang_up(struct command *c)
-{
-	kill(-c->pid, SIGHUP);
-	kill(-c->pid, SIGCONT);
-	free(c->line);
-}
-
 int smol_line_prompt_run(const struct smol_ui_options *given, const char *why)
 {
 	options = given;
+	smol_foreground_open(given);
 	loop = uv_default_loop();
-	tcgetattr(STDIN_FILENO, &settings);
 	smol_restore_keep_settings();
 	smol_restore_on_crash();
 	rl_catch_signals = rl_catch_sigwinch = 0;
@@ -526,13 +387,7 @@ int smol_line_prompt_run(const struct smol_ui_options *given, const char *why)
 	watch_everything();
 	uv_run(loop, UV_RUN_DEFAULT);
 	end_typing();
-	if (front.pid)
-		hang_up(&front);
-	for (int i = 0; i < nstopped; i++)
-		hang_up(&stopped[i]);
-	if (front.pid)
-		give_terminal(getpgrp());
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
+	smol_foreground_close();
 	smol_edit_close();
 	smol_notices_free(&notices);
 	smol_vms_free(&vms);

@@ -19,6 +19,7 @@ smolsh_tui_SOURCES = \
 	ui/edit.c ui/edit.h \
 	ui/entry.c ui/entry.h \
 	ui/events.c \
+	ui/foreground.c ui/foreground.h \
 	ui/layout.c \
 	ui/line_prompt.c ui/line_prompt.h \
 	ui/lines.c \

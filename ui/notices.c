@@ -20,6 +20,7 @@ struct smol_notice_seen {
 static const char *const became[SMOL_VM__COUNT] = {
     [SMOL_VM_CREATED] = "was created",
     [SMOL_VM_RUNNING] = "is running",
+    [SMOL_VM_PAUSED] = "is paused",
     [SMOL_VM_STOPPED] = "has stopped",
     [SMOL_VM_DIED] = "died",
 };
