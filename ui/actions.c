@@ -75,7 +75,7 @@ static void move(struct smol_app *a, int lines)
 
 static int page(const struct smol_app *a)
 {
-	int rows = in_list(a) ? a->list.rows : a->panes_at[a->current].rows;
+	int rows = in_list(a) ? a->at.list.rows : a->at.panes[a->current].rows;
 
 	return rows > 3 ? rows - 2 : 1;
 }

@@ -16,20 +16,9 @@
 #include "shell/keys.h"
 #include "ui/entry.h"
 #include "ui/input.h"
+#include "ui/layout.h"
 #include "ui/pane.h"
 #include "ui/vms.h"
-
-#define SMOL_PANES     10 /* 0 is the session, which is always there */
-#define SMOL_ROWS_MIN  8
-#define SMOL_COLS_MIN  30
-#define SMOL_COLS_WIDE 100 /* from here on the list has its own column */
-#define SMOL_LIST_COLS 30
-#define SMOL_PANE_COLS 80 /* two panes side by side must have that */
-#define SMOL_PANE_ROWS 5  /* of a tiled pane, its title included */
-
-struct smol_rect {
-	int row, col, rows, cols;
-};
 
 /* A question before harm: y runs the line, anything else does not. */
 struct smol_question {
@@ -53,11 +42,8 @@ struct smol_app {
 	bool zoom, help, leaving;
 	char *accel; /* what runs guests here; or NULL; owned */
 
-	/* Where things stand now: smol_layout(). */
-	struct smol_rect list;		       /* rows is 0: not shown */
-	struct smol_rect panes_at[SMOL_PANES]; /* with the title line; rows is 0: not shown */
-	bool strip;			       /* VMs and panes as words in one line */
-	int body_rows;
+	struct smol_layout layout; /* as the user wants it */
+	struct smol_places at;	   /* where things stand now: smol_panes_place() */
 };
 
 /* app.c */
@@ -103,11 +89,11 @@ void smol_panes_close(struct smol_app *a, int which);
 /* Choose the next one, or the one before. */
 void smol_panes_step(struct smol_app *a, int by);
 int smol_panes_running(const struct smol_app *a);
+/* Where all of them stand, in the window as it is now. */
+void smol_panes_place(struct smol_app *a);
+struct smol_layout_ask smol_panes_ask(const struct smol_app *a);
 /* Is it on the screen when there is room? The session only once it has something to say. */
 bool smol_panes_shown(const struct smol_app *a, int which);
-
-/* layout.c */
-void smol_layout(struct smol_app *a);
 
 /* draw.c */
 void smol_draw_open(void);

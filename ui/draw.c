@@ -52,7 +52,7 @@ static void draw_top(struct smol_app *a)
 static bool some_are_hidden(const struct smol_app *a)
 {
 	for (int i = 0; i < SMOL_PANES; i++)
-		if (smol_panes_shown(a, i) && !a->panes_at[i].rows)
+		if (smol_panes_shown(a, i) && !a->at.panes[i].rows)
 			return true;
 	return false;
 }
@@ -114,23 +114,23 @@ static void draw_body(struct smol_app *a)
 		smol_draw_first(a);
 		return;
 	}
-	if (a->strip)
+	if (a->at.strip)
 		smol_draw_strip(a);
-	if (a->list.rows)
+	if (a->at.list.rows)
 		smol_draw_list(a);
-	if (a->list.rows && a->list.cols < a->cols) {
+	if (a->at.list.rows && a->at.list.cols < a->cols) {
 		smol_look(SMOL_PLAIN, A_DIM);
-		for (int row = a->list.row; row < a->list.row + a->list.rows; row++)
-			smol_put(row, a->list.cols, 1, "\xe2\x94\x82"); /* │ */
+		for (int row = a->at.list.row; row < a->at.list.row + a->at.list.rows; row++)
+			smol_put(row, a->at.list.cols, 1, "\xe2\x94\x82"); /* │ */
 		smol_plain();
 	}
 	for (int i = 0; i < SMOL_PANES; i++)
-		if (a->panes_at[i].rows > 0) {
+		if (a->at.panes[i].rows > 0) {
 			smol_draw_pane(a, i);
-			if (a->panes_at[i].col > a->list.cols + 1) {
+			if (a->at.panes[i].col > a->at.list.cols + 1) {
 				smol_look(SMOL_PLAIN, A_DIM);
-				for (int y = 0; y < a->panes_at[i].rows; y++)
-					smol_put(a->panes_at[i].row + y, a->panes_at[i].col - 1, 1,
+				for (int y = 0; y < a->at.panes[i].rows; y++)
+					smol_put(a->at.panes[i].row + y, a->at.panes[i].col - 1, 1,
 					    "\xe2\x94\x82");
 				smol_plain();
 			}
@@ -148,22 +148,22 @@ void smol_draw(struct smol_app *a)
 		refresh();
 		return;
 	}
-	smol_layout(a);
+	smol_panes_place(a);
 	draw_top(a);
 	draw_body(a);
 	smol_look(SMOL_PLAIN, A_DIM);
 	for (int i = 0; i < a->cols; i++)
 		smol_put(a->rows - 3, i, 1,
-		    i && i == a->list.cols && !a->help && !smol_app_is_new(a) ? "\xe2\x94\xb4"
-									      : "\xe2\x94\x80");
+		    i && i == a->at.list.cols && !a->help && !smol_app_is_new(a) ? "\xe2\x94\xb4"
+										 : "\xe2\x94\x80");
 	smol_plain();
-	if (!a->strip && some_are_hidden(a) && !a->help)
+	if (!a->at.strip && some_are_hidden(a) && !a->help)
 		smol_draw_numbers(a, a->rows - 3);
 	smol_draw_candidates(a);
 	smol_draw_prompt(a, &row, &col);
 	draw_bottom(a);
 	if (a->focus == SMOL_FOCUS_PANE && !a->question.text) {
-		const struct smol_rect *r = &a->panes_at[a->current];
+		const struct smol_rect *r = &a->at.panes[a->current];
 		struct smol_pane *p = a->panes[a->current];
 
 		cursor = r->rows && !p->back && smol_term_cursor(p->term, &row, &col) &&

@@ -48,7 +48,7 @@ static void age_of(const struct smol_vm *vm, char text[16])
 
 void smol_draw_list(struct smol_app *a)
 {
-	const struct smol_rect *r = &a->list;
+	const struct smol_rect *r = &a->at.list;
 	bool focus = a->focus == SMOL_FOCUS_LIST;
 	int chosen = 0, first = 0, rows = r->rows - 1;
 	char text[64];

@@ -87,7 +87,7 @@ static void pane_state(
 
 void smol_draw_pane(struct smol_app *a, int which)
 {
-	const struct smol_rect *r = &a->panes_at[which];
+	const struct smol_rect *r = &a->at.panes[which];
 	struct smol_pane *p = a->panes[which];
 	bool focus = which == a->current;
 	bool typed = focus && a->focus == SMOL_FOCUS_PANE;

@@ -13,7 +13,7 @@
 void smol_draw_candidates(struct smol_app *a)
 {
 	const struct smol_completion *c = smol_prompt_candidates();
-	int rows = c->n < a->body_rows - 1 ? c->n : a->body_rows - 1, width = 8, top;
+	int rows = c->n < a->at.body_rows - 1 ? c->n : a->at.body_rows - 1, width = 8, top;
 
 	if (!c->n || rows < 1)
 		return;

@@ -91,7 +91,7 @@ static void start(struct smol_app *a, const char *typed, const char *line, struc
 		return;
 	a->current = p->number;
 	a->help = false;
-	smol_layout(a);
+	smol_panes_place(a);
 	free(p->title);
 	p->title = p->number ? smol_steal(&kind->title) : smol_strdup("");
 	if (smol_pane_start(p, a->program, line, &err) < 0)

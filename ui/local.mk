@@ -4,6 +4,7 @@ ui_libui_a_SOURCES = \
 	ui/input.c ui/input.h \
 	ui/history.c ui/history.h \
 	ui/look.c ui/look.h \
+	ui/layout.c ui/layout.h \
 	ui/term.c ui/term.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 
@@ -20,7 +21,6 @@ smolsh_tui_SOURCES = \
 	ui/entry.c ui/entry.h \
 	ui/events.c \
 	ui/foreground.c ui/foreground.h \
-	ui/layout.c \
 	ui/line_prompt.c ui/line_prompt.h \
 	ui/lines.c \
 	ui/main.c \

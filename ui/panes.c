@@ -31,6 +31,7 @@ struct smol_pane *smol_panes_current(const struct smol_app *a)
 
 void smol_panes_open_session(struct smol_app *a)
 {
+	smol_layout_init(&a->layout);
 	put(a, 0);
 }
 
@@ -54,6 +55,7 @@ void smol_panes_close(struct smol_app *a, int which)
 		return;
 	smol_pane_free(a->panes[which]);
 	a->panes[which] = NULL;
+	smol_layout_forget(&a->layout, which);
 	if (which != a->current)
 		return;
 	a->current = 0;
@@ -65,10 +67,16 @@ void smol_panes_close(struct smol_app *a, int which)
 		a->focus = SMOL_FOCUS_PROMPT;
 }
 
+/* In the order in which they stand. */
 void smol_panes_step(struct smol_app *a, int by)
 {
-	for (int i = 1; i <= SMOL_PANES; i++) {
-		int which = (a->current + by * i + 2 * SMOL_PANES) % SMOL_PANES;
+	const int *order = a->layout.order;
+	int at = 0;
+
+	while (order[at] != a->current)
+		at++;
+	for (int i = 1; i < SMOL_PANES; i++) {
+		int which = order[(at + by * i + SMOL_PANES) % SMOL_PANES];
 
 		if (smol_panes_shown(a, which)) {
 			a->current = which;
@@ -89,4 +97,30 @@ int smol_panes_running(const struct smol_app *a)
 bool smol_panes_shown(const struct smol_app *a, int which)
 {
 	return a->panes[which] && (which || a->panes[0]->line);
+}
+
+struct smol_layout_ask smol_panes_ask(const struct smol_app *a)
+{
+	struct smol_layout_ask ask = {.rows = a->rows,
+	    .cols = a->cols,
+	    .current = a->current,
+	    .zoom = a->zoom,
+	    .list = a->focus == SMOL_FOCUS_LIST || smol_entry_is_open(&a->entry)};
+	bool any = false;
+
+	for (int i = 0; i < SMOL_PANES; i++)
+		any |= ask.there[i] = smol_panes_shown(a, i);
+	/* The session only when it has something to say, nobody else has, or it is chosen. */
+	ask.there[0] |= !any || a->current == 0;
+	return ask;
+}
+
+void smol_panes_place(struct smol_app *a)
+{
+	struct smol_layout_ask ask = smol_panes_ask(a);
+
+	smol_layout_place(&a->layout, &ask, &a->at);
+	for (int i = 0; i < SMOL_PANES; i++)
+		if (a->at.panes[i].rows > 1)
+			smol_pane_resize(a->panes[i], a->at.panes[i].rows - 1, a->at.panes[i].cols);
 }

@@ -8,3 +8,8 @@ check_PROGRAMS += tests/unit/test_term
 tests_unit_test_term_SOURCES = tests/unit/test_term.c
 tests_unit_test_term_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_term
+
+check_PROGRAMS += tests/unit/test_layout
+tests_unit_test_layout_SOURCES = tests/unit/test_layout.c
+tests_unit_test_layout_LDADD = ui/libui.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_layout
