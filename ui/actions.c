@@ -70,7 +70,7 @@ static void move(struct smol_app *a, int lines)
 	if (in_list(a))
 		smol_vms_move(&a->vms, -lines);
 	else
-		smol_pane_scroll(smol_panes_current(a), lines);
+		smol_view_scroll(&smol_panes_current(a)->view, lines);
 }
 
 static int page(const struct smol_app *a)
@@ -160,12 +160,12 @@ ACTION(page_down)
 
 ACTION(follow)
 {
-	smol_panes_current(a)->back = 0;
+	smol_view_follow(&smol_panes_current(a)->view);
 }
 
 ACTION(top)
 {
-	smol_pane_scroll(smol_panes_current(a), SMOL_TERM_HISTORY);
+	smol_view_scroll(&smol_panes_current(a)->view, SMOL_TERM_HISTORY);
 }
 
 ACTION(up)

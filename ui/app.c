@@ -145,7 +145,7 @@ enum smol_focus smol_app_focus(const struct smol_app *a)
 {
 	const struct smol_pane *p = a->panes[a->current];
 
-	if (a->focus == SMOL_FOCUS_PANE && (!p || p->back || p->state != SMOL_PANE_RUNNING))
+	if (a->focus == SMOL_FOCUS_PANE && (!p || p->view.held || p->state != SMOL_PANE_RUNNING))
 		return SMOL_FOCUS_SCROLL;
 	return a->focus;
 }

@@ -166,7 +166,7 @@ void smol_draw(struct smol_app *a)
 		const struct smol_rect *r = &a->at.panes[a->current];
 		struct smol_pane *p = a->panes[a->current];
 
-		cursor = r->rows && !p->back && smol_term_cursor(p->term, &row, &col) &&
+		cursor = r->rows && !p->view.held && smol_term_cursor(p->term, &row, &col) &&
 			 p->state == SMOL_PANE_RUNNING;
 		if (col >= r->cols)
 			col = r->cols - 1;

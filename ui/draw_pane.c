@@ -60,6 +60,37 @@ static void draw_cells(int row, int col, const VTermScreenCell *cells, int cols)
 	}
 }
 
+/* What is selected stands out, whatever its colours are. */
+static void mark_selected(const struct smol_view *v, int64_t line, VTermScreenCell *cells, int cols)
+{
+	int from, to;
+
+	if (!smol_view_selected(v, line, &from, &to))
+		return;
+	for (int i = 0; i < cols; i++)
+		if (v->right + i >= from && v->right + i <= to)
+			cells[i].attrs.reverse = !cells[i].attrs.reverse;
+}
+
+static void draw_row(
+    const struct smol_pane *p, int row, const struct smol_rect *r, VTermScreenCell *cells)
+{
+	bool before, behind;
+
+	if (p->view.cols != r->cols || !smol_view_cells(&p->view, row, cells, &before, &behind))
+		return;
+	mark_selected(&p->view, smol_view_top(&p->view) + row, cells, r->cols);
+	draw_cells(r->row + 1 + row, r->col, cells, r->cols);
+	if (before || behind) {
+		smol_look(SMOL_ACCENT, A_NORMAL);
+		if (before)
+			smol_put(r->row + 1 + row, r->col, 1, "\xe2\x80\xb9"); /* ‹ */
+		if (behind)
+			smol_put(r->row + 1 + row, r->col + r->cols - 1, 1, "\xe2\x80\xba");
+		smol_plain();
+	}
+}
+
 static void pane_state(
     const struct smol_app *a, const struct smol_pane *p, char text[64], int *color)
 {
@@ -96,8 +127,9 @@ void smol_draw_pane(struct smol_app *a, int which)
 	int color, end = r->col + r->cols, at;
 
 	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
-	if (p->back) {
-		snprintf(place, sizeof(place), "\xe2\x86\x91 %d lines", p->back); /* ↑ */
+	if (p->view.held) {
+		snprintf(place, sizeof(place), "\xe2\x86\x91 %d lines",
+		    smol_view_back(&p->view)); /* ↑ */
 		end = smol_put_right(r->row, end - 1, place) - 2;
 	} else if (p->state == SMOL_PANE_RUNNING && r->cols >= 40) {
 		end = smol_put_right(r->row, end - 1, "follow") - 2;
@@ -112,8 +144,7 @@ void smol_draw_pane(struct smol_app *a, int which)
 		smol_put(r->row, at, end - at, p->title);
 	smol_plain();
 	for (int row = 0; row < r->rows - 1; row++)
-		if (smol_term_line(p->term, row - p->back, cells, r->cols))
-			draw_cells(r->row + 1 + row, r->col, cells, r->cols);
+		draw_row(p, row, r, cells);
 	free(cells);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Lines that are kept: see history.h. A line is its length in 16 bits and then runs: attributes,
- * the kinds of both colours, what the kinds need, the length of the text in 16 bits, text. In the
- * text a mark stands before a character of two columns, and before each that joins the one before
- * it.
+ * the kinds of both colours (and, in the first, FULL), what the kinds need, the length of the text
+ * in 16 bits, text. In the text a mark stands before a character of two columns, and before each
+ * that joins the one before it.
  */
 #include "ui/history.h"
 
@@ -15,6 +15,7 @@
 
 #define MARK_WIDE  1
 #define MARK_JOIN  2
+#define FULL	   0x80		    /* the line reached its last column */
 #define BLOCK	   (64 * 1024 - 64) /* with what malloc adds, still whole pages */
 #define LINE_MAX   UINT16_MAX
 #define RUN_HEAD   10 /* at most: two bytes, two colours of three, a length */
@@ -33,6 +34,7 @@ struct smol_history {
 	size_t blocks;
 	char **ring; /* where lines begin; size is a power of two */
 	int size, head, count, limit;
+	int64_t total;	      /* pushed and not popped */
 	struct smol_buf line; /* the one that is made */
 	size_t text;	      /* of its run: where the length is to be written */
 	uint64_t look;	      /* of its run */
@@ -64,6 +66,11 @@ void smol_history_free(struct smol_history *h)
 int smol_history_count(const struct smol_history *h)
 {
 	return h->count;
+}
+
+int64_t smol_history_total(const struct smol_history *h)
+{
+	return h->total;
 }
 
 static void drop_oldest(struct smol_history *h)
@@ -179,12 +186,14 @@ static void grow_ring(struct smol_history *h)
 	h->size = size;
 }
 
-static void end_line(struct smol_history *h)
+static void end_line(struct smol_history *h, bool full)
 {
 	uint16_t n = (uint16_t)smol_buf_len(&h->line);
 	char *at;
 
 	end_run(h);
+	if (full && n)
+		smol_buf_head(&h->line)[1] |= (char)FULL;
 	if (!h->last || h->last->used + sizeof(n) + n > BLOCK)
 		new_block(h);
 	if (h->count == h->size)
@@ -195,6 +204,7 @@ static void end_line(struct smol_history *h)
 		memcpy(at + sizeof(n), smol_buf_head(&h->line), n);
 	h->last->used += (uint32_t)sizeof(n) + n;
 	h->last->lines++;
+	h->total++;
 	h->ring[(h->head + h->count++) & (h->size - 1)] = at;
 	smol_history_limit(h, h->limit);
 }
@@ -225,6 +235,8 @@ static size_t put_cell(char *to, const VTermScreenCell *c)
 
 void smol_history_push(struct smol_history *h, const VTermScreenCell *cells, int cols)
 {
+	int width = cols;
+
 	begin_line(h);
 	while (cols > 0 && is_blank(cells[cols - 1].chars[0], smol_look_of_cell(&cells[cols - 1])))
 		cols--;
@@ -238,12 +250,14 @@ void smol_history_push(struct smol_history *h, const VTermScreenCell *cells, int
 			break;
 		smol_buf_commit(&h->line, put_cell(to, &cells[i]));
 	}
-	end_line(h);
+	end_line(h, cols == width);
 }
 
 void smol_history_push_text(
     struct smol_history *h, const uint32_t *chars, const uint64_t *looks, int cols)
 {
+	int width = cols;
+
 	begin_line(h);
 	while (cols > 0 && is_blank(chars[cols - 1], looks[cols - 1]))
 		cols--;
@@ -266,7 +280,7 @@ void smol_history_push_text(
 		}
 		smol_buf_commit(&h->line, n);
 	}
-	end_line(h);
+	end_line(h, cols == width);
 }
 
 void smol_history_pop(struct smol_history *h)
@@ -274,6 +288,7 @@ void smol_history_pop(struct smol_history *h)
 	struct block *b = h->last;
 	char *at = h->ring[(h->head + --h->count) & (h->size - 1)];
 
+	h->total--;
 	b->used = (uint32_t)(at - b->data);
 	if (--b->lines || b == h->first)
 		return;
@@ -378,22 +393,64 @@ bool smol_history_cells(const struct smol_history *h, int back, VTermScreenCell 
 	return true;
 }
 
-bool smol_history_text(const struct smol_history *h, int back, struct smol_buf *out)
+static void add_text(
+    struct smol_buf *out, struct smol_buf *at, const char *bytes, size_t n, uint16_t col)
+{
+	smol_buf_append(out, bytes, n);
+	for (size_t i = 0; at && i < n; i++)
+		smol_buf_append(at, &col, sizeof(col));
+}
+
+bool smol_history_text(
+    const struct smol_history *h, int back, struct smol_buf *out, struct smol_buf *at, bool *full)
 {
 	struct reader r;
+	uint16_t col = 0;
 
 	if (!begin_reading(h, back, &r))
 		return false;
+	if (full)
+		*full = r.at < r.end && (r.at[1] & FULL);
 	while (next_char(&r)) {
-		const char *from = r.at;
+		int width = *r.at == MARK_WIDE ? 2 : 1;
+		uint32_t c;
+		size_t n;
 
-		while (r.at < r.run_end && *r.at != MARK_WIDE && *r.at != MARK_JOIN)
-			r.at++;
-		smol_buf_append(out, from, (size_t)(r.at - from));
-		if (r.at < r.run_end)
-			r.at++;
+		r.at += width - 1;
+		n = smol_utf8_get(r.at, &c);
+		add_text(out, at, r.at, n, col);
+		for (r.at += n; r.at < r.run_end && *r.at == MARK_JOIN; r.at += 1 + n) {
+			n = smol_utf8_get(r.at + 1, &c);
+			add_text(out, at, r.at + 1, n, col);
+		}
+		col = (uint16_t)(col + width);
 	}
-	while (smol_buf_len(out) && out->data[out->end - 1] == ' ')
+	while (smol_buf_len(out) && out->data[out->end - 1] == ' ') {
 		out->end--;
+		if (at)
+			at->end -= sizeof(col);
+	}
 	return true;
+}
+
+struct smol_history *smol_history_copy(const struct smol_history *h, int more)
+{
+	struct smol_history *c = smol_history_new(h->limit + more);
+	int i = 0;
+
+	c->total = h->total;
+	for (const struct block *b = h->first; b; b = b->next) {
+		new_block(c);
+		c->last->used = b->used;
+		c->last->lines = b->lines;
+		memcpy(c->last->data, b->data, b->used);
+		for (int k = 0; k < b->lines; k++, i++) {
+			if (i == c->size)
+				grow_ring(c);
+			c->ring[i] =
+			    c->last->data + (h->ring[(h->head + i) & (h->size - 1)] - b->data);
+			c->count++;
+		}
+	}
+	return c;
 }

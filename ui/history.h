@@ -24,6 +24,10 @@ void smol_history_free(struct smol_history *h);
 /* Another number; the oldest go. */
 void smol_history_limit(struct smol_history *h, int lines);
 int smol_history_count(const struct smol_history *h);
+/* Lines that have been pushed and not popped, ever: the number of the next. */
+int64_t smol_history_total(const struct smol_history *h);
+/* As it is now, with room for so many lines more. Caller frees. */
+struct smol_history *smol_history_copy(const struct smol_history *h, int more);
 
 /* A line from cells; what is blank at its end is not kept. */
 void smol_history_push(struct smol_history *h, const VTermScreenCell *cells, int cols);
@@ -35,8 +39,13 @@ void smol_history_pop(struct smol_history *h);
 
 /* The newest is 1. Into cells, to cols; what it does not fill is blank. False: no such line. */
 bool smol_history_cells(const struct smol_history *h, int back, VTermScreenCell *cells, int cols);
-/* Its text appended, without what is blank at its end. False: no such line. */
-bool smol_history_text(const struct smol_history *h, int back, struct smol_buf *out);
+/*
+ * Its text appended, without what is blank at its end, and to at (unless that is NULL) the column
+ * of each byte, an uint16_t. *full (unless that is NULL): the line reached its last column. False:
+ * no such line.
+ */
+bool smol_history_text(
+    const struct smol_history *h, int back, struct smol_buf *out, struct smol_buf *at, bool *full);
 
 /* Blank cells. */
 void smol_cells_blank(VTermScreenCell *cells, int from, int cols);

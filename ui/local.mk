@@ -5,7 +5,8 @@ ui_libui_a_SOURCES = \
 	ui/history.c ui/history.h \
 	ui/look.c ui/look.h \
 	ui/layout.c ui/layout.h \
-	ui/term.c ui/term.h
+	ui/term.c ui/term.h \
+	ui/view.c ui/view.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 
 pkglibexec_PROGRAMS += smolsh-tui

@@ -77,14 +77,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		return;
 	n = read(p->pty, chunk, sizeof(chunk));
 	if (n > 0) {
-		int before = smol_term_history(p->term);
-
 		smol_term_write(p->term, chunk, (size_t)n);
-		/* Whoever has scrolled up goes on seeing the same lines. */
-		if (p->back) {
-			p->back += smol_term_history(p->term) - before;
-			smol_pane_scroll(p, 0);
-		}
 		p->changed(p);
 		return;
 	}
@@ -114,11 +107,13 @@ struct smol_pane *smol_pane_new(uv_loop_t *loop, int number, int rows, int cols,
 	p->pty = -1;
 	p->title = smol_strdup("");
 	p->term = smol_term_new(rows, cols, on_say, p);
+	smol_view_open(&p->view, p->term, rows, cols);
 	return p;
 }
 
 static void release(struct smol_pane *p)
 {
+	smol_view_close(&p->view);
 	smol_term_free(p->term);
 	smol_buf_free(&p->out);
 	free(p->line);
@@ -187,7 +182,7 @@ int smol_pane_start(
 	p->exited = false;
 	p->state = SMOL_PANE_RUNNING;
 	p->began_ms = uv_now(p->loop);
-	p->back = 0;
+	smol_view_follow(&p->view);
 	uv_poll_init(p->loop, &p->poll, pty);
 	p->poll.data = p;
 	p->polling = true;
@@ -205,15 +200,12 @@ bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status)
 	/* What it left behind may hold its terminal open: what has been written is read, no more is
 	 * waited for. */
 	while (p->pty >= 0) {
-		int had = smol_term_history(p->term);
 		char chunk[4096];
 		ssize_t n = read(p->pty, chunk, sizeof(chunk));
 
 		if (n <= 0)
 			break;
 		smol_term_write(p->term, chunk, (size_t)n);
-		if (p->back)
-			p->back += smol_term_history(p->term) - had;
 	}
 	if (p->pty >= 0)
 		hang_up(p);
@@ -233,18 +225,7 @@ void smol_pane_resize(struct smol_pane *p, int rows, int cols)
 	smol_term_resize(p->term, rows, cols);
 	if (p->pty >= 0)
 		ioctl(p->pty, TIOCSWINSZ, &size);
-	smol_pane_scroll(p, 0);
-}
-
-void smol_pane_scroll(struct smol_pane *p, int lines)
-{
-	int most = smol_term_history(p->term);
-
-	p->back += lines;
-	if (p->back > most)
-		p->back = most;
-	if (p->back < 0)
-		p->back = 0;
+	smol_view_resize(&p->view, rows, cols);
 }
 
 void smol_pane_note(struct smol_pane *p, const char *text)

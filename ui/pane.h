@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "ui/term.h"
+#include "ui/view.h"
 
 enum smol_pane_state { SMOL_PANE_EMPTY, SMOL_PANE_RUNNING, SMOL_PANE_ENDED };
 
@@ -25,7 +26,7 @@ struct smol_pane {
 	enum smol_pane_state state;
 	int status;		     /* exit code, or 128+n; when it has ended */
 	uint64_t began_ms, ended_ms; /* of uv_now() */
-	int back;		     /* lines scrolled up; 0: it follows */
+	struct smol_view view;	     /* what of it is shown */
 	int rows, cols;
 
 	uv_loop_t *loop;
@@ -49,8 +50,6 @@ int smol_pane_start(
 /* The process of that id has ended: is it this pane's? */
 bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status);
 void smol_pane_resize(struct smol_pane *p, int rows, int cols);
-/* By so many lines up (negative: down), within what there is. */
-void smol_pane_scroll(struct smol_pane *p, int lines);
 /* A line of our own among the output. */
 void smol_pane_note(struct smol_pane *p, const char *text);
 

@@ -11,7 +11,7 @@
 #include "ui/history.h"
 
 struct smol_term {
-	VTerm *vt;
+	VTerm *vt; /* NULL: a copy, whose screen lies at the end of its history */
 	VTermScreen *screen;
 	smol_term_say say;
 	void *ctx;
@@ -107,7 +107,8 @@ void smol_term_free(struct smol_term *t)
 {
 	if (!t)
 		return;
-	vterm_free(t->vt);
+	if (t->vt)
+		vterm_free(t->vt);
 	smol_history_free(t->history);
 	free(t);
 }
@@ -158,28 +159,68 @@ void smol_term_set_history(struct smol_term *t, int lines)
 	smol_history_limit(t->history, lines);
 }
 
+int smol_term_rows(const struct smol_term *t)
+{
+	return t->rows;
+}
+
+int smol_term_cols(const struct smol_term *t)
+{
+	return t->cols;
+}
+
+/* Lines of the screen that are in the history: a copy's are. */
+static int still_rows(const struct smol_term *t)
+{
+	return t->vt ? 0 : t->rows;
+}
+
 int smol_term_history(const struct smol_term *t)
 {
-	return t->alternate ? 0 : smol_history_count(t->history);
+	return t->alternate ? 0 : smol_history_count(t->history) - still_rows(t);
+}
+
+int64_t smol_term_origin(const struct smol_term *t)
+{
+	return smol_history_total(t->history) - still_rows(t);
 }
 
 bool smol_term_line(const struct smol_term *t, int row, VTermScreenCell *cells, int cols)
 {
-	if (row < 0)
-		return smol_history_cells(t->history, -row, cells, cols);
 	if (row >= t->rows)
 		return false;
+	if (row < still_rows(t))
+		return smol_history_cells(t->history, still_rows(t) - row, cells, cols);
 	for (int i = 0; i < cols && i < t->cols; i++)
 		vterm_screen_get_cell(t->screen, (VTermPos){.row = row, .col = i}, &cells[i]);
 	smol_cells_blank(cells, t->cols < cols ? t->cols : cols, cols);
 	return true;
 }
 
+struct smol_term *smol_term_still(const struct smol_term *t)
+{
+	struct smol_term *c = smol_alloc(sizeof(*c));
+	VTermScreenCell *cells = smol_alloc((size_t)t->cols * sizeof(*cells));
+
+	c->rows = t->rows;
+	c->cols = t->cols;
+	c->alternate = t->alternate;
+	c->history = smol_history_copy(t->history, t->rows);
+	for (int row = 0; row < t->rows; row++) {
+		smol_term_line(t, row, cells, t->cols);
+		smol_history_push(c->history, cells, t->cols);
+	}
+	free(cells);
+	return c;
+}
+
 /* A line of the screen. */
-static void put_text(const struct smol_term *t, int row, struct smol_buf *b)
+static void read_screen(
+    const struct smol_term *t, int row, struct smol_buf *b, struct smol_buf *at, bool *full)
 {
 	for (int i = 0; i < t->cols; i++) {
 		char *to = smol_buf_reserve(b, 4 * VTERM_MAX_CHARS_PER_CELL);
+		uint16_t col = (uint16_t)i;
 		VTermScreenCell c;
 		size_t n = 0;
 
@@ -190,20 +231,37 @@ static void put_text(const struct smol_term *t, int row, struct smol_buf *b)
 		for (int k = 1; k < VTERM_MAX_CHARS_PER_CELL && c.chars[0] && c.chars[k]; k++)
 			n += smol_utf8_put(to + n, smol_cell_char(c.chars[k]));
 		smol_buf_commit(b, n);
+		for (size_t k = 0; at && k < n; k++)
+			smol_buf_append(at, &col, sizeof(col));
 	}
-	while (smol_buf_len(b) && b->data[b->end - 1] == ' ')
+	if (full)
+		*full = smol_buf_len(b) && b->data[b->end - 1] != ' ';
+	while (smol_buf_len(b) && b->data[b->end - 1] == ' ') {
 		b->end--;
+		if (at)
+			at->end -= sizeof(uint16_t);
+	}
+}
+
+bool smol_term_read(
+    const struct smol_term *t, int row, struct smol_buf *text, struct smol_buf *at, bool *full)
+{
+	smol_buf_clear(text);
+	if (at)
+		smol_buf_clear(at);
+	if (row >= t->rows)
+		return false;
+	if (row < still_rows(t))
+		return smol_history_text(t->history, still_rows(t) - row, text, at, full);
+	read_screen(t, row, text, at, full);
+	return true;
 }
 
 char *smol_term_text(const struct smol_term *t, int row)
 {
 	smol_auto_buf struct smol_buf b = {0};
 
-	if (row >= t->rows || (row < 0 && !smol_history_text(t->history, -row, &b)))
-		return NULL;
-	if (row >= 0)
-		put_text(t, row, &b);
-	return smol_buf_take(&b);
+	return smol_term_read(t, row, &b, NULL, NULL) ? smol_buf_take(&b) : NULL;
 }
 
 bool smol_term_cursor(const struct smol_term *t, int *row, int *col)

@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <vterm.h>
+
+#include "base/buf.h"
 
 #define SMOL_TERM_HISTORY 10000 /* lines, unless told otherwise */
 #define SMOL_TERM_MAX	  1000	/* rows or columns */
@@ -32,6 +35,16 @@ void smol_term_reset(struct smol_term *t);
 void smol_term_set_history(struct smol_term *t, int lines);
 /* Lines above the screen. */
 int smol_term_history(const struct smol_term *t);
+int smol_term_rows(const struct smol_term *t);
+int smol_term_cols(const struct smol_term *t);
+/* Lines are counted since the beginning and keep their number when they leave the screen: that of
+ * the screen's first line, row 0. */
+int64_t smol_term_origin(const struct smol_term *t);
+/*
+ * What it shows now and its history, to be looked at while the terminal goes on: lines have the
+ * same rows and numbers; nothing can be written to it. Caller frees.
+ */
+struct smol_term *smol_term_still(const struct smol_term *t);
 /*
  * A line into cells (room for cols): rows of the screen count from 0, lines of the history from -1
  * upwards. What the line does not fill is blank. False where there is no such line.
@@ -39,6 +52,13 @@ int smol_term_history(const struct smol_term *t);
 bool smol_term_line(const struct smol_term *t, int row, VTermScreenCell *cells, int cols);
 /* The same as text without what is blank at its end; malloc'd, caller frees. NULL: no such line. */
 char *smol_term_text(const struct smol_term *t, int row);
+/*
+ * The same into a buffer, and into at (unless that is NULL) the column of each byte, an uint16_t;
+ * both are cleared before. *full (unless that is NULL): it reaches the terminal's last column, so
+ * it may go on in the next line. False: no such line.
+ */
+bool smol_term_read(
+    const struct smol_term *t, int row, struct smol_buf *text, struct smol_buf *at, bool *full);
 
 /* False where the program has hidden it. */
 bool smol_term_cursor(const struct smol_term *t, int *row, int *col);
