@@ -24,3 +24,28 @@ see_by() {
 see() { see_by shows "$@"; }
 # What it comes to show no more.
 see_no() { see_by shows_not "$@"; }
+
+# The screen with what changes from run to run masked: the clock, how long something has run, ids,
+# numbers of the machine. Blanks in front of a number go with it, as its width may change.
+masked() {
+	screen | sed -E -e '1s/[0-9]{2}:[0-9]{2} *$/hh:mm/' -e 's/\b[0-9a-f]{12}\b/IDENTIFIER__/g' \
+		-e 's/ +[0-9.]+(ms|[smhd])([0-9]{1,2}[smh])?( *│| |$)/ TIME\3/g' -e 's/ +[0-9.]+%/ CPU%/g' \
+		-e 's/ +[0-9.]+[KMG]( |$)/ SIZE\1/g' -e 's/ +$//'
+}
+screen_like() { masked | cmp -s - "$1"; }
+# screen_is NAME: it comes to show what tests/tui/screens/NAME.txt holds. SMOLSH_SCREENS=write makes
+# those files; then they are to be looked at.
+screen_is() {
+	local file
+	file=$(dirname "$0")/screens/$1.txt
+	if [ "${SMOLSH_SCREENS-}" = write ]; then
+		read -rt 1 <> <(:)
+		masked >"$file"
+		ok "screen $1: written"
+	elif t_until screen_like "$file"; then
+		ok "screen $1"
+	else
+		not_ok "screen $1"
+		masked | diff -u "$file" - >&2
+	fi
+}
