@@ -64,10 +64,13 @@ static bool in_list(const struct smol_app *a)
 	return a->focus == SMOL_FOCUS_LIST;
 }
 
-/* By lines up (negative: down), in the list or in the pane. */
+/* By lines up (negative: down), in the page, the list or the pane. */
 static void move(struct smol_app *a, int lines)
 {
-	if (in_list(a))
+	if (a->focus & SMOL_FOCUS_PAGE) {
+		if (smol_page(a)->scroll)
+			smol_page(a)->scroll(a, lines);
+	} else if (in_list(a))
 		smol_vms_move(&a->vms, -lines);
 	else
 		smol_view_scroll(&smol_panes_current(a)->view, lines);
@@ -75,7 +78,9 @@ static void move(struct smol_app *a, int lines)
 
 static int page(const struct smol_app *a)
 {
-	int rows = in_list(a) ? a->at.list.rows : a->at.panes[a->current].rows;
+	int rows = a->focus & SMOL_FOCUS_PAGE ? a->at.body_rows
+		   : in_list(a)		      ? a->at.list.rows
+					      : a->at.panes[a->current].rows;
 
 	return rows > 3 ? rows - 2 : 1;
 }
@@ -110,10 +115,7 @@ ACTION(list)
 
 ACTION(prompt)
 {
-	if (a->help)
-		a->help = false;
-	else
-		a->focus = SMOL_FOCUS_PROMPT;
+	a->focus = SMOL_FOCUS_PROMPT;
 }
 
 ACTION(next)
@@ -148,6 +150,11 @@ ACTION(again)
 		smol_app_say(a, err.msg);
 }
 
+ACTION(back)
+{
+	smol_page_close(a);
+}
+
 ACTION(page_up)
 {
 	move(a, page(a));
@@ -160,12 +167,15 @@ ACTION(page_down)
 
 ACTION(follow)
 {
-	smol_view_follow(&smol_panes_current(a)->view);
+	if (a->focus & SMOL_FOCUS_PAGE)
+		move(a, -SMOL_TERM_HISTORY);
+	else
+		smol_view_follow(&smol_panes_current(a)->view);
 }
 
 ACTION(top)
 {
-	smol_view_scroll(&smol_panes_current(a)->view, SMOL_TERM_HISTORY);
+	move(a, SMOL_TERM_HISTORY);
 }
 
 ACTION(up)
@@ -254,7 +264,10 @@ ACTION(delete)
 
 ACTION(help)
 {
-	a->help = !a->help;
+	if (a->page == SMOL_PAGE_HELP)
+		smol_page_close(a);
+	else
+		smol_page_open(a, SMOL_PAGE_HELP);
 }
 
 ACTION(suspend)
@@ -286,14 +299,33 @@ static void (*const actions[SMOL_ACTION__count])(struct smol_app *a) = {
 #undef X
 };
 
+/* What shows something else closes the page. */
+static bool leaves_page(enum smol_action action)
+{
+	switch (action) {
+	case SMOL_ACTION_pane:
+	case SMOL_ACTION_list:
+	case SMOL_ACTION_next:
+	case SMOL_ACTION_previous:
+	case SMOL_ACTION_zoom:
+	case SMOL_ACTION_close:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void smol_action_do(struct smol_app *a, const struct smol_binding *b)
 {
 	/* The table may be another when it is done. */
 	smol_auto_free char *line = smol_strdup(b->line);
+	enum smol_action action = b->action;
 
 	snprintf(a->key, sizeof(a->key), "%s", b->key);
+	if (leaves_page(action))
+		smol_page_close(a);
 	if (line)
 		do_line(a, line);
 	else
-		actions[b->action](a);
+		actions[action](a);
 }

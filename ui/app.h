@@ -6,6 +6,7 @@
  *   events.c   where a key goes           actions.c  what a key does (shell/keys.h)
  *   lines.c    what a line does           panes.c    the panes: places, order, the chosen one
  *   layout.c   where things stand         draw*.c    how they look
+ *   page_*.c   what takes the place of list and panes: page.h
  */
 #ifndef SMOL_UI_APP_H
 #define SMOL_UI_APP_H
@@ -17,6 +18,7 @@
 #include "ui/entry.h"
 #include "ui/input.h"
 #include "ui/layout.h"
+#include "ui/page.h"
 #include "ui/pane.h"
 #include "ui/vms.h"
 
@@ -31,15 +33,17 @@ struct smol_app {
 	const char *program; /* smolsh */
 	int rows, cols;	     /* of the terminal */
 
-	enum smol_focus focus; /* PROMPT, LIST or PANE */
-	int current;	       /* the pane that is chosen */
+	enum smol_focus focus; /* PROMPT, LIST, PANE or a page's */
+	enum smol_page page;
+	enum smol_focus page_from; /* where the focus was before */
+	int current;		   /* the pane that is chosen */
 	struct smol_pane *panes[SMOL_PANES];
 	struct smol_vms vms;
 	struct smol_question question;
 	struct smol_entry entry; /* a word that is asked for: a filter */
 	char key[SMOL_KEY_MAX];	 /* that the action which runs was found by: "M-1" */
 	char *message;		 /* at the bottom until the next key; or NULL */
-	bool zoom, help, leaving;
+	bool zoom, leaving;
 	char *accel; /* what runs guests here; or NULL; owned */
 
 	struct smol_layout layout; /* as the user wants it */

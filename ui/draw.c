@@ -104,10 +104,12 @@ static void draw_bottom(struct smol_app *a)
 	smol_plain();
 }
 
-static void draw_body(struct smol_app *a)
+static void draw_body(struct smol_app *a, int *row, int *col)
 {
-	if (a->help) {
-		smol_draw_help(a);
+	const struct smol_rect body = {.row = 1, .rows = a->rows - 4, .cols = a->cols};
+
+	if (a->page) {
+		smol_page(a)->draw(a, &body, row, col);
 		return;
 	}
 	if (smol_app_is_new(a)) {
@@ -120,8 +122,8 @@ static void draw_body(struct smol_app *a)
 		smol_draw_list(a);
 	if (a->at.list.rows && a->at.list.cols < a->cols) {
 		smol_look(SMOL_PLAIN, A_DIM);
-		for (int row = a->at.list.row; row < a->at.list.row + a->at.list.rows; row++)
-			smol_put(row, a->at.list.cols, 1, "\xe2\x94\x82"); /* │ */
+		for (int y = 0; y < a->at.list.rows; y++)
+			smol_put(a->at.list.row + y, a->at.list.cols, 1, "\xe2\x94\x82"); /* │ */
 		smol_plain();
 	}
 	for (int i = 0; i < SMOL_PANES; i++)
@@ -139,7 +141,7 @@ static void draw_body(struct smol_app *a)
 
 void smol_draw(struct smol_app *a)
 {
-	int row = 0, col = 0;
+	int row = 0, col = 0, page_row = -1, page_col = -1;
 	bool cursor = true;
 
 	erase();
@@ -150,14 +152,14 @@ void smol_draw(struct smol_app *a)
 	}
 	smol_panes_place(a);
 	draw_top(a);
-	draw_body(a);
+	draw_body(a, &page_row, &page_col);
 	smol_look(SMOL_PLAIN, A_DIM);
 	for (int i = 0; i < a->cols; i++)
 		smol_put(a->rows - 3, i, 1,
-		    i && i == a->at.list.cols && !a->help && !smol_app_is_new(a) ? "\xe2\x94\xb4"
+		    i && i == a->at.list.cols && !a->page && !smol_app_is_new(a) ? "\xe2\x94\xb4"
 										 : "\xe2\x94\x80");
 	smol_plain();
-	if (!a->at.strip && some_are_hidden(a) && !a->help)
+	if (!a->at.strip && some_are_hidden(a) && !a->page)
 		smol_draw_numbers(a, a->rows - 3);
 	smol_draw_candidates(a);
 	smol_draw_prompt(a, &row, &col);
@@ -172,6 +174,11 @@ void smol_draw(struct smol_app *a)
 			col = r->cols - 1;
 		row += r->row + 1;
 		col += r->col;
+	} else if ((a->focus & SMOL_FOCUS_PAGE) && !smol_entry_is_open(&a->entry) &&
+		   !a->question.text) {
+		cursor = page_row >= 0;
+		row = page_row;
+		col = page_col;
 	} else if (a->focus == SMOL_FOCUS_LIST && !smol_entry_is_open(&a->entry) &&
 		   !a->question.text) {
 		cursor = false;

@@ -15,9 +15,9 @@ void smol_draw_pane(struct smol_app *a, int which);
 /* The panes' numbers, with their end at the end of a row. */
 void smol_draw_numbers(struct smol_app *a, int row);
 
-/* draw_page.c: what takes the place of the panes. */
-void smol_draw_help(struct smol_app *a);
+/* draw_page.c: the first start; and what pages share: in their last line, that there is more. */
 void smol_draw_first(struct smol_app *a);
+void smol_draw_rest(const struct smol_rect *r, int lines);
 
 /* draw_prompt.c: the line itself, and the candidates above it. */
 void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col);

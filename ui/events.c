@@ -70,12 +70,12 @@ static void prompt_key(struct smol_app *a, const struct smol_input_event *e)
 {
 	if (e->key == SMOL_KEY_PASTE)
 		smol_prompt_insert(e->bytes, e->n);
-	else if (e->key == SMOL_KEY_ENTER && smol_prompt_empty() && smol_app_is_new(a) && !a->help)
+	else if (e->key == SMOL_KEY_ENTER && smol_prompt_empty() && smol_app_is_new(a) && !a->page)
 		smol_line_run(a, SMOL_WELCOME_LINE);
 	else if (e->key == SMOL_KEY_CHAR && e->c == '?' && !e->mods && smol_prompt_empty())
-		a->help = !a->help;
-	else if (e->key == SMOL_KEY_ESCAPE && a->help)
-		a->help = false;
+		smol_page_open(a, SMOL_PAGE_HELP);
+	else if (e->key == SMOL_KEY_ESCAPE && a->page)
+		smol_page_close(a);
 	else if (e->key == SMOL_KEY_ESCAPE)
 		return; /* it would wait for another key, and eat it */
 	else
@@ -99,10 +99,10 @@ void smol_event(struct smol_app *a, const struct smol_input_event *e)
 	}
 	smol_input_name(e, name);
 	bound = *name ? smol_key_find(name, focus) : NULL;
-	if (a->help && (!bound || bound->action != SMOL_ACTION_help) && focus != SMOL_FOCUS_PROMPT)
-		a->help = false;
-	else if (bound)
+	if (bound)
 		smol_action_do(a, bound);
+	else if ((focus & SMOL_FOCUS_PAGE) && smol_page(a)->key)
+		smol_page(a)->key(a, e);
 	else if (focus == SMOL_FOCUS_PANE)
 		pane_key(smol_panes_current(a), e);
 	else if (focus == SMOL_FOCUS_PROMPT)

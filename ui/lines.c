@@ -90,7 +90,7 @@ static void start(struct smol_app *a, const char *typed, const char *line, struc
 	if (!p)
 		return;
 	a->current = p->number;
-	a->help = false;
+	smol_page_close(a);
 	smol_panes_place(a);
 	free(p->title);
 	p->title = p->number ? smol_steal(&kind->title) : smol_strdup("");

@@ -27,6 +27,8 @@ smolsh_tui_SOURCES = \
 	ui/main.c \
 	ui/notices.c ui/notices.h \
 	ui/options.c ui/options.h \
+	ui/page.c ui/page.h \
+	ui/page_help.c \
 	ui/paint.c ui/paint.h \
 	ui/pane.c ui/pane.h \
 	ui/panes.c \

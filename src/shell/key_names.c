@@ -160,15 +160,16 @@ void smol_key_shown(const char *key, char text[SMOL_KEY_MAX])
 	snprintf(text + used, SMOL_KEY_MAX - used, "%s", key);
 }
 
-const char *const smol_focus_names[] = {"prompt", "list", "pane", "scroll", NULL};
+const char *const smol_focus_names[] = {
+    "prompt", "list", "pane", "scroll", "help", "details", "form", "log", NULL};
 
-void smol_focus_text(unsigned where, char text[32])
+void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX])
 {
 	size_t used = 0;
 
-	snprintf(text, 32, "%s", where == SMOL_FOCUS_ANY ? "all" : "");
+	snprintf(text, SMOL_FOCUS_TEXT_MAX, "%s", where == SMOL_FOCUS_ANY ? "all" : "");
 	for (int i = 0; where != SMOL_FOCUS_ANY && smol_focus_names[i]; i++)
 		if (where & 1U << i)
-			used += (size_t)snprintf(
-			    text + used, 32 - used, "%s%s", used ? ", " : "", smol_focus_names[i]);
+			used += (size_t)snprintf(text + used, SMOL_FOCUS_TEXT_MAX - used, "%s%s",
+			    used ? ", " : "", smol_focus_names[i]);
 }

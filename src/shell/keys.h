@@ -47,9 +47,18 @@ enum smol_focus {
 	SMOL_FOCUS_LIST = 1 << 1,
 	SMOL_FOCUS_PANE = 1 << 2,   /* a command that runs takes all keys but ours */
 	SMOL_FOCUS_SCROLL = 1 << 3, /* a pane that shows what was, or whose command has ended */
+	/* Pages: ui/page.h. */
+	SMOL_FOCUS_HELP = 1 << 4,
+	SMOL_FOCUS_DETAILS = 1 << 5,
+	SMOL_FOCUS_FORM = 1 << 6, /* text is typed there */
+	SMOL_FOCUS_LOG = 1 << 7,
 };
-#define SMOL_FOCUS_ANY	(SMOL_FOCUS_PROMPT | SMOL_FOCUS_LIST | SMOL_FOCUS_PANE | SMOL_FOCUS_SCROLL)
-#define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL) /* no text is typed there */
+#define SMOL_FOCUS_PAGE (SMOL_FOCUS_HELP | SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM | SMOL_FOCUS_LOG)
+#define SMOL_FOCUS_ANY                                                                             \
+	(SMOL_FOCUS_PROMPT | SMOL_FOCUS_LIST | SMOL_FOCUS_PANE | SMOL_FOCUS_SCROLL |               \
+	    SMOL_FOCUS_PAGE)
+/* No text is typed there. */
+#define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL | (SMOL_FOCUS_PAGE & ~SMOL_FOCUS_FORM))
 
 /*
  * X(action, name, hint, help): smol_action_<action>() in ui/actions.c does it; the name is for
@@ -65,7 +74,8 @@ enum smol_focus {
 	X(zoom, "zoom", "zoom", "one pane on the whole screen, and back")                          \
 	X(close, "close", "close", "close the pane")                                               \
 	X(again, "again", "", "run the pane's command again")                                      \
-	X(page_up, "page-up", "", "look back in the pane; in the list, up")                        \
+	X(back, "back", "back", "close the page")                                                  \
+	X(page_up, "page-up", "", "look back in the pane; elsewhere, a page up")                   \
 	X(page_down, "page-down", "", "and forth")                                                 \
 	X(follow, "follow", "follow", "to the pane's end, and follow it")                          \
 	X(top, "top", "", "to the pane's beginning")                                               \
@@ -122,8 +132,10 @@ enum smol_action {
 	X(page_down, "S-PgDn", SMOL_FOCUS_ANY)                                                     \
 	X(page_up, "PgUp", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                    \
 	X(page_down, "PgDn", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                  \
-	X(follow, "End", SMOL_FOCUS_SCROLL)                                                        \
-	X(top, "Home", SMOL_FOCUS_SCROLL)                                                          \
+	X(back, "Esc", SMOL_FOCUS_PAGE)                                                            \
+	X(back, "q", (SMOL_FOCUS_PAGE & SMOL_FOCUS_SEEN))                                          \
+	X(follow, "End", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_LIST))                                     \
+	X(top, "Home", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_LIST))                                       \
 	X(up, "Up", SMOL_FOCUS_SEEN)                                                               \
 	X(down, "Down", SMOL_FOCUS_SEEN)                                                           \
 	X(up, "k", SMOL_FOCUS_SEEN)                                                                \
@@ -140,8 +152,8 @@ enum smol_action {
 	X(jobs, "J", SMOL_FOCUS_LIST)                                                              \
 	X(create, "c", SMOL_FOCUS_LIST)                                                            \
 	X(delete, "D", SMOL_FOCUS_LIST)                                                            \
-	X(prompt, "Esc", SMOL_FOCUS_SEEN)                                                          \
-	X(prompt, "q", SMOL_FOCUS_SEEN)                                                            \
+	X(prompt, "Esc", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                      \
+	X(prompt, "q", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                        \
 	X(help, "F1", SMOL_FOCUS_ANY)                                                              \
 	X(help, "?", SMOL_FOCUS_SEEN) /* at an empty prompt, too */                                \
 	X(suspend, "C-z", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                     \
@@ -198,7 +210,8 @@ void smol_key_shown(const char *key, char text[SMOL_KEY_MAX]);
 void smol_action_keys(enum smol_action action, char *text, size_t size);
 /* The bits of enum smol_focus from the first on, NULL-terminated. */
 extern const char *const smol_focus_names[];
-/* "all", "list", "list, scroll"; "prompt, list, pane, scroll" at most, with the NUL 27 bytes. */
-void smol_focus_text(unsigned where, char text[32]);
+/* "all", "list", "list, scroll". */
+#define SMOL_FOCUS_TEXT_MAX 64
+void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX]);
 
 #endif
