@@ -72,12 +72,66 @@ static enum smol_key number_key(int n)
 	return SMOL_KEY_UNKNOWN;
 }
 
+/* What the mouse does, in xterm's code: two bits of button, four, eight and sixteen for keys that
+ * are held, 32 for a move, 64 for the wheel. Place from 1. */
+static void take_mouse(int code, int col, int row, bool released, struct smol_input_event *e)
+{
+	struct smol_input_mouse *m = &e->mouse;
+
+	/* Buttons that few mice have, the wheel to the side, and what cannot be. */
+	if (code < 0 || code >= 128 || (code & 64 && code & 2) || row < 1 || col < 1)
+		return;
+	e->key = SMOL_KEY_MOUSE;
+	e->mods = (code & 4 ? SMOL_MOD_SHIFT : 0) | (code & 8 ? SMOL_MOD_ALT : 0) |
+		  (code & 16 ? SMOL_MOD_CTRL : 0);
+	m->row = row - 1 < SMOL_MOUSE_MAX ? row - 1 : SMOL_MOUSE_MAX;
+	m->col = col - 1 < SMOL_MOUSE_MAX ? col - 1 : SMOL_MOUSE_MAX;
+	if (code & 64) {
+		m->what = code & 1 ? SMOL_MOUSE_DOWN : SMOL_MOUSE_UP;
+		return;
+	}
+	m->button = (code & 3) == 3 ? 0 : (code & 3) + 1;
+	m->what = code & 32			? SMOL_MOUSE_DRAG
+		  : released || (code & 3) == 3 ? SMOL_MOUSE_RELEASE
+						: SMOL_MOUSE_PRESS;
+}
+
+/* ESC [ < code ; column ; row M, or m for a release (xterm's 1006). s[len] is the last byte. */
+static void take_sgr_mouse(const char *s, size_t len, struct smol_input_event *e)
+{
+	int param[3] = {0, 0, 0}, at = 0;
+
+	for (size_t i = 3; i < len; i++) {
+		if (s[i] >= '0' && s[i] <= '9' && param[at] <= SMOL_MOUSE_MAX)
+			param[at] = param[at] * 10 + (s[i] - '0');
+		else if (s[i] == ';' && at < 2)
+			at++;
+		else if (s[i] < '0' || s[i] > '9')
+			return;
+	}
+	if (at == 2)
+		take_mouse(param[0], param[1], param[2], s[len] == 'm', e);
+}
+
+/* ESC [ M and three bytes: terminals that do not know 1006. Else they would be typed. */
+static size_t take_old_mouse(const char *s, size_t n, struct smol_input_event *e)
+{
+	if (n < 6)
+		return 0;
+	e->key = SMOL_KEY_UNKNOWN;
+	take_mouse(
+	    (unsigned char)s[3] - 32, (unsigned char)s[4] - 32, (unsigned char)s[5] - 32, false, e);
+	return 6;
+}
+
 /* ESC [ … : its length, 0 when it is not whole, into e. */
 static size_t take_csi(const char *s, size_t n, struct smol_input_event *e)
 {
 	int param[2] = {0, 0}, at = 0;
 	size_t len = 2;
 
+	if (n > 2 && s[2] == 'M')
+		return take_old_mouse(s, n, e);
 	for (; len < n && len < SEQUENCE_MAX; len++) {
 		char c = s[len];
 
@@ -93,6 +147,11 @@ static size_t take_csi(const char *s, size_t n, struct smol_input_event *e)
 	e->key = SMOL_KEY_UNKNOWN;
 	if (len == SEQUENCE_MAX)
 		return len;
+	if (s[2] == '<') {
+		if (s[len] == 'M' || s[len] == 'm')
+			take_sgr_mouse(s, len, e);
+		return len + 1;
+	}
 	if (param[1] > 1 && param[1] <= 8)
 		e->mods = (unsigned)param[1] - 1;
 	if (s[len] == '~')
@@ -100,7 +159,7 @@ static size_t take_csi(const char *s, size_t n, struct smol_input_event *e)
 	else if (s[len] == 'Z') {
 		e->key = SMOL_KEY_TAB;
 		e->mods = SMOL_MOD_SHIFT;
-	} else if (s[2] != '<' && s[2] != '?')
+	} else if (s[2] != '?')
 		e->key = letter_key(s[len]);
 	return len + 1;
 }
@@ -150,7 +209,8 @@ static size_t take_escape(const char *s, size_t n, bool late, struct smol_input_
 	}
 	if (s[1] == '[') {
 		len = take_csi(s, n, e);
-		if (len || !late)
+		/* What is left of the mouse's would be typed, however late it comes. */
+		if (len || !late || (n > 2 && s[2] == '<'))
 			return len;
 		e->key = SMOL_KEY_UNKNOWN;
 		if (n == 2) {
@@ -235,6 +295,7 @@ void smol_input_name(const struct smol_input_event *e, char name[24])
 	    SMOL_KEYS(X)
 #undef X
 		"",
+	    "",
 	    "",
 	};
 	char text[8] = "";

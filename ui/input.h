@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What comes from the keyboard, taken apart: characters, named keys, pasted text. The bytes of each
- * stay with it, for whoever reads bytes (readline).
+ * What comes from the keyboard, taken apart: characters, named keys, pasted text; and what the
+ * mouse does. The bytes of each stay with it, for whoever reads bytes (readline).
  */
 #ifndef SMOL_UI_INPUT_H
 #define SMOL_UI_INPUT_H
@@ -23,13 +23,30 @@ enum smol_key {
 	SMOL_KEYS(X)
 #undef X
 	    SMOL_KEY_PASTE, /* bytes are pasted text */
+	SMOL_KEY_MOUSE,	    /* no key: mouse says what */
 	SMOL_KEY_UNKNOWN,   /* a sequence that is none of these */
 };
 
+enum smol_mouse {
+	SMOL_MOUSE_PRESS,
+	SMOL_MOUSE_RELEASE,
+	SMOL_MOUSE_DRAG, /* moved, with a button or (0) none */
+	SMOL_MOUSE_UP,	 /* the wheel */
+	SMOL_MOUSE_DOWN,
+};
+
+struct smol_input_mouse {
+	enum smol_mouse what;
+	int button;   /* 1 left, 2 middle, 3 right; 0: none, or not said */
+	int row, col; /* of the terminal, from 0; at most SMOL_MOUSE_MAX */
+};
+#define SMOL_MOUSE_MAX 9999
+
 struct smol_input_event {
 	enum smol_key key;
-	uint32_t c;	   /* CHAR; with CTRL a letter */
-	unsigned mods;	   /* enum smol_mod */
+	uint32_t c;    /* CHAR; with CTRL a letter */
+	unsigned mods; /* enum smol_mod */
+	struct smol_input_mouse mouse;
 	const char *bytes; /* as they came; valid until the next call */
 	size_t n;
 };
@@ -50,7 +67,7 @@ void smol_input_feed(struct smol_input *i, const char *bytes, size_t n);
 bool smol_input_next(struct smol_input *i, bool late, struct smol_input_event *e);
 /* Does it wait for the rest of a sequence? */
 bool smol_input_waits(const struct smol_input *i);
-/* "C-x", "M-1", "S-PgUp", "a", "Space". */
+/* "C-x", "M-1", "S-PgUp", "a", "Space"; "" for what has no name: pasted text, the mouse. */
 void smol_input_name(const struct smol_input_event *e, char name[24]);
 
 #endif

@@ -2,14 +2,13 @@
 /*
  * A pane under any bytes: output of a program in pieces, keys and sizes between them. Beyond memory
  * errors it checks that what a line gives is a character and no control, and that what goes to the
- * program is bounded by what came. The keyboard's bytes are taken apart, too.
+ * program is bounded by what came.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "ui/input.h"
 #include "ui/term.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,30 +36,12 @@ static void look_at(const struct smol_term *t, int row, int cols)
 	free(text);
 }
 
-static void take_keys(const uint8_t *data, size_t size)
-{
-	struct smol_input in = {0};
-	struct smol_input_event e;
-	size_t taken = 0;
-	char name[24];
-
-	smol_input_feed(&in, (const char *)data, size);
-	while (smol_input_next(&in, true, &e)) {
-		smol_input_name(&e, name);
-		taken += e.n;
-		if (taken > size)
-			abort();
-	}
-	smol_input_free(&in);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct smol_term *t = smol_term_new(8, 20, on_say, NULL);
 	int rows = 8, cols = 20, row, col;
 
 	said = 0;
-	take_keys(data, size);
 	for (size_t at = 0; at < size;) {
 		size_t n = 1 + data[at] % 32;
 

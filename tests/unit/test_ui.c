@@ -104,6 +104,77 @@ static void test_characters(void **state)
 	smol_input_free(&in);
 }
 
+static const struct {
+	const char *bytes;
+	enum smol_key key;
+	enum smol_mouse what;
+	int button, row, col;
+	unsigned mods;
+} mice[] = {
+    {"\033[<0;1;1M", SMOL_KEY_MOUSE, SMOL_MOUSE_PRESS, 1, 0, 0, 0},
+    {"\033[<0;10;5m", SMOL_KEY_MOUSE, SMOL_MOUSE_RELEASE, 1, 4, 9, 0},
+    {"\033[<2;300;100M", SMOL_KEY_MOUSE, SMOL_MOUSE_PRESS, 3, 99, 299, 0},
+    {"\033[<32;3;4M", SMOL_KEY_MOUSE, SMOL_MOUSE_DRAG, 1, 3, 2, 0},
+    {"\033[<35;3;4M", SMOL_KEY_MOUSE, SMOL_MOUSE_DRAG, 0, 3, 2, 0},
+    {"\033[<64;3;4M", SMOL_KEY_MOUSE, SMOL_MOUSE_UP, 0, 3, 2, 0},
+    {"\033[<81;3;4M", SMOL_KEY_MOUSE, SMOL_MOUSE_DOWN, 0, 3, 2, SMOL_MOD_CTRL},
+    {"\033[<12;3;4M", SMOL_KEY_MOUSE, SMOL_MOUSE_PRESS, 1, 3, 2, SMOL_MOD_SHIFT | SMOL_MOD_ALT},
+    {"\033[<0;99999999999;2M", SMOL_KEY_MOUSE, SMOL_MOUSE_PRESS, 1, 1, SMOL_MOUSE_MAX, 0},
+    {"\033[M !!", SMOL_KEY_MOUSE, SMOL_MOUSE_PRESS, 1, 0, 0, 0},
+    {"\033[M#$\"", SMOL_KEY_MOUSE, SMOL_MOUSE_RELEASE, 0, 1, 3, 0},
+    /* No place, no such button, or no number: nothing, but taken as a whole. */
+    {"\033[<0;0;1M", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[<0;5M", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[<0;5;5;5M", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[<0;?;5M", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[<128;5;5M", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[<66;5;5M", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[<0;5;5A", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"\033[M\x01!!", SMOL_KEY_UNKNOWN, 0, 0, 0, 0, 0},
+    {"a", SMOL_KEY_CHAR, 0, 0, 0, 0, 0},
+};
+
+static void check_mouse(const struct smol_input_event *e, size_t i)
+{
+	char name[SMOL_KEY_MAX];
+
+	assert_int_equal(e->key, mice[i].key);
+	assert_int_equal(e->n, strlen(mice[i].bytes));
+	if (e->key != SMOL_KEY_MOUSE)
+		return;
+	assert_int_equal(e->mouse.what, mice[i].what);
+	assert_int_equal(e->mouse.button, mice[i].button);
+	assert_int_equal(e->mouse.row, mice[i].row);
+	assert_int_equal(e->mouse.col, mice[i].col);
+	assert_int_equal(e->mods, mice[i].mods);
+	smol_input_name(e, name);
+	assert_string_equal(name, "");
+}
+
+static void test_mouse(void **state)
+{
+	struct smol_input in = {0};
+	struct smol_input_event e;
+	const size_t many = sizeof(mice) / sizeof(mice[0]);
+
+	(void)state;
+	for (size_t i = 0; i < many; i++)
+		smol_input_feed(&in, mice[i].bytes, strlen(mice[i].bytes));
+	for (size_t i = 0; i < many; i++) {
+		assert_true(smol_input_next(&in, false, &e));
+		check_mouse(&e, i);
+	}
+	assert_false(smol_input_waits(&in) && smol_input_next(&in, true, &e));
+	/* Byte by byte; and what comes late is not typed. */
+	for (size_t i = 0; i < many; i++)
+		for (size_t n = strlen(mice[i].bytes), k = 0; k < n; k++) {
+			smol_input_feed(&in, mice[i].bytes + k, 1);
+			assert_int_equal(
+			    smol_input_next(&in, k > 2 && mice[i].bytes[2] == '<', &e), k == n - 1);
+		}
+	smol_input_free(&in);
+}
+
 static void test_paste_is_one_event(void **state)
 {
 	struct smol_input in = {0};
@@ -304,6 +375,7 @@ int main(void)
 	    cmocka_unit_test(test_keys_are_named),
 	    cmocka_unit_test(test_lone_escape),
 	    cmocka_unit_test(test_characters),
+	    cmocka_unit_test(test_mouse),
 	    cmocka_unit_test(test_paste_is_one_event),
 	    cmocka_unit_test(test_history_is_bounded),
 	    cmocka_unit_test(test_kept_lines_keep_their_looks),
