@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a key does: one function for each action of shell/keys.h. */
+/* What a key does: see actions.h. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "base/auto.h"
 #include "base/text.h"
-#include "ui/app.h"
+#include "ui/actions.h"
 #include "ui/prompt.h"
 
 /* Where the word VM stands next: with nothing of a word around it. NULL: nowhere. */
@@ -83,13 +83,6 @@ static int page(const struct smol_app *a)
 					      : a->at.panes[a->current].rows;
 
 	return rows > 3 ? rows - 2 : 1;
-}
-
-#define ACTION(name) static void action_##name(struct smol_app *a)
-
-ACTION(none)
-{
-	(void)a;
 }
 
 ACTION(complete)
@@ -293,8 +286,7 @@ ACTION(leave)
 }
 
 static void (*const actions[SMOL_ACTION__count])(struct smol_app *a) = {
-    [SMOL_ACTION_none] = action_none,
-#define X(action, name, hint, help) [SMOL_ACTION_##action] = action_##action,
+#define X(action, name, hint, help) [SMOL_ACTION_##action] = smol_action_##action,
     SMOL_UI_ACTIONS(X)
 #undef X
 };
@@ -326,6 +318,6 @@ void smol_action_do(struct smol_app *a, const struct smol_binding *b)
 		smol_page_close(a);
 	if (line)
 		do_line(a, line);
-	else
+	else if (action)
 		actions[action](a);
 }

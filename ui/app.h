@@ -3,7 +3,7 @@
  * The screen as a whole: what there is to show, and where it stands. One per process. Around it:
  *
  *   app.c      the loop: when to draw, to read the registry, signals, beginning and end
- *   events.c   where a key goes           actions.c  what a key does (shell/keys.h)
+ *   events.c   where a key goes           actions*.c what a key does (shell/keys.h)
  *   lines.c    what a line does           panes.c    the panes: places, order, the chosen one
  *   layout.c   where things stand         draw*.c    how they look
  *   page_*.c   what takes the place of list and panes: page.h

@@ -11,7 +11,7 @@ ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 
 pkglibexec_PROGRAMS += smolsh-tui
 smolsh_tui_SOURCES = \
-	ui/actions.c \
+	ui/actions.c ui/actions.h \
 	ui/app.c ui/app.h \
 	ui/draw.c ui/draw.h \
 	ui/draw_list.c \

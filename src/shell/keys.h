@@ -61,7 +61,7 @@ enum smol_focus {
 #define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL | (SMOL_FOCUS_PAGE & ~SMOL_FOCUS_FORM))
 
 /*
- * X(action, name, hint, help): smol_action_<action>() in ui/actions.c does it; the name is for
+ * X(action, name, hint, help): smol_action_<action>() of ui/actions.h does it; the name is for
  * people; the hint is a word for the bottom line, or "".
  */
 #define SMOL_UI_ACTIONS(X)                                                                         \
