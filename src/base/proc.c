@@ -33,15 +33,34 @@ static char *stat_fields(pid_t pid, char *buf, size_t n)
 	return p && p[1] == ' ' ? p + 2 : NULL;
 }
 
-uint64_t smol_proc_start_time(pid_t pid)
+/* The number that is this field, counted as proc(5) does, where p is the third; 0: none. */
+static uint64_t number(const char *p, int field)
 {
-	char buf[1024], *p = stat_fields(pid, buf, sizeof(buf));
-
-	for (int field = 3; p && field < 22; field++) {
+	for (int at = 3; p && at < field; at++) {
 		p = strchr(p, ' ');
 		p = p ? p + 1 : NULL;
 	}
 	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+uint64_t smol_proc_start_time(pid_t pid)
+{
+	char buf[1024];
+
+	return number(stat_fields(pid, buf, sizeof(buf)), 22);
+}
+
+int smol_proc_usage(pid_t pid, struct smol_proc_usage *out)
+{
+	char buf[1024], *p = pid > 0 ? stat_fields(pid, buf, sizeof(buf)) : NULL;
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	if (!p || *p == 'Z' || *p == 'X')
+		return -1;
+	out->cpu_ms = (number(p, 14) + number(p, 15)) * 1000 / hz;
+	out->start = number(p, 22);
+	out->resident = number(p, 24) * (uint64_t)sysconf(_SC_PAGESIZE);
+	return 0;
 }
 
 bool smol_proc_alive(pid_t pid, uint64_t start_time)

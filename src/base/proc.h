@@ -21,4 +21,12 @@ const char *smol_proc_boot_id(void);
 /* Resident set of a process in bytes (VmRSS less guest memory mapped shared), 0 if unknown. */
 uint64_t smol_proc_rss(pid_t pid);
 
+struct smol_proc_usage {
+	uint64_t start;	   /* as smol_proc_start_time() */
+	uint64_t cpu_ms;   /* user and system, all its threads, since it began */
+	uint64_t resident; /* bytes, guest memory and all */
+};
+/* 0, or -1 when there is no such process. */
+int smol_proc_usage(pid_t pid, struct smol_proc_usage *out);
+
 #endif

@@ -20,6 +20,7 @@ const struct smol_option smol_common_options[] = {
 const struct smol_command *const smol_command_tables[] = {
     smol_cmd_create,
     smol_cmd_state,
+    smol_cmd_stats,
     smol_cmd_delete,
     smol_cmd_list,
     smol_cmd_info,

@@ -17,6 +17,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_set.c \
 	src/shell/cmd_state.c \
+	src/shell/cmd_stats.c \
 	src/shell/cmd_wait.c \
 	src/shell/complete.c src/shell/complete.h src/shell/complete_host.c \
 	src/shell/command.c src/shell/command.h src/shell/commands.h \
@@ -38,6 +39,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/shell.c src/shell/shell.h \
 	src/shell/signals.c src/shell/signals.h \
 	src/shell/spinner.c src/shell/spinner.h \
+	src/shell/stats.c src/shell/stats.h \
 	src/shell/table.c \
 	src/shell/tty.c src/shell/tty.h \
 	src/shell/vm_args.c src/shell/vm_args.h \

@@ -220,31 +220,56 @@ int smol_client_start(
 	return smol_err_hint(err, "smolsh image build --force, then restart the VM");
 }
 
-cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
-    struct smol_err *err)
+int smol_client_begin(struct smol_client *c, const struct smol_request *r, struct smol_err *err)
+{
+	if (smol_client_queue(c, r, err) < 0)
+		return -1;
+	smol_client_flush(c);
+	return 0;
+}
+
+void smol_client_wants(const struct smol_client *c, struct pollfd *p)
+{
+	*p = (struct pollfd){
+	    .fd = c->fd, .events = (short)(POLLIN | (smol_buf_len(&c->out) ? POLLOUT : 0))};
+}
+
+int smol_client_step(struct smol_client *c, short revents, cJSON **reply, struct smol_err *err)
 {
 	char *line;
 	size_t len;
+	int got;
 
-	if (smol_client_queue(c, r, err) < 0)
+	smol_client_flush(c);
+	if (revents & ~POLLOUT && smol_client_fill(c, ANSWER, err) < 0)
+		return -1;
+	got = smol_client_take_line(c, &line, &len, err);
+	if (got <= 0)
+		return got;
+	*reply = smol_reply_from_agent(line, len, err);
+	return *reply ? 1 : -1;
+}
+
+cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
+    struct smol_err *err)
+{
+	cJSON *reply = NULL;
+
+	if (smol_client_begin(c, r, err) < 0)
 		return NULL;
 	deadline = patience(r, deadline);
-	for (;;) {
-		struct pollfd p = {.fd = c->fd, .events = POLLIN};
-		int got, n;
+	for (short revents = 0;;) {
+		struct pollfd p;
+		int got = smol_client_step(c, revents, &reply, err), n;
 
-		smol_client_flush(c);
-		got = smol_client_take_line(c, &line, &len, err);
 		if (got)
-			return got < 0 ? NULL : smol_reply_from_agent(line, len, err);
-		if (smol_buf_len(&c->out))
-			p.events |= POLLOUT;
+			return got < 0 ? NULL : reply;
+		smol_client_wants(c, &p);
 		n = poll(&p, 1, smol_poll_ms(smol_client_until(c, deadline)));
 		if (n == 0) {
 			smol_client_too_late(c, ANSWER, err);
 			return NULL;
 		}
-		if (n > 0 && p.revents & ~POLLOUT && smol_client_fill(c, ANSWER, err) < 0)
-			return NULL;
+		revents = n > 0 ? p.revents : 0;
 	}
 }

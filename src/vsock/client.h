@@ -10,6 +10,7 @@
 #ifndef SMOL_VSOCK_CLIENT_H
 #define SMOL_VSOCK_CLIENT_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,15 @@ void smol_client_close(struct smol_client *c); /* NULL is fine */
  */
 cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smol_deadline deadline,
     struct smol_err *err);
+
+/*
+ * The same for one who asks many at once: _begin() sends the request, and with the descriptor ready
+ * as _wants() says, _step() gives 1 with *reply (caller deletes), 0 when it has not come yet, or
+ * -1. When to stop waiting is the caller's.
+ */
+int smol_client_begin(struct smol_client *c, const struct smol_request *r, struct smol_err *err);
+void smol_client_wants(const struct smol_client *c, struct pollfd *p);
+int smol_client_step(struct smol_client *c, short revents, cJSON **reply, struct smol_err *err);
 
 /* What goes in and out while a command runs. */
 struct smol_exec_io {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 check_PROGRAMS += tests/unit/test_grammar tests/unit/test_commands tests/unit/test_complete \
 	tests/unit/test_config \
-	tests/unit/test_select tests/unit/test_filter_tty
+	tests/unit/test_select tests/unit/test_filter_tty tests/unit/test_stats
 shell_test_libs = src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a \
 	src/image/libimage.a src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \
 	$(SQLITE_LIBS) $(CJSON_LIBS) $(NETTLE_LIBS)
@@ -17,6 +17,8 @@ tests_unit_test_filter_tty_SOURCES = tests/unit/test_filter_tty.c
 tests_unit_test_filter_tty_LDADD = src/shell/libshell.a src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_test_select_SOURCES = tests/unit/test_select.c
 tests_unit_test_select_LDADD = $(shell_test_libs) $(CMOCKA_LIBS)
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
+tests_unit_test_stats_LDADD = $(shell_test_libs) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_grammar tests/unit/test_commands tests/unit/test_complete \
 	tests/unit/test_config \
-	tests/unit/test_select tests/unit/test_filter_tty
+	tests/unit/test_select tests/unit/test_filter_tty tests/unit/test_stats

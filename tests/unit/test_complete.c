@@ -80,8 +80,8 @@ static void verbs(void **state)
 {
 	(void)state;
 	begins_with("", "attach cancel ");
-	check("st", "start stop");
-	check("list; st", "start stop");
+	check("st", "start stats stop");
+	check("list; st", "start stats stop");
 	check("nonsense", "");
 	check("nonsense ", "");
 	check("image ", "build info list remove");
