@@ -126,6 +126,72 @@ ACTION(zoom)
 	a->zoom = !a->zoom;
 }
 
+/* A shell where the pane's command is; where that is no VM, in the one that the list has chosen. */
+ACTION(split)
+{
+	const char *before = smol_panes_current(a)->line;
+	smol_auto_free char *target = before ? smol_line_target(before) : NULL, *line = NULL;
+	const struct smol_vm *vm = smol_vms_chosen(&a->vms);
+	int from = a->current;
+
+	for (int i = 0; target && i < a->vms.nall; i++)
+		if (strcmp(a->vms.all[i]->name, target) == 0)
+			vm = a->vms.all[i];
+	if (!vm) {
+		smol_app_say(a, "no VM is chosen");
+		return;
+	}
+	line = smol_asprintf("shell %s", vm->name);
+	a->zoom = false;
+	smol_line_run(a, line);
+	smol_layout_put_behind(&a->layout, a->current, from);
+}
+
+ACTION(arrange)
+{
+	a->zoom = false;
+	smol_layout_arrange(&a->layout,
+	    (enum smol_arrangement)((a->layout.arrangement + 1) % SMOL_ARRANGE__COUNT), a->current);
+	smol_app_say(a, smol_arrangements[a->layout.arrangement]);
+}
+
+static void swap(struct smol_app *a, int by)
+{
+	struct smol_layout_ask ask = smol_panes_ask(a);
+
+	smol_layout_swap(&a->layout, ask.there, a->current, by);
+}
+
+ACTION(swap_next)
+{
+	swap(a, 1);
+}
+
+ACTION(swap_previous)
+{
+	swap(a, -1);
+}
+
+static void grow(struct smol_app *a, int by)
+{
+	struct smol_layout_ask ask = smol_panes_ask(a);
+
+	if (in_list(a))
+		smol_layout_grow_list(&a->layout, &ask, 2 * by);
+	else
+		smol_layout_grow(&a->layout, &ask, a->current, by, 3 * by);
+}
+
+ACTION(grow)
+{
+	grow(a, 1);
+}
+
+ACTION(shrink)
+{
+	grow(a, -1);
+}
+
 ACTION(close)
 {
 	smol_panes_close(a, a->current);
@@ -300,6 +366,10 @@ static bool leaves_page(enum smol_action action)
 	case SMOL_ACTION_next:
 	case SMOL_ACTION_previous:
 	case SMOL_ACTION_zoom:
+	case SMOL_ACTION_split:
+	case SMOL_ACTION_arrange:
+	case SMOL_ACTION_swap_next:
+	case SMOL_ACTION_swap_previous:
 	case SMOL_ACTION_close:
 		return true;
 	default:

@@ -104,6 +104,23 @@ static void draw_bottom(struct smol_app *a)
 	smol_plain();
 }
 
+/* Bars that reach the rule end in it. */
+static void draw_bars(const struct smol_app *a)
+{
+	smol_look(SMOL_PLAIN, A_DIM);
+	for (int i = 0; i < a->at.nborders; i++) {
+		const struct smol_border *b = &a->at.borders[i];
+
+		if (b->way != SMOL_ACROSS)
+			continue;
+		for (int y = 0; y < b->at.rows; y++)
+			smol_put(b->at.row + y, b->at.col, 1, "\xe2\x94\x82"); /* │ */
+		if (b->at.row + b->at.rows == a->rows - 3)
+			smol_put(a->rows - 3, b->at.col, 1, "\xe2\x94\xb4"); /* ┴ */
+	}
+	smol_plain();
+}
+
 static void draw_body(struct smol_app *a, int *row, int *col)
 {
 	const struct smol_rect body = {.row = 1, .rows = a->rows - 4, .cols = a->cols};
@@ -120,23 +137,10 @@ static void draw_body(struct smol_app *a, int *row, int *col)
 		smol_draw_strip(a);
 	if (a->at.list.rows)
 		smol_draw_list(a);
-	if (a->at.list.rows && a->at.list.cols < a->cols) {
-		smol_look(SMOL_PLAIN, A_DIM);
-		for (int y = 0; y < a->at.list.rows; y++)
-			smol_put(a->at.list.row + y, a->at.list.cols, 1, "\xe2\x94\x82"); /* │ */
-		smol_plain();
-	}
 	for (int i = 0; i < SMOL_PANES; i++)
-		if (a->at.panes[i].rows > 0) {
+		if (a->at.panes[i].rows > 0)
 			smol_draw_pane(a, i);
-			if (a->at.panes[i].col > a->at.list.cols + 1) {
-				smol_look(SMOL_PLAIN, A_DIM);
-				for (int y = 0; y < a->at.panes[i].rows; y++)
-					smol_put(a->at.panes[i].row + y, a->at.panes[i].col - 1, 1,
-					    "\xe2\x94\x82");
-				smol_plain();
-			}
-		}
+	draw_bars(a);
 }
 
 void smol_draw(struct smol_app *a)
@@ -152,13 +156,11 @@ void smol_draw(struct smol_app *a)
 	}
 	smol_panes_place(a);
 	draw_top(a);
-	draw_body(a, &page_row, &page_col);
 	smol_look(SMOL_PLAIN, A_DIM);
 	for (int i = 0; i < a->cols; i++)
-		smol_put(a->rows - 3, i, 1,
-		    i && i == a->at.list.cols && !a->page && !smol_app_is_new(a) ? "\xe2\x94\xb4"
-										 : "\xe2\x94\x80");
+		smol_put(a->rows - 3, i, 1, "\xe2\x94\x80"); /* ─ */
 	smol_plain();
+	draw_body(a, &page_row, &page_col);
 	if (!a->at.strip && some_are_hidden(a) && !a->page)
 		smol_draw_numbers(a, a->rows - 3);
 	smol_draw_candidates(a);

@@ -245,12 +245,16 @@ static void place_bands(const struct smol_layout *l, const struct smol_rect *r,
 
 /* ---- the whole ---- */
 
-static int list_cols(const struct smol_layout *l, int cols)
+static int list_within(const struct smol_layout_ask *ask, int cols)
 {
-	int64_t n =
-	    l->list ? ((int64_t)l->list * cols + SMOL_SHARE / 2) / SMOL_SHARE : SMOL_LIST_COLS;
+	return between(cols, SMOL_LIST_COLS_MIN, ask->cols - 2 * (SMOL_PANE_COLS_MIN + 1));
+}
 
-	return between((int)n, SMOL_LIST_COLS_MIN, cols - 2 * (SMOL_PANE_COLS_MIN + 1));
+static int list_cols(const struct smol_layout *l, const struct smol_layout_ask *ask)
+{
+	int64_t n = ((int64_t)l->list * ask->cols + SMOL_SHARE / 2) / SMOL_SHARE;
+
+	return list_within(ask, l->list ? (int)n : ask->list_cols);
 }
 
 /* What the panes have; the list, too. False: nothing. */
@@ -269,7 +273,7 @@ static bool place_body(const struct smol_layout *l, const struct smol_layout_ask
 	at->list = *body;
 	if (!wide)
 		return false;
-	at->list.cols = list_cols(l, ask->cols);
+	at->list.cols = list_cols(l, ask);
 	body->col = at->list.cols + 1;
 	body->cols -= body->col;
 	add_border(at, body, SMOL_ACROSS, -1);
@@ -393,6 +397,14 @@ static void move_border(
 		    (int)(size[k] * usual * SMOL_SHARE / (total * g->usual[k]));
 }
 
+void smol_layout_grow_list(struct smol_layout *l, const struct smol_layout_ask *ask, int cols)
+{
+	int64_t n = list_within(ask, list_cols(l, ask) + cols);
+
+	if (ask->cols >= SMOL_COLS_WIDE)
+		l->list = (int)((n * SMOL_SHARE + ask->cols / 2) / ask->cols);
+}
+
 void smol_layout_drag(struct smol_layout *l, const struct smol_layout_ask *ask,
     const struct smol_border *border, int by)
 {
@@ -403,10 +415,7 @@ void smol_layout_drag(struct smol_layout *l, const struct smol_layout_ask *ask,
 	int i;
 
 	if (border->second < 0) {
-		int64_t cols = between(list_cols(l, ask->cols) + by, SMOL_LIST_COLS_MIN,
-		    ask->cols - 2 * (SMOL_PANE_COLS_MIN + 1));
-
-		l->list = (int)((cols * SMOL_SHARE + ask->cols / 2) / ask->cols);
+		smol_layout_grow_list(l, ask, by);
 		return;
 	}
 	if (!ask_bands(l, ask, &at, &body, &b))

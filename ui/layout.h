@@ -17,7 +17,6 @@
 #define SMOL_ROWS_MIN	   8
 #define SMOL_COLS_MIN	   30
 #define SMOL_COLS_WIDE	   100 /* from here on the list has its own column */
-#define SMOL_LIST_COLS	   30  /* unless the user has changed it */
 #define SMOL_LIST_COLS_MIN 20
 #define SMOL_PANE_COLS	   80 /* in a grid two panes side by side must have that */
 #define SMOL_PANE_ROWS	   5  /* what a pane must have to be shown beside others */
@@ -49,13 +48,14 @@ struct smol_layout {
 	enum smol_arrangement arrangement;
 	int order[SMOL_PANES]; /* every number once; those that are not there have a place, too */
 	int share[SMOL_WAYS][SMOL_PANES]; /* by number; SMOL_SHARE is the usual */
-	int list;			  /* of the columns, in SMOL_SHARE; 0: SMOL_LIST_COLS */
+	int list;			  /* of the columns, in SMOL_SHARE; 0: as is asked */
 };
 #define SMOL_SHARE 65536
 
 /* What is to be placed. */
 struct smol_layout_ask {
 	int rows, cols; /* of the terminal: at least SMOL_ROWS_MIN and SMOL_COLS_MIN */
+	int list_cols;	/* that the list has unless the user has moved its border */
 	bool there[SMOL_PANES];
 	int current; /* of those that are there: it is always shown */
 	bool zoom;   /* it alone */
@@ -96,6 +96,8 @@ void smol_layout_forget(struct smol_layout *l, int pane);
  * allow. */
 void smol_layout_drag(struct smol_layout *l, const struct smol_layout_ask *ask,
     const struct smol_border *border, int by);
+/* The list has so many columns more. */
+void smol_layout_grow_list(struct smol_layout *l, const struct smol_layout_ask *ask, int cols);
 /* The pane grows by so many rows and columns at the cost of a neighbour; negative: it shrinks. */
 void smol_layout_grow(
     struct smol_layout *l, const struct smol_layout_ask *ask, int pane, int rows, int cols);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The panes: places, order, the chosen one; see app.h. */
+#include "shell/settings.h"
 #include "ui/app.h"
 
 static void on_pane(struct smol_pane *p)
@@ -103,6 +104,7 @@ struct smol_layout_ask smol_panes_ask(const struct smol_app *a)
 {
 	struct smol_layout_ask ask = {.rows = a->rows,
 	    .cols = a->cols,
+	    .list_cols = smol_setting(SMOL_SETTING_LIST_WIDTH),
 	    .current = a->current,
 	    .zoom = a->zoom,
 	    .list = a->focus == SMOL_FOCUS_LIST || smol_entry_is_open(&a->entry)};
@@ -118,7 +120,13 @@ struct smol_layout_ask smol_panes_ask(const struct smol_app *a)
 void smol_panes_place(struct smol_app *a)
 {
 	struct smol_layout_ask ask = smol_panes_ask(a);
+	static int list_cols;
 
+	/* What was set last holds: the setting, or the border that was moved. */
+	if (list_cols != ask.list_cols) {
+		list_cols = ask.list_cols;
+		a->layout.list = 0;
+	}
 	smol_layout_place(&a->layout, &ask, &a->at);
 	for (int i = 0; i < SMOL_PANES; i++)
 		if (a->at.panes[i].rows > 1)

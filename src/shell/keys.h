@@ -72,6 +72,12 @@ enum smol_focus {
 	X(next, "next", "", "go to the next pane")                                                 \
 	X(previous, "previous", "", "go to the previous pane")                                     \
 	X(zoom, "zoom", "zoom", "one pane on the whole screen, and back")                          \
+	X(split, "split", "", "a shell beside the pane, in the same VM")                           \
+	X(arrange, "arrange", "", "how panes stand: a grid, side by side, in rows, one large")     \
+	X(swap_next, "swap-next", "", "the pane changes places with the next one")                 \
+	X(swap_previous, "swap-previous", "", "or with the one before")                            \
+	X(grow, "grow", "", "a larger pane; in the list, a wider list")                            \
+	X(shrink, "shrink", "", "a smaller one")                                                   \
 	X(close, "close", "close", "close the pane")                                               \
 	X(again, "again", "", "run the pane's command again")                                      \
 	X(back, "back", "back", "close the page")                                                  \
@@ -126,6 +132,13 @@ enum smol_action {
 	X(next, "M-j", SMOL_FOCUS_ANY)                                                             \
 	X(previous, "M-k", SMOL_FOCUS_ANY)                                                         \
 	X(zoom, "M-z", SMOL_FOCUS_ANY)                                                             \
+	X(split, "M-s", SMOL_FOCUS_ANY)                                                            \
+	X(arrange, "M-S", SMOL_FOCUS_ANY)                                                          \
+	X(swap_next, "M-J", SMOL_FOCUS_ANY)                                                        \
+	X(swap_previous, "M-K", SMOL_FOCUS_ANY)                                                    \
+	X(grow, "M-+", SMOL_FOCUS_ANY)                                                             \
+	X(grow, "M-=", SMOL_FOCUS_ANY)                                                             \
+	X(shrink, "M--", SMOL_FOCUS_ANY)                                                           \
 	X(close, "M-x", SMOL_FOCUS_ANY)                                                            \
 	X(again, "M-g", SMOL_FOCUS_ANY)                                                            \
 	X(page_up, "S-PgUp", SMOL_FOCUS_ANY)                                                       \

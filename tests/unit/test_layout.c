@@ -24,7 +24,7 @@ static int begin(void **state)
 {
 	(void)state;
 	smol_layout_init(&layout);
-	ask = (struct smol_layout_ask){.rows = 50, .cols = 200, .current = 1};
+	ask = (struct smol_layout_ask){.rows = 50, .cols = 200, .list_cols = 30, .current = 1};
 	return 0;
 }
 
@@ -108,7 +108,8 @@ static void test_list_and_zoom(void **state)
 		ask.list = i & 2;
 		on_all_sizes();
 	}
-	ask = (struct smol_layout_ask){.rows = 24, .cols = 80, .current = 2, .list = true};
+	ask = (struct smol_layout_ask){
+	    .rows = 24, .cols = 80, .list_cols = 30, .current = 2, .list = true};
 	panes(2);
 	place();
 	assert_int_equal(at.list.cols, 80);
