@@ -18,6 +18,7 @@
 #include "shell/help.h"
 #include "shell/output.h"
 #include "shell/parse.h"
+#include "shell/source.h"
 
 /* Colours where a person looks, or where they were asked for; see no-color.org. */
 static bool use_color(const struct smol_args *args, int fd)
@@ -68,9 +69,15 @@ static int run_file(struct smol_shell *sh, const struct smol_args *args, const c
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_buf struct smol_buf b = {0};
+	int code;
 
 	if (strcmp(path, "-") == 0)
 		path = "/dev/stdin";
+	sh->stdin_taken = strcmp(path, "/dev/stdin") == 0;
+	if (!smol_args_flag(args, "dry-run")) {
+		code = smol_source_file(sh, path, path, &err);
+		return code < 0 ? fail(sh, &err) : code;
+	}
 	sh->file = path;
 	if (smol_file_read(path, SMOL_SCRIPT_MAX, &b, &err) < 0) {
 		/* A name that cannot be taken: nothing was done. */
@@ -78,8 +85,7 @@ static int run_file(struct smol_shell *sh, const struct smol_args *args, const c
 			err.code = SMOL_E_INVALID;
 		return fail(sh, &err);
 	}
-	sh->stdin_taken = strcmp(path, "/dev/stdin") == 0;
-	return run_text(sh, args, smol_buf_str(&b), smol_buf_len(&b));
+	return smol_shell_dry_run(sh, smol_buf_str(&b), smol_buf_len(&b));
 }
 
 /* The screen, or the line prompt, is a program of its own: what it needs is not loaded for scripts.

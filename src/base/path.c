@@ -130,6 +130,14 @@ char *smol_path_config(void)
 	return place("config", "XDG_CONFIG_HOME", ".config");
 }
 
+char *smol_path_rc(void)
+{
+	const char *base = env("SMOLSH_HOME");
+	smol_auto_free char *dir = base ? smol_strdup(base) : smol_path_config();
+
+	return smol_asprintf("%s/rc", dir);
+}
+
 char *smol_path_cache(void)
 {
 	return place("cache", "XDG_CACHE_HOME", ".cache");

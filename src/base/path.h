@@ -7,6 +7,7 @@
  *   runtime    $SMOLSH_HOME/run        $XDG_RUNTIME_DIR/smolsh, /tmp/smolsh-UID (0700, checked)
  *   images     $SMOLSH_HOME/images     $XDG_DATA_HOME/smolsh/images, ~/.local/share/smolsh/images
  *   config     $SMOLSH_HOME/config     $XDG_CONFIG_HOME/smolsh, ~/.config/smolsh
+ *   rc         $SMOLSH_HOME/rc         $XDG_CONFIG_HOME/smolsh/rc, ~/.config/smolsh/rc
  *   cache      $SMOLSH_HOME/cache      $XDG_CACHE_HOME/smolsh, ~/.cache/smolsh
  *
  * In a build tree (the program lies beside its helpers) images are in the build tree's images/.
@@ -24,6 +25,7 @@ char *smol_path_state(struct smol_err *err);
 char *smol_path_runtime(struct smol_err *err);
 char *smol_path_state_unmade(void); /* the same directory as smol_path_state(), not made */
 char *smol_path_config(void);	    /* not made */
+char *smol_path_rc(void);	    /* a file; not made */
 char *smol_path_cache(void);	    /* not made; what is in it may vanish at any time */
 
 /* Directories that are searched for images, most specific first; a NULL-terminated array, free

@@ -41,7 +41,7 @@ static int run_version(struct smol_shell *sh, const struct smol_args *args, stru
 }
 
 static const struct smol_positional help_words[] = {
-    {"COMMAND", SMOL_OPTIONAL, "a command, or exit-codes, or language", SMOL_COMPLETE_COMMAND,
+    {"COMMAND", SMOL_OPTIONAL, "a command, or exit-codes, language or rc", SMOL_COMPLETE_COMMAND,
 	NULL},
     {"VERB", SMOL_OPTIONAL, "a verb of that command", SMOL_COMPLETE_NONE, NULL},
     {0},

@@ -93,8 +93,8 @@ const struct smol_command smol_cmd_set[] = {
 	.name = "set",
 	.summary = "show or change a setting of the screen",
 	.description =
-	    "Settings last as long as the shell in which they are made, and are heeded by\n"
-	    "the screen.",
+	    "Settings are heeded by the screen, and last as long as it. Those in the file\n"
+	    "rc (`smolsh help rc`) are made anew each time it opens.",
 	.examples = "set\n"
 		    "set history 50000\n"
 		    "set theme light\n"

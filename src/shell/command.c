@@ -36,6 +36,9 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_doctor,
     smol_cmd_image,
     smol_cmd_set,
+    smol_cmd_alias,
+    smol_cmd_bind,
+    smol_cmd_source,
     smol_cmd_help,
     NULL,
 };

@@ -36,6 +36,10 @@ enum smol_complete {
 	SMOL_COMPLETE_COMMAND, /* verbs and topics of `help` */
 	SMOL_COMPLETE_SETTING,
 	SMOL_COMPLETE_VALUE, /* of the setting that is the first word */
+	SMOL_COMPLETE_ALIAS,
+	SMOL_COMPLETE_KEY,
+	SMOL_COMPLETE_LINE,   /* a command with its words begins here */
+	SMOL_COMPLETE_ACTION, /* the same, or what a key can do */
 };
 
 struct smol_option {
@@ -73,6 +77,8 @@ enum smol_command_flags {
 	SMOL_COMMAND_LOCAL =
 	    1 << 2, /* changes the shell itself: the screen runs it in its own process */
 	SMOL_COMMAND_FIRST_VERB = 1 << 3, /* the first of its verbs may be left out */
+	/* Options stand before its first word only: the rest is another command's. */
+	SMOL_COMMAND_REST = 1 << 4,
 };
 
 #define SMOL_OPTION_SETS 4

@@ -23,6 +23,9 @@ extern const struct smol_command smol_cmd_forward[];
 extern const struct smol_command smol_cmd_doctor[];
 extern const struct smol_command smol_cmd_image[];
 extern const struct smol_command smol_cmd_set[];
+extern const struct smol_command smol_cmd_alias[];
+extern const struct smol_command smol_cmd_bind[];
+extern const struct smol_command smol_cmd_source[];
 extern const struct smol_command smol_cmd_help[];
 
 /* What makes a VM's configuration; shared by create and run. */

@@ -10,14 +10,17 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "shell/alias.h"
 #include "shell/grammar.h"
 #include "shell/help.h"
+#include "shell/keys.h"
 #include "shell/settings.h"
 
 struct place {
 	const struct smol_command *cmd;
 	const struct smol_option *value_of; /* the word is this option's value */
 	int position;			    /* of the word among the positionals */
+	int first;			    /* where the first of those stands; 0: nowhere yet */
 	bool options;			    /* it may be an option */
 	bool guest;			    /* it belongs to a guest command */
 };
@@ -67,6 +70,32 @@ static void add_if(struct job *j, const char *text, const char *help)
 		smol_completion_add(j->out, text, help, false);
 }
 
+/* Words that are all there are of a kind. */
+static void add_aliases(struct job *j)
+{
+	int n;
+	const struct smol_alias *all = smol_aliases(&n);
+
+	for (int i = 0; i < n; i++)
+		add_if(j, all[i].name, all[i].text);
+}
+
+static void add_actions(struct job *j)
+{
+	for (int i = 1; i < SMOL_ACTION__count; i++)
+		add_if(j, smol_actions[i].name, smol_actions[i].help);
+}
+
+/* The keys that are bound; what is bound in two places is said of one. */
+static void add_keys(struct job *j)
+{
+	int n;
+	const struct smol_binding *all = smol_keys_bound(&n);
+
+	for (int i = 0; i < n; i++)
+		add_if(j, all[i].key, all[i].line ? all[i].line : smol_actions[all[i].action].help);
+}
+
 static void add_verbs(struct job *j)
 {
 	smol_auto_free const struct smol_command **all = smol_command_sorted();
@@ -96,6 +125,7 @@ static bool add_own(struct job *j, enum smol_complete kind)
 	switch (kind) {
 	case SMOL_COMPLETE_COMMAND:
 		add_verbs(j);
+		add_aliases(j);
 		for (int i = 0; smol_help_topics[i]; i++)
 			add_if(j, smol_help_topics[i], "a topic");
 		return true;
@@ -105,6 +135,12 @@ static bool add_own(struct job *j, enum smol_complete kind)
 		return true;
 	case SMOL_COMPLETE_VALUE:
 		add_setting_values(j);
+		return true;
+	case SMOL_COMPLETE_ALIAS:
+		add_aliases(j);
+		return true;
+	case SMOL_COMPLETE_KEY:
+		add_keys(j);
 		return true;
 	default:
 		return kind == SMOL_COMPLETE_NONE;
@@ -186,9 +222,9 @@ static void locate(const struct smol_statement *s, int first, struct place *p)
 				return;
 			}
 		} else {
-			p->position++;
+			p->first = p->position++ ? p->first : i;
 			/* The options end at exec's VM. */
-			if (guest && p->position == before)
+			if ((guest && p->position == before) || (p->cmd->flags & SMOL_COMMAND_REST))
 				p->options = false;
 		}
 	}
@@ -247,6 +283,28 @@ static bool glued_value(struct job *j, const struct smol_command *cmd)
 	return true;
 }
 
+static void complete_word(struct job *j);
+
+/* alias, bind: a command of its own begins behind the first word. */
+static void complete_rest(struct job *j, int before, const struct smol_positional *pos)
+{
+	struct smol_statement rest = *j->s;
+	const struct smol_statement *whole = j->s;
+
+	rest.words += before + 1;
+	rest.nwords -= before + 1;
+	j->s = &rest;
+	if (rest.nwords > 1) {
+		complete_word(j);
+	} else {
+		add_verbs(j);
+		add_aliases(j);
+		if (pos->complete == SMOL_COMPLETE_ACTION)
+			add_actions(j);
+	}
+	j->s = whole;
+}
+
 static void complete_word(struct job *j)
 {
 	struct place p = {.cmd = smol_command_find(j->s->words[0].text)};
@@ -278,6 +336,10 @@ static void complete_word(struct job *j)
 	}
 	if (!pos)
 		return;
+	if (pos->complete == SMOL_COMPLETE_LINE || pos->complete == SMOL_COMPLETE_ACTION) {
+		complete_rest(j, p.first, pos);
+		return;
+	}
 	add_values(j, pos->complete, pos->values, pos->help);
 	if (pos->arity == SMOL_MANY || pos->arity == SMOL_ANY)
 		drop_used(j);
@@ -331,9 +393,12 @@ void smol_complete_line(const char *line, size_t cursor, smol_complete_source so
 		return;
 	j.word = s.words[s.nwords - 1].text;
 	out->start = s.words[s.nwords - 1].start;
-	if (s.nwords == 1)
+	if (s.nwords == 1) {
 		add_verbs(&j);
-	else
+		add_aliases(&j);
+	} else {
+		smol_alias_expand(&s);
 		complete_word(&j);
+	}
 	finish(out, open_quote);
 }

@@ -127,6 +127,10 @@ void smol_complete_host(
 	case SMOL_COMPLETE_COMMAND:
 	case SMOL_COMPLETE_SETTING:
 	case SMOL_COMPLETE_VALUE:
+	case SMOL_COMPLETE_ALIAS:
+	case SMOL_COMPLETE_KEY:
+	case SMOL_COMPLETE_LINE:
+	case SMOL_COMPLETE_ACTION:
 		break;
 	}
 }

@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "shell/alias.h"
 #include "shell/output.h"
 
 static const char *const color_names[] = {"auto", "always", "never", NULL};
@@ -68,11 +69,31 @@ static const char language[] =
     "Nothing is expanded: $x, *, ~, | and > are text. A line for a shell in the guest is one word\n"
     "without `--`: exec web 'ls /tmp | wc -l'\n";
 
+static const char rc[] =
+    "What the screen begins with\n"
+    "  $SMOLSH_HOME/rc, else $XDG_CONFIG_HOME/smolsh/rc, else ~/.config/smolsh/rc, is read when\n"
+    "  somebody sits at smolsh: before the screen or the line prompt takes its first key. Scripts\n"
+    "  (-c, -f, stdin) do not read it; `smolsh source` alone reads it and says what is wrong in "
+    "it.\n"
+    "\n"
+    "  # settings, aliases, keys\n"
+    "  set history 50000\n"
+    "  alias ll list --labels\n"
+    "  bind M-q close\n"
+    "  bind --in list u 'exec VM -- uptime'\n"
+    "  # another file, beside this one\n"
+    "  source work\n"
+    "\n"
+    "A mistake is said with its line; what follows it is done all the same. Other commands than\n"
+    "set, alias, unalias, bind, unbind and source run in a pane, in their order, once the screen "
+    "is\n"
+    "there.\n";
+
 static const struct topic {
 	const char *name, *text;
-} topics[] = {{"exit-codes", exit_codes}, {"language", language}};
+} topics[] = {{"exit-codes", exit_codes}, {"language", language}, {"rc", rc}};
 
-const char *const smol_help_topics[] = {"exit-codes", "language", NULL};
+const char *const smol_help_topics[] = {"exit-codes", "language", "rc", NULL};
 _Static_assert(SMOL_ARRAY_SIZE(topics) + 1 == SMOL_ARRAY_SIZE(smol_help_topics), "each topic");
 
 char *smol_help_option(const struct smol_option *o)
@@ -249,12 +270,13 @@ void smol_help_program(void)
 	print_options(program_options);
 	puts("\nCommon options");
 	print_options(smol_common_options);
-	printf("\nExamples\n"
-	       "  smolsh run -- uname -a            a fresh VM for one command\n"
-	       "  smolsh create web --memory 256    a VM that stays\n"
-	       "  smolsh exec web 'ps | wc -l'      a line for the guest's shell\n"
-	       "  smolsh -c 'stop web; delete web'  several commands\n"
-	       "\n`smolsh help COMMAND` says more; also: help exit-codes, help language.\n");
+	printf(
+	    "\nExamples\n"
+	    "  smolsh run -- uname -a            a fresh VM for one command\n"
+	    "  smolsh create web --memory 256    a VM that stays\n"
+	    "  smolsh exec web 'ps | wc -l'      a line for the guest's shell\n"
+	    "  smolsh -c 'stop web; delete web'  several commands\n"
+	    "\n`smolsh help COMMAND` says more; also: help exit-codes, help language, help rc.\n");
 }
 
 static cJSON *all_json(void)
@@ -292,6 +314,7 @@ static int unknown(const char *word, struct smol_err *err)
 int smol_help_word(struct smol_shell *sh, const char *word, const char *verb, struct smol_err *err)
 {
 	const struct smol_command *cmd = word ? smol_command_find(word) : NULL;
+	const struct smol_alias *alias;
 
 	if (!word) {
 		if (sh->json)
@@ -308,6 +331,14 @@ int smol_help_word(struct smol_shell *sh, const char *word, const char *verb, st
 				fputs(topics[i].text, stdout);
 			return 0;
 		}
+	alias = verb ? NULL : smol_alias_find(word);
+	if (alias) {
+		if (sh->json)
+			smol_out_data(sh, cJSON_CreateString(alias->text));
+		else
+			printf("%s\n  an alias of: %s\n", alias->name, alias->text);
+		return 0;
+	}
 	if (cmd && verb) {
 		cmd = smol_command_find_sub(cmd, verb);
 		word = verb;

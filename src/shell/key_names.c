@@ -83,9 +83,10 @@ static int no_key(const char *text, struct smol_err *err)
 	const char *near;
 
 	for (int i = 0; names[i]; i++)
-		smol_buf_printf(&list, ", %s", names[i]);
+		if (names[i][0] != 'F')
+			smol_buf_printf(&list, ", %s", names[i]);
 	smol_err_set(err, SMOL_E_INVALID,
-	    "'%s' is no key: they are characters%s, also with C-, M- or S- in front", safe,
+	    "'%s' is no key: they are characters, F1…F12%s, also with C-, M- or S- in front", safe,
 	    smol_buf_str(&list));
 	near = smol_nearest(text, names);
 	return near ? smol_err_hint(err, "did you mean '%s'?", near) : -1;
@@ -147,6 +148,15 @@ bool smol_key_is_text(const char *key)
 	return !key[1] || strcmp(key, "Space") == 0;
 }
 
+unsigned smol_key_where(const char *key)
+{
+	if (in_front(key, "C-"))
+		return SMOL_FOCUS_ANY & ~(unsigned)SMOL_FOCUS_PANE;
+	if (in_front(key, "M-") || (key[0] == 'F' && key[1]))
+		return SMOL_FOCUS_ANY;
+	return SMOL_FOCUS_SEEN;
+}
+
 void smol_key_shown(const char *key, char text[SMOL_KEY_MAX])
 {
 	size_t used = 0;
@@ -160,8 +170,9 @@ void smol_key_shown(const char *key, char text[SMOL_KEY_MAX])
 	snprintf(text + used, SMOL_KEY_MAX - used, "%s", key);
 }
 
-const char *const smol_focus_names[] = {
-    "prompt", "list", "pane", "scroll", "help", "details", "form", "log", NULL};
+const char *const smol_place_names[] = {
+    "all", "prompt", "list", "pane", "scroll", "help", "details", "form", "log", NULL};
+const char *const *const smol_focus_names = smol_place_names + 1;
 
 void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX])
 {

@@ -148,6 +148,26 @@ void smol_keys_reset(const char *key)
 			insert(at++, key, defaults[i].where, defaults[i].action, NULL);
 }
 
+char *smol_keys_lost(void)
+{
+	static const struct {
+		enum smol_action action;
+		const char *key;
+	} needed[] = {{SMOL_ACTION_prompt, "M-p"}, {SMOL_ACTION_help, "F1"}};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(needed); i++)
+		for (int f = 0; smol_focus_names[f]; f++) {
+			enum smol_focus focus = (enum smol_focus)(1 << f);
+
+			if (!smol_key_of(needed[i].action, focus))
+				return smol_asprintf(
+				    "no key leads to %s from here: %s; try: bind %s %s",
+				    smol_actions[needed[i].action].name, smol_focus_names[f],
+				    needed[i].key, smol_actions[needed[i].action].name);
+		}
+	return NULL;
+}
+
 void smol_action_keys(enum smol_action action, char *text, size_t size)
 {
 	size_t used = 0;

@@ -201,6 +201,9 @@ const struct smol_binding *smol_keys_bound(int *n);
 const struct smol_binding *smol_key_find(const char *key, enum smol_focus focus);
 /* The binding of that action where the focus is: what was bound last. NULL: no key does it. */
 const struct smol_binding *smol_key_of(enum smol_action action, enum smol_focus focus);
+/* Help or the prompt, where no key leads to it any more, as a sentence with what mends it;
+ * malloc'd. NULL: they can be reached from everywhere. */
+char *smol_keys_lost(void);
 /*
  * From now on the key does that, in all of where; line (copied) is NULL, or action is none. -1 with
  * SMOL_E_LIMIT, SMOL_E_INVALID: text is typed with the key there, or the action cannot be meant.
@@ -214,6 +217,9 @@ void smol_keys_reset(const char *key);
 
 /* "Alt-x", "C-x", "pageup" to the name that the table has. -1 with SMOL_E_INVALID. */
 int smol_key_parse(const char *text, char key[SMOL_KEY_MAX], struct smol_err *err);
+/* Where such a key can be bound without taking something from who types or from a pane's command.
+ */
+unsigned smol_key_where(const char *key);
 /* Is text typed with it: a character without Alt or Ctrl? */
 bool smol_key_is_text(const char *key);
 /* The key as it is shown: "Alt-l". */
@@ -221,8 +227,10 @@ void smol_key_shown(const char *key, char text[SMOL_KEY_MAX]);
 /* The action's keys as they are shown, the first and what fits into so many bytes with the NUL
  * (SMOL_KEY_MAX at least): "Alt-l, L"; "" where it has none. */
 void smol_action_keys(enum smol_action action, char *text, size_t size);
+/* "all", then the names below; NULL-terminated. */
+extern const char *const smol_place_names[];
 /* The bits of enum smol_focus from the first on, NULL-terminated. */
-extern const char *const smol_focus_names[];
+extern const char *const *const smol_focus_names;
 /* "all", "list", "list, scroll". */
 #define SMOL_FOCUS_TEXT_MAX 64
 void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX]);

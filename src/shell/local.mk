@@ -1,6 +1,9 @@
 noinst_LIBRARIES += src/shell/libshell.a
 src_shell_libshell_a_SOURCES = \
+	src/shell/alias.c src/shell/alias.h \
 	src/shell/ask.c src/shell/ask.h \
+	src/shell/cmd_alias.c \
+	src/shell/cmd_bind.c \
 	src/shell/cmd_cp.c \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \
@@ -16,6 +19,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_set.c \
+	src/shell/cmd_source.c \
 	src/shell/cmd_state.c \
 	src/shell/cmd_stats.c \
 	src/shell/cmd_wait.c \
@@ -38,6 +42,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/progress.c src/shell/progress.h \
 	src/shell/shell.c src/shell/shell.h \
 	src/shell/signals.c src/shell/signals.h \
+	src/shell/source.c src/shell/source.h \
 	src/shell/spinner.c src/shell/spinner.h \
 	src/shell/stats.c src/shell/stats.h \
 	src/shell/table.c \

@@ -224,6 +224,7 @@ static int gather(struct parser *p)
 			return 0;
 		} else {
 			p->args->words[p->args->nwords++] = w;
+			options = options && !(p->cmd->flags & SMOL_COMMAND_REST);
 			/* exec VM: what follows is the guest's, but for one "--". */
 			if (guest && p->args->nwords == before) {
 				p->i++;

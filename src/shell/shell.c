@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "shell/alias.h"
 #include "shell/grammar.h"
 #include "shell/help.h"
 #include "shell/output.h"
@@ -131,6 +132,31 @@ static int take_apart(
 	return -1;
 }
 
+/* Does hand_on() get it? A script's mistake is ours to tell, with its line. */
+static bool handed_on(const struct smol_shell *sh, const char *const *words, int nwords)
+{
+	smol_auto_args struct smol_args args = {0};
+	const struct smol_command *cmd = smol_command_find(words[0]);
+
+	if (!sh->hand_on || (cmd && (cmd->flags & SMOL_COMMAND_LOCAL)))
+		return false;
+	return !sh->file || smol_parse(words, nwords, &args, NULL) == 0;
+}
+
+static int run_statement(struct smol_shell *sh, struct smol_statement *s)
+{
+	smol_auto_free const char **words = NULL;
+
+	smol_alias_expand(s);
+	words = smol_alloc(((size_t)s->nwords + 1) * sizeof(*words));
+	for (int w = 0; w < s->nwords; w++)
+		words[w] = s->words[w].text;
+	sh->line = s->line;
+	if (handed_on(sh, words, s->nwords))
+		return sh->hand_on(sh, words, s->nwords);
+	return smol_shell_command(sh, words, s->nwords);
+}
+
 int smol_shell_text(struct smol_shell *sh, const char *text, size_t n)
 {
 	smol_auto_script struct smol_script script = {0};
@@ -139,15 +165,8 @@ int smol_shell_text(struct smol_shell *sh, const char *text, size_t n)
 	if (take_apart(sh, text, n, &script, &code) < 0)
 		return code;
 	for (int i = 0; i < script.n; i++) {
-		const struct smol_statement *s = &script.statements[i];
-		smol_auto_free const char **words =
-		    smol_alloc(((size_t)s->nwords + 1) * sizeof(*words));
-		int now;
+		int now = run_statement(sh, &script.statements[i]);
 
-		for (int w = 0; w < s->nwords; w++)
-			words[w] = s->words[w].text;
-		sh->line = s->line;
-		now = smol_shell_command(sh, words, s->nwords);
 		code = now ? now : code;
 		if (now == SMOL_EXIT_READER_GONE || sh->interrupted || (now && !sh->keep_going))
 			break;

@@ -18,8 +18,13 @@ struct smol_shell {
 	bool stdin_taken;	   /* the script itself came from stdin */
 	bool color_out, color_err;
 
-	const char *file; /* the script's name in messages, or NULL; not owned */
-	unsigned line;	  /* in it; 0: not known */
+	/* The screen: a command that is not LOCAL is given to this and not run. The exit code. */
+	int (*hand_on)(struct smol_shell *sh, const char *const *words, int nwords);
+	void *hand_on_ctx;
+
+	struct smol_source *source; /* the file that is read, of source.c; or NULL */
+	const char *file;	    /* the script's name in messages, or NULL; not owned */
+	unsigned line;		    /* in it; 0: not known */
 
 	bool interrupted;		/* Ctrl-C ended a command: the script ends, too */
 	bool answered;			/* --json: the command has printed its envelope */

@@ -5,6 +5,8 @@ TESTS += tests/golden/run.sh
 
 # Named one by one: a directory as a whole would be taken with the logs of the last run in it.
 EXTRA_DIST += \
+	tests/golden/alias.in tests/golden/alias.out \
+	tests/golden/bind.in tests/golden/bind.out \
 	tests/golden/backslash-last.in tests/golden/backslash-last.out \
 	tests/golden/both-faces.in tests/golden/both-faces.out \
 	tests/golden/c-lines.in tests/golden/c-lines.out \
@@ -22,6 +24,7 @@ EXTRA_DIST += \
 	tests/golden/help-image.in tests/golden/help-image.out \
 	tests/golden/help-json.in tests/golden/help-json.out \
 	tests/golden/help-language.in tests/golden/help-language.out \
+	tests/golden/help-rc.in tests/golden/help-rc.out \
 	tests/golden/help-run.in tests/golden/help-run.out \
 	tests/golden/help-stop.in tests/golden/help-stop.out \
 	tests/golden/help.in tests/golden/help.out \

@@ -16,6 +16,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "shell/alias.h"
 #include "shell/complete.h"
 #include "shell/filter.h"
 #include "vm/registry.h"
@@ -79,7 +80,7 @@ static void begins_with(const char *line, const char *wanted)
 static void verbs(void **state)
 {
 	(void)state;
-	begins_with("", "attach cancel ");
+	begins_with("", "alias attach ");
 	check("st", "start stats stop");
 	check("list; st", "start stats stop");
 	check("nonsense", "");
@@ -123,6 +124,29 @@ static void values(void **state)
 	check("set --default t", "theme");
 	check("set theme l", "light");
 	check("set nonsense ", "");
+	check("bind M-p", "M-p");
+	check("bind --in li", "list");
+	check("bind --in list M-q zo", "zoom");
+	check("bind M-q sta", "start stats");
+	check("bind M-q exec we", "web web2");
+	check("alias x vers", "version");
+	check("alias x exec --cw", "--cwd");
+}
+
+static void aliases(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    smol_alias_set("zz", (const char *const[]){"exec", "--cwd", "/"}, 3, NULL), 0);
+	check("z", "zz");
+	check("zz we", "web web2");
+	check("zz --st", "--stdin");
+	check("unalias z", "zz");
+	check("alias z", "zz");
+	check("alias y z", "zz");
+	check("help z", "zz");
+	assert_true(smol_alias_remove("zz"));
+	check("zz we", "");
 }
 
 static void vms(void **state)
@@ -320,6 +344,7 @@ int main(void)
 	    cmocka_unit_test(verbs),
 	    cmocka_unit_test(options),
 	    cmocka_unit_test(values),
+	    cmocka_unit_test(aliases),
 	    cmocka_unit_test(vms),
 	    cmocka_unit_test(guest_commands_are_left_alone),
 	    cmocka_unit_test(inserted_text_reads_back),

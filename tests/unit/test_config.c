@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* shell: what configures it: settings, keys. */
+/* shell: what configures it: settings, keys, aliases, files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/io.h"
+#include "shell/alias.h"
 #include "shell/keys.h"
 #include "shell/settings.h"
+#include "shell/source.h"
 
 /* ---- settings ---- */
 
@@ -231,6 +236,205 @@ static void what_cannot_be_bound(void **state)
 	smol_keys_reset(NULL);
 }
 
+/* ---- aliases ---- */
+
+#define ALIAS(name, ...)                                                                           \
+	smol_alias_set(name, (const char *const[]){__VA_ARGS__},                                   \
+	    (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)), NULL)
+
+/* The first statement of a text, expanded, as one would type it. */
+static char *expanded(const char *text)
+{
+	smol_auto_script struct smol_script script = {0};
+	struct smol_buf b = {0};
+	struct smol_statement *s;
+
+	assert_int_equal(smol_grammar_parse(text, strlen(text), &script, NULL), 0);
+	s = &script.statements[0];
+	smol_alias_expand(s);
+	for (int i = 0; i < s->nwords; i++) {
+		smol_auto_free char *quoted = smol_grammar_quote(s->words[i].text);
+
+		smol_buf_printf(&b, "%s%s", i ? " " : "", quoted);
+		assert_true(s->words[i].start <= s->words[i].end);
+		assert_true(s->words[i].end <= strlen(text));
+	}
+	return smol_buf_take(&b);
+}
+
+static void expands(const char *text, const char *wanted)
+{
+	smol_auto_free char *got = expanded(text);
+
+	assert_string_equal(got, wanted);
+}
+
+static void aliases_are_expanded_once(void **state)
+{
+	int n;
+
+	(void)state;
+	assert_int_equal(ALIAS("ll", "list", "--labels"), 0);
+	assert_int_equal(ALIAS("e", "exec web -- sh -c 'echo \"$@\"' x"), 0);
+	assert_int_equal(ALIAS("list", "ll", "--quiet"), 0);
+	expands("ll", "list --labels");
+	expands("ll --json", "list --labels --json");
+	expands("e 'a b' c", "exec web -- sh -c 'echo \"$@\"' x 'a b' c");
+	/* Not what comes out of one, not another word than the first, not in quotes. */
+	expands("list", "ll --quiet");
+	expands("help ll", "help ll");
+	expands("'ll' x", "ll x");
+	expands("\\ll x", "ll x");
+	expands("l\"l\"", "ll");
+	assert_int_equal(ALIAS("ll", "info"), 0);
+	expands("ll web", "info web");
+	smol_aliases(&n);
+	assert_int_equal(n, 3);
+	assert_string_equal(smol_aliases(&n)[0].name, "e");
+	assert_true(smol_alias_remove("ll"));
+	assert_false(smol_alias_remove("ll"));
+	expands("ll", "ll");
+	assert_true(smol_alias_remove("e"));
+	assert_true(smol_alias_remove("list"));
+}
+
+static void aliases_have_bounds(void **state)
+{
+	char name[SMOL_ALIAS_NAME_MAX + 2] = "";
+
+	(void)state;
+	memset(name, 'a', SMOL_ALIAS_NAME_MAX);
+	assert_int_equal(ALIAS(name, "list"), 0);
+	assert_true(smol_alias_remove(name));
+	name[SMOL_ALIAS_NAME_MAX] = 'a';
+	assert_int_equal(ALIAS(name, "list"), -1);
+	assert_int_equal(ALIAS("\xff", "list"), -1);
+	assert_int_equal(ALIAS("a\033", "list"), -1);
+	for (int i = 0; i <= SMOL_ALIASES_MAX; i++) {
+		smol_auto_free char *each = smol_asprintf("a%d", i);
+
+		assert_int_equal(ALIAS(each, "list"), i < SMOL_ALIASES_MAX ? 0 : -1);
+	}
+	for (int i = 0; i < SMOL_ALIASES_MAX; i++) {
+		smol_auto_free char *each = smol_asprintf("a%d", i);
+
+		assert_true(smol_alias_remove(each));
+	}
+}
+
+/* ---- files ---- */
+
+static char dir[] = "/tmp/smolsh-config-XXXXXX";
+
+static void write_file(const char *name, const char *text)
+{
+	smol_auto_free char *path = smol_asprintf("%s/%s", dir, name);
+
+	assert_int_equal(smol_file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+/* As the screen does: what is not the shell's own is handed on. */
+static int on_hand_on(struct smol_shell *sh, const char *const *words, int nwords)
+{
+	for (int i = 0; i < nwords; i++)
+		smol_buf_printf(sh->hand_on_ctx, "%s%s", words[i], i == nwords - 1 ? ";" : " ");
+	return 0;
+}
+
+/* What is handed on by a file; *said is what was said on stderr. */
+static char *source(const char *name, bool keep_going, int *code, char **said)
+{
+	smol_auto_free char *path = smol_asprintf("%s/%s", dir, name);
+	struct smol_buf handed = {0};
+	smol_auto_shell struct smol_shell sh = {
+	    .hand_on = on_hand_on, .hand_on_ctx = &handed, .keep_going = keep_going};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	FILE *before = stderr;
+	size_t n;
+
+	stderr = open_memstream(said, &n);
+	*code = smol_source_file(&sh, path, name, &err);
+	fclose(stderr);
+	stderr = before;
+	if (*code < 0) {
+		free(*said);
+		*said = smol_strdup(err.msg);
+	}
+	assert_null(sh.file);
+	assert_null(sh.source);
+	return smol_buf_take(&handed);
+}
+
+static void sourced(
+    const char *name, bool keep_going, int code, const char *handed, const char *said)
+{
+	smol_auto_free char *got_said = NULL, *got = NULL;
+	int got_code;
+
+	got = source(name, keep_going, &got_code, &got_said);
+	assert_string_equal(got_said, said);
+	assert_string_equal(got, handed);
+	assert_int_equal(got_code, code);
+}
+
+static void files_are_read_within_files(void **state)
+{
+	(void)state;
+	write_file("plain", "alias ll list --labels\nset history 500; ll\nexec web -- 'a b'\n");
+	sourced("plain", false, 0, "list --labels;exec web -- a b;", "");
+	assert_int_equal(smol_setting(SMOL_SETTING_HISTORY), 500);
+	smol_setting_reset(SMOL_SETTING_HISTORY);
+	assert_true(smol_alias_remove("ll"));
+	/* Beside the file that names it, whatever the working directory. */
+	write_file("outer", "list\nsource inner\ninfo web\n");
+	write_file("inner", "\n\nset histroy 1\nlogs web\n");
+	sourced("outer", false, 2, "list;",
+	    "smolsh: inner:3: there is no setting 'histroy'; did you mean 'history'?\n");
+	sourced("outer", true, 2, "list;logs web;info web;",
+	    "smolsh: inner:3: there is no setting 'histroy'; did you mean 'history'?\n");
+	/* What cannot be taken is told here, not by who gets it. */
+	write_file("wrong", "list --lables\nlist\n");
+	sourced("wrong", true, 2, "list;",
+	    "smolsh: wrong:1: list has no option '--lables'; did you mean '--labels'?\n");
+	write_file("open", "list\nlist 'x\n");
+	sourced("open", true, 2, "",
+	    "smolsh: open: line 2, column 6: quote is not closed; try: close it with '\n");
+}
+
+static void files_end_somewhere(void **state)
+{
+	(void)state;
+	write_file("self", "list\nsource self\n");
+	sourced("self", true, 2, "list;", "smolsh: self:2: self would be read within itself\n");
+	write_file("a", "source b\n");
+	write_file("b", "source a\nlist\n");
+	sourced("a", true, 2, "list;", "smolsh: b:1: a would be read within itself\n");
+	for (int i = 0; i < SMOL_SOURCES_MAX + 1; i++) {
+		smol_auto_free char *name = smol_asprintf("f%d", i);
+		smol_auto_free char *text = smol_asprintf("source f%d\n", i + 1);
+
+		write_file(name, text);
+	}
+	sourced("f0", true, 125, "", "smolsh: f15:1: f16: more than 16 files within each other\n");
+	smol_auto_free char *got_said = NULL, *got = NULL;
+	int code;
+
+	got = source(".", true, &code, &got_said);
+	assert_int_equal(code, -1);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	return smol_rmdir_r(dir, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,7 +446,11 @@ int main(void)
 	    cmocka_unit_test(keys_have_many_names),
 	    cmocka_unit_test(keys_are_bound_and_let_go),
 	    cmocka_unit_test(what_cannot_be_bound),
+	    cmocka_unit_test(aliases_are_expanded_once),
+	    cmocka_unit_test(aliases_have_bounds),
+	    cmocka_unit_test(files_are_read_within_files),
+	    cmocka_unit_test(files_end_somewhere),
 	};
 
-	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("config", tests, make_dir, remove_dir);
 }
