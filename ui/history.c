@@ -393,43 +393,51 @@ bool smol_history_cells(const struct smol_history *h, int back, VTermScreenCell 
 	return true;
 }
 
-static void add_text(
-    struct smol_buf *out, struct smol_buf *at, const char *bytes, size_t n, uint16_t col)
+/* A character with its bytes, which belong to a column. */
+static size_t take_char(const char *from, char *to, uint16_t *cols, uint16_t col)
 {
-	smol_buf_append(out, bytes, n);
-	for (size_t i = 0; at && i < n; i++)
-		smol_buf_append(at, &col, sizeof(col));
+	uint32_t c;
+	size_t n = smol_utf8_get(from, &c);
+
+	memcpy(to, from, n);
+	for (size_t i = 0; cols && i < n; i++)
+		memcpy(&cols[i], &col, sizeof(col));
+	return n;
 }
 
 bool smol_history_text(
     const struct smol_history *h, int back, struct smol_buf *out, struct smol_buf *at, bool *full)
 {
 	struct reader r;
-	uint16_t col = 0;
+	uint16_t col = 0, *cols = NULL;
+	size_t n = 0;
+	char *to;
 
 	if (!begin_reading(h, back, &r))
 		return false;
 	if (full)
 		*full = r.at < r.end && (r.at[1] & FULL);
+	to = smol_buf_reserve(out, (size_t)(r.end - r.at));
+	if (at)
+		cols = (uint16_t *)(void *)smol_buf_reserve(at, 2 * (size_t)(r.end - r.at));
 	while (next_char(&r)) {
 		int width = *r.at == MARK_WIDE ? 2 : 1;
-		uint32_t c;
-		size_t n;
+		size_t len;
 
 		r.at += width - 1;
-		n = smol_utf8_get(r.at, &c);
-		add_text(out, at, r.at, n, col);
-		for (r.at += n; r.at < r.run_end && *r.at == MARK_JOIN; r.at += 1 + n) {
-			n = smol_utf8_get(r.at + 1, &c);
-			add_text(out, at, r.at + 1, n, col);
-		}
+		do {
+			r.at += *r.at == MARK_JOIN;
+			len = take_char(r.at, to + n, cols ? cols + n : NULL, col);
+			r.at += len;
+			n += len;
+		} while (r.at < r.run_end && *r.at == MARK_JOIN);
 		col = (uint16_t)(col + width);
 	}
-	while (smol_buf_len(out) && out->data[out->end - 1] == ' ') {
-		out->end--;
-		if (at)
-			at->end -= sizeof(col);
-	}
+	while (n && to[n - 1] == ' ')
+		n--;
+	smol_buf_commit(out, n);
+	if (at)
+		smol_buf_commit(at, n * sizeof(*cols));
 	return true;
 }
 

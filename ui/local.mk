@@ -6,7 +6,9 @@ ui_libui_a_SOURCES = \
 	ui/look.c ui/look.h \
 	ui/layout.c ui/layout.h \
 	ui/term.c ui/term.h \
-	ui/view.c ui/view.h
+	ui/view.c ui/view.h \
+	ui/caret.c ui/caret.h \
+	ui/search.c ui/search.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 
 pkglibexec_PROGRAMS += smolsh-tui

@@ -22,14 +22,14 @@ void smol_view_close(struct smol_view *v)
 {
 	smol_term_free(v->still);
 	v->still = NULL;
+	free(v->search.text);
+	v->search = (struct smol_search){0};
 }
 
 void smol_view_resize(struct smol_view *v, int rows, int cols)
 {
 	v->rows = rows;
 	v->cols = cols;
-	smol_view_scroll(v, 0);
-	smol_view_shift(v, 0);
 }
 
 const struct smol_term *smol_view_term(const struct smol_view *v)
@@ -116,13 +116,36 @@ void smol_view_follow(struct smol_view *v)
 	v->held = false;
 }
 
+void smol_view_hold(struct smol_view *v)
+{
+	v->top = smol_view_top(v);
+	v->held = true;
+}
+
 void smol_view_freeze(struct smol_view *v)
 {
 	if (v->still)
 		return;
-	v->top = smol_view_top(v);
-	v->held = true;
+	smol_view_hold(v);
 	v->still = smol_term_still(v->live);
+}
+
+void smol_view_thaw(struct smol_view *v)
+{
+	int64_t top = smol_view_top(v);
+
+	if (!v->still)
+		return;
+	v->held = top < bottom(v);
+	v->top = top;
+	smol_term_free(v->still);
+	v->still = NULL;
+	smol_view_deselect(v);
+}
+
+bool smol_view_frozen(const struct smol_view *v)
+{
+	return v->still;
 }
 
 void smol_view_reveal(struct smol_view *v, struct smol_spot s)
@@ -205,8 +228,7 @@ static bool precedes(struct smol_spot a, struct smol_spot b)
 	return a.line < b.line || (a.line == b.line && a.col < b.col);
 }
 
-/* 0: blank, 1: a sign, 2: a part of a word, which a path or an address is, too. */
-static int class_of(const char *s)
+int smol_view_class(const char *s)
 {
 	static const char signs[] = "\"'`()[]{}<>|;,&!?=*#";
 
@@ -229,10 +251,10 @@ void smol_view_word(const struct smol_view *v, struct smol_spot s, int *from, in
 	for (first = 0; first + 1 < n && col[first + 1] <= s.col;)
 		first++;
 	last = first;
-	class = class_of(text.data + first);
-	while (first > 0 && class_of(text.data + first - 1) == class)
+	class = smol_view_class(text.data + first);
+	while (first > 0 && smol_view_class(text.data + first - 1) == class)
 		first--;
-	while (last + 1 < n && class_of(text.data + last + 1) == class)
+	while (last + 1 < n && smol_view_class(text.data + last + 1) == class)
 		last++;
 	*from = col[first];
 	*to = last + 1 < n ? col[last + 1] - 1 : col[last];

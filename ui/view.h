@@ -18,6 +18,14 @@ struct smol_spot {
 	int col;      /* of the terminal, not of the window */
 };
 
+/* What is looked for: search.h. */
+struct smol_search {
+	char *text; /* NULL: nothing; owned */
+	bool back;  /* from the end to the beginning */
+	struct smol_spot hit;
+	int at, count; /* the hit is which of how many; at is 0: there is none */
+};
+
 /* What a selection grows by. */
 enum smol_unit { SMOL_UNIT_CHAR, SMOL_UNIT_WORD, SMOL_UNIT_LINE };
 
@@ -33,6 +41,10 @@ struct smol_view {
 	enum smol_unit unit;
 	struct smol_spot anchor, head; /* where it began, where it is now */
 	struct smol_spot from, to;     /* what is selected, in order, both included */
+
+	struct smol_search search;
+	struct smol_spot caret; /* while it is frozen: caret.h */
+	int column;		/* where it wants to be, on lines that are as long */
 };
 
 /* The terminal must outlive the view. */
@@ -52,10 +64,18 @@ int smol_view_back(const struct smol_view *v);
 void smol_view_scroll(struct smol_view *v, int lines);
 /* By so many columns to the right (negative: left), as far as what is shown goes. */
 void smol_view_shift(struct smol_view *v, int cols);
-/* To the end, and go on with it; nothing is frozen or selected any more. */
+/* To the end, and go on with it; nothing is frozen, selected or looked for any more. */
 void smol_view_follow(struct smol_view *v);
-/* What is looked at changes no more, until smol_view_follow(). */
+/* It stays where it is, at the end too. */
+void smol_view_hold(struct smol_view *v);
+/*
+ * What is looked at changes no more, whatever the program does: the copy mode. Until
+ * smol_view_thaw(), which drops the selection, stays where it is and follows only where it was at
+ * the end.
+ */
 void smol_view_freeze(struct smol_view *v);
+void smol_view_thaw(struct smol_view *v);
+bool smol_view_frozen(const struct smol_view *v);
 /* Scroll as little as brings a spot into the window. */
 void smol_view_reveal(struct smol_view *v, struct smol_spot s);
 
@@ -87,6 +107,8 @@ bool smol_view_selected(const struct smol_view *v, int64_t line, int *from, int 
 char *smol_view_selection(const struct smol_view *v);
 /* The same of all that there is. */
 char *smol_view_everything(const struct smol_view *v);
+/* 0: blank, 1: a sign, 2: a part of a word, as a path or an address is. */
+int smol_view_class(const char *s);
 /* The first and last column of the word at a spot; of the blanks or signs, where no word is. */
 void smol_view_word(const struct smol_view *v, struct smol_spot at, int *from, int *to);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a pane shows of its terminal: where the window is, and what is selected. */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,8 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "ui/caret.h"
+#include "ui/search.h"
 #include "ui/view.h"
 
 static struct smol_term *term;
@@ -235,6 +238,181 @@ static void test_to_the_right(void **state)
 	assert_int_equal(view.right, 3);
 }
 
+static void test_thawed_stays_where_it_was(void **state)
+{
+	(void)state;
+	put_lines(0, 20);
+	smol_view_scroll(&view, 5);
+	smol_view_freeze(&view);
+	put_lines(20, 40);
+	smol_view_thaw(&view);
+	expect(0, "line 11");
+	smol_view_follow(&view);
+	/* Where it was at the end it follows again. */
+	smol_view_freeze(&view);
+	put_lines(40, 60);
+	smol_view_thaw(&view);
+	expect(3, "line 59");
+	/* Held at the end it stays there. */
+	smol_view_hold(&view);
+	put_lines(60, 80);
+	expect(3, "line 59");
+}
+
+/* ---- what is looked for ---- */
+
+static void expect_hit(int64_t line, int col, int at, int count)
+{
+	assert_int_equal(view.search.hit.line, line);
+	assert_int_equal(view.search.hit.col, col);
+	assert_int_equal(view.search.at, at);
+	assert_int_equal(view.search.count, count);
+}
+
+static bool search(const char *text, bool back)
+{
+	return smol_search(&view, text, smol_search_start(&view, back), back);
+}
+
+static void test_search_both_ways(void **state)
+{
+	(void)state;
+	put_lines(0, 100);
+	assert_true(search("line 5", true));
+	expect_hit(59, 0, 11, 11);
+	expect(0, "line 57");
+	assert_true(view.held);
+	assert_true(smol_search_step(&view, false));
+	expect_hit(58, 0, 10, 11);
+	assert_true(smol_search_step(&view, true));
+	assert_true(smol_search_step(&view, true));
+	/* And on from the other end. */
+	expect_hit(5, 0, 1, 11);
+	assert_true(search("LINE 9", false) == false);
+	assert_int_equal(view.search.count, 0);
+	assert_true(search("line 99", false));
+	expect_hit(99, 0, 1, 1);
+	put_lines(99, 101);
+	assert_true(smol_search_step(&view, false));
+	expect_hit(100, 0, 2, 2);
+	smol_search(&view, "", smol_search_start(&view, false), false);
+	assert_false(smol_search_step(&view, false));
+}
+
+static void test_search_marks(void **state)
+{
+	struct smol_mark marks[SMOL_MARKS];
+
+	(void)state;
+	put("aXa ax\xe4\xb8\xad xa \xc3\x84rger\r\n\xc3\xa4rger");
+	assert_true(search("xa", false));
+	assert_int_equal(smol_search_marks(&view, 0, marks), 2);
+	assert_int_equal(marks[0].from, 1);
+	assert_int_equal(marks[0].to, 2);
+	assert_true(marks[0].hit);
+	/* A wide character takes two columns. */
+	assert_int_equal(marks[1].from, 9);
+	assert_false(marks[1].hit);
+	assert_true(search("x\xe4\xb8\xad", false));
+	assert_int_equal(smol_search_marks(&view, 0, marks), 1);
+	assert_int_equal(marks[0].from, 5);
+	assert_int_equal(marks[0].to, 7);
+	/* Capitals count where there is one. */
+	assert_true(search("Xa", false));
+	assert_int_equal(view.search.count, 1);
+	assert_true(search("\xc3\xa4rger", false));
+	assert_int_equal(view.search.count, 2);
+	assert_int_equal(smol_search_marks(&view, 2, marks), 0);
+}
+
+static void test_search_moves_the_caret(void **state)
+{
+	(void)state;
+	put_lines(0, 20);
+	put("\033[1;3H");
+	smol_caret_begin(&view);
+	assert_int_equal(view.caret.line, 16);
+	assert_int_equal(view.caret.col, 2);
+	smol_caret_select(&view, SMOL_UNIT_CHAR);
+	assert_true(search("ne 1", true));
+	assert_int_equal(view.caret.line, 15);
+	assert_int_equal(view.caret.col, 2);
+	expect_selection("ne 15\nlin");
+	assert_true(smol_search_step(&view, false));
+	expect_selection("ne 14\nline 15\nlin");
+}
+
+/* ---- the caret ---- */
+
+static void expect_caret(int row, int col)
+{
+	int r = -1, c = -1;
+
+	assert_true(smol_caret_place(&view, &r, &c));
+	assert_int_equal(r, row);
+	assert_int_equal(c, col);
+}
+
+static void move(enum smol_move how, int times)
+{
+	while (times--)
+		smol_caret_move(&view, how);
+}
+
+static void test_caret(void **state)
+{
+	(void)state;
+	put("one, /a/b two\r\n  a\xe4\xb8\xad z\r\n\r\nend");
+	smol_caret_begin(&view);
+	expect_caret(3, 2); /* behind the last one there is nothing */
+	smol_caret_down(&view, -100);
+	expect_caret(0, 2);
+	move(SMOL_MOVE_WORD, 2);
+	expect_caret(0, 5);
+	move(SMOL_MOVE_WORD, 2);
+	expect_caret(1, 2);
+	move(SMOL_MOVE_RIGHT, 1);
+	expect_caret(1, 3);
+	move(SMOL_MOVE_RIGHT, 1);
+	expect_caret(1, 5);
+	move(SMOL_MOVE_RIGHT, 9);
+	expect_caret(1, 6);
+	move(SMOL_MOVE_LEFT, 2);
+	expect_caret(1, 3);
+	move(SMOL_MOVE_WORD_BACK, 2);
+	expect_caret(0, 12);
+	move(SMOL_MOVE_LINE_BEGIN, 1);
+	move(SMOL_MOVE_WORD_BACK, 1);
+	expect_caret(0, 0);
+	/* The column is kept over lines that are shorter; so is the end. */
+	move(SMOL_MOVE_LINE_END, 1);
+	expect_caret(0, 12);
+	smol_caret_down(&view, 2);
+	expect_caret(2, 0);
+	smol_caret_down(&view, 1);
+	expect_caret(3, 2);
+	smol_caret_put(&view, (struct smol_spot){.line = 1, .col = 4});
+	expect_caret(1, 3);
+}
+
+static void test_caret_selects(void **state)
+{
+	(void)state;
+	put("one two\r\nthree four");
+	smol_caret_begin(&view);
+	move(SMOL_MOVE_WORD_BACK, 1);
+	smol_caret_select(&view, SMOL_UNIT_CHAR);
+	smol_caret_down(&view, -1);
+	expect_selection("o\nthree f");
+	smol_caret_other_end(&view);
+	move(SMOL_MOVE_LINE_END, 1);
+	expect_selection("o\nthree four");
+	smol_caret_select(&view, SMOL_UNIT_LINE);
+	expect_selection("one two\nthree four");
+	smol_caret_select(&view, SMOL_UNIT_LINE);
+	assert_null(smol_view_selection(&view));
+}
+
 #define ON_VIEW(f) cmocka_unit_test_setup_teardown(f, open_view, close_view)
 
 int main(void)
@@ -246,7 +424,14 @@ int main(void)
 	    ON_VIEW(test_words_and_lines),
 	    ON_VIEW(test_wrapped_lines_are_joined),
 	    ON_VIEW(test_to_the_right),
+	    ON_VIEW(test_thawed_stays_where_it_was),
+	    ON_VIEW(test_search_both_ways),
+	    ON_VIEW(test_search_marks),
+	    ON_VIEW(test_search_moves_the_caret),
+	    ON_VIEW(test_caret),
+	    ON_VIEW(test_caret_selects),
 	};
 
+	setlocale(LC_ALL, "C.UTF-8");
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
 }
