@@ -1,6 +1,7 @@
 # The screen. What knows of no terminal of ours and of no VM is a library, for its tests.
 noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = \
+	ui/flood.c ui/flood.h \
 	ui/input.c ui/input.h \
 	ui/history.c ui/history.h \
 	ui/look.c ui/look.h \
@@ -8,7 +9,8 @@ ui_libui_a_SOURCES = \
 	ui/term.c ui/term.h \
 	ui/view.c ui/view.h \
 	ui/caret.c ui/caret.h \
-	ui/search.c ui/search.h
+	ui/search.c ui/search.h \
+	ui/wash.c ui/wash.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 
 pkglibexec_PROGRAMS += smolsh-tui

@@ -8,7 +8,13 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "ui/flood.h"
 #include "ui/history.h"
+#include "ui/look.h"
+#include "ui/wash.h"
+
+#define PIECE 1024	 /* what is drawn in one go */
+#define WRITE (4 * 1024) /* libvterm takes four times that of the stack */
 
 struct smol_term {
 	VTerm *vt; /* NULL: a copy, whose screen lies at the end of its history */
@@ -19,11 +25,16 @@ struct smol_term {
 	bool cursor_hidden, alternate;
 	enum smol_term_mouse mouse;
 	struct smol_history *history;
+	struct smol_wash wash;
+	struct smol_buf washed;
+	size_t slow; /* so many of the bytes to come are for libvterm */
+	uint64_t undrawn;
+	int mute; /* so many of the lines that it will push are not to be kept */
 };
 
-static int clamp(int n)
+static int clamp(int n, int least)
 {
-	return n < 1 ? 1 : n > SMOL_TERM_MAX ? SMOL_TERM_MAX : n;
+	return n < least ? least : n > SMOL_TERM_MAX ? SMOL_TERM_MAX : n;
 }
 
 static int within(int n, int count)
@@ -37,7 +48,10 @@ static int on_push(int cols, const VTermScreenCell *cells, void *user)
 {
 	struct smol_term *t = user;
 
-	smol_history_push(t->history, cells, cols);
+	if (t->mute)
+		t->mute--;
+	else
+		smol_history_push(t->history, cells, cols);
 	return 1;
 }
 
@@ -90,8 +104,8 @@ struct smol_term *smol_term_new(int rows, int cols, smol_term_say say, void *ctx
 
 	t->say = say;
 	t->ctx = ctx;
-	t->rows = clamp(rows);
-	t->cols = clamp(cols);
+	t->rows = t->wash.rows = clamp(rows, 1);
+	t->cols = t->wash.cols = clamp(cols, 2);
 	t->history = smol_history_new(SMOL_TERM_HISTORY);
 	t->vt = vterm_new(t->rows, t->cols);
 	vterm_set_utf8(t->vt, 1);
@@ -110,24 +124,8 @@ void smol_term_free(struct smol_term *t)
 	if (t->vt)
 		vterm_free(t->vt);
 	smol_history_free(t->history);
+	smol_buf_free(&t->washed);
 	free(t);
-}
-
-void smol_term_resize(struct smol_term *t, int rows, int cols)
-{
-	rows = clamp(rows);
-	cols = clamp(cols);
-	if (rows == t->rows && cols == t->cols)
-		return;
-	t->rows = rows;
-	t->cols = cols;
-	vterm_set_size(t->vt, rows, cols);
-}
-
-void smol_term_write(struct smol_term *t, const char *bytes, size_t n)
-{
-	vterm_input_write(t->vt, bytes, n);
-	vterm_screen_flush_damage(t->screen);
 }
 
 static VTermPos where(const struct smol_term *t)
@@ -138,15 +136,149 @@ static VTermPos where(const struct smol_term *t)
 	return at;
 }
 
+/* To libvterm, washed bytes or our own. A long text is cut where a line or a sequence begins. */
+static void feed(struct smol_term *t, const char *bytes, size_t n)
+{
+	while (n) {
+		size_t part = n;
+
+		if (part > WRITE) {
+			part = WRITE;
+			while (part > WRITE / 2 && bytes[part] != '\n' && bytes[part] != '\033')
+				part--;
+		}
+		vterm_input_write(t->vt, bytes, part);
+		bytes += part;
+		n -= part;
+	}
+	vterm_screen_flush_damage(t->screen);
+}
+
+static void feed_washed(struct smol_term *t)
+{
+	feed(t, smol_buf_head(&t->washed), smol_buf_len(&t->washed));
+	smol_buf_clear(&t->washed);
+}
+
+void smol_term_resize(struct smol_term *t, int rows, int cols)
+{
+	VTermPos at = where(t);
+
+	rows = clamp(rows, 1);
+	cols = clamp(cols, 2);
+	if (rows == t->rows && cols == t->cols)
+		return;
+	/* libvterm keeps a scrolling region that is not within the new size. */
+	if (t->wash.odd & (SMOL_WASH_REGION | SMOL_WASH_ORIGIN)) {
+		smol_buf_printf(&t->washed, "\033[?6l\033[r\033[%d;%dH", at.row + 1, at.col + 1);
+		feed_washed(t);
+		t->wash.odd &= ~(unsigned)(SMOL_WASH_REGION | SMOL_WASH_ORIGIN);
+	}
+	t->rows = t->wash.rows = rows;
+	t->cols = t->wash.cols = cols;
+	vterm_set_size(t->vt, rows, cols);
+	/* No query, but it brings the cursor into the grid. */
+	feed(t, "\033[0n", 4);
+}
+
+/* ---- output ---- */
+
+/* The line that the cursor is at, if it is blank. */
+static bool blank_line(const struct smol_term *t, uint32_t *chars, uint64_t *looks)
+{
+	VTermScreenCell c;
+
+	for (int i = 0; i < t->cols; i++) {
+		vterm_screen_get_cell(t->screen, (VTermPos){.row = t->rows - 1, .col = i}, &c);
+		if (c.chars[0])
+			return false;
+		chars[i] = 0;
+		looks[i] = smol_look_of_cell(&c);
+	}
+	return true;
+}
+
+/*
+ * Lines that only scroll through. All that is on the screen goes up into the history, then they do,
+ * and libvterm gets those behind them, which fill the screen; the blank lines that it pushes up
+ * meanwhile are not kept. The cursor is at the beginning of the last line, so nothing is
+ * left of the one before it. Returns the bytes taken; 0: this is nothing of the kind.
+ */
+static size_t take_flood(struct smol_term *t, const char *bytes, size_t n)
+{
+	uint32_t chars[SMOL_TERM_MAX];
+	uint64_t looks[SMOL_TERM_MAX], look;
+	VTermPos at = where(t);
+	struct smol_flood f;
+
+	if (t->slow || t->wash.odd || t->alternate || !smol_wash_idle(&t->wash) || t->rows < 2 ||
+	    t->cols < SMOL_FLOOD_COLS_MIN || at.row != t->rows - 1 || at.col != 0 ||
+	    !blank_line(t, chars, looks))
+		return 0;
+	f = smol_flood_find(bytes, n, t->rows - 1);
+	if (!f.body) {
+		t->slow = f.bytes;
+		return 0;
+	}
+	look = smol_look_of_pen(vterm_obtain_state(t->vt));
+	for (int i = 1; i < t->rows; i++)
+		smol_buf_append(&t->washed, "\n", 1);
+	feed_washed(t);
+	look = smol_flood_keep(bytes, f.body, chars, looks, t->cols, look, t->history);
+	t->mute = t->rows;
+	smol_look_put(look, &t->washed);
+	smol_buf_append(&t->washed, "\n", 1);
+	smol_wash(&t->wash, bytes + f.body, f.bytes - f.body, &t->washed);
+	feed_washed(t);
+	t->mute = 0;
+	t->undrawn += f.body;
+	return f.bytes;
+}
+
+uint64_t smol_term_undrawn(const struct smol_term *t)
+{
+	return t->undrawn;
+}
+
+size_t smol_term_take(struct smol_term *t, const char *bytes, size_t n)
+{
+	size_t part = take_flood(t, bytes, n);
+	const char *line;
+
+	if (part)
+		return part;
+	part = n < PIECE ? n : PIECE;
+	if (t->slow && part > t->slow)
+		part = t->slow;
+	/* At a line's beginning it may become fast again. */
+	line = memrchr(bytes, '\n', part);
+	if (line)
+		part = (size_t)(line + 1 - bytes);
+	t->slow -= part < t->slow ? part : t->slow;
+	smol_wash(&t->wash, bytes, part, &t->washed);
+	feed_washed(t);
+	return part;
+}
+
+void smol_term_write(struct smol_term *t, const char *bytes, size_t n)
+{
+	while (n) {
+		size_t part = smol_term_take(t, bytes, n);
+
+		bytes += part;
+		n -= part;
+	}
+}
+
 void smol_term_reset(struct smol_term *t)
 {
 	/* Out of a full-screen program, a new line, plain colours, cursor shown, no modes. */
-	static const char plainly[] = "\033[?1l\033[?25h\033[?2004l\033[?1000l"
-				      "\033[?1002l\033[?1003l\0337\033[r\0338\033[m\033[4l\033[?7h";
+	static const char plainly[] =
+	    "\033[?1;5;1000;1002;1003;1005;1006;1015;2004l\033[?7;25h\033[4;20l\033(B\033)B\017"
+	    "\0337\033[?6l\033[r\0338\033[m";
 
-	/* Whatever sequence is open ends; and 1049 would move the cursor where there is nothing to
-	 * leave. */
-	smol_term_write(t, "\030", 1);
+	smol_wash_cut(&t->wash);
+	/* 1049 would move the cursor where there is nothing to leave. */
 	if (t->alternate)
 		smol_term_write(t, "\033[?1049l", 8);
 	smol_term_write(t, plainly, sizeof(plainly) - 1);

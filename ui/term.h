@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The terminal in a pane: a grid over a program's output (libvterm) and the lines that have left it
- * at the top. Foreign bytes end here: titles, clipboards and other strings are dropped, queries
- * are answered to the program. No process and no screen of ours: see pane.h and draw.h.
+ * The terminal in a pane: a grid over a program's output (libvterm, behind wash.h) and the lines
+ * that have left it at the top. Foreign bytes end here: titles, clipboards and other strings are
+ * dropped, few queries are answered to the program. No process and no screen of ours: see pane.h
+ * and draw.h.
  */
 #ifndef SMOL_UI_TERM_H
 #define SMOL_UI_TERM_H
@@ -22,12 +23,20 @@ struct smol_term;
 /* What the terminal says to the program: answers, keys. */
 typedef void (*smol_term_say)(const char *bytes, size_t n, void *ctx);
 
-/* rows and cols are brought into 1…SMOL_TERM_MAX. Caller frees. */
+/* rows is brought into 1…SMOL_TERM_MAX, cols into 2…SMOL_TERM_MAX. Caller frees. */
 struct smol_term *smol_term_new(int rows, int cols, smol_term_say say, void *ctx);
 void smol_term_free(struct smol_term *t);
 void smol_term_resize(struct smol_term *t, int rows, int cols);
 /* Output of the program. */
 void smol_term_write(struct smol_term *t, const char *bytes, size_t n);
+/*
+ * A part of it from its beginning, at least a byte; returns how much. It takes about a millisecond
+ * at most. The more bytes there are the better: what would only scroll through is not drawn
+ * (flood.h).
+ */
+size_t smol_term_take(struct smol_term *t, const char *bytes, size_t n);
+/* So many bytes have only scrolled through: for tests. */
+uint64_t smol_term_undrawn(const struct smol_term *t);
 /* A fresh screen below what there is; modes and colours as at the beginning. */
 void smol_term_reset(struct smol_term *t);
 
