@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/text.h"
 #include "ui/actions.h"
+#include "ui/edit.h"
 #include "ui/prompt.h"
 
 /* Where the word VM stands next: with nothing of a word around it. NULL: nowhere. */
@@ -87,7 +88,7 @@ static int page(const struct smol_app *a)
 
 ACTION(complete)
 {
-	(void)a;
+	smol_edit_set_marks(a->vms.nmarks);
 	smol_prompt_feed("\t", 1);
 }
 

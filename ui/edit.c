@@ -16,6 +16,12 @@
 #define HISTORY_KEEP 10000
 
 static char *history_file; /* or NULL */
+static int marks;
+
+void smol_edit_set_marks(int n)
+{
+	marks = n;
+}
 
 void smol_edit_open(void)
 {
@@ -99,7 +105,7 @@ bool smol_edit_complete(struct smol_completion *c)
 {
 	bool changed;
 
-	smol_complete_line(rl_line_buffer, (size_t)rl_point, smol_complete_host, NULL, c);
+	smol_complete_line(rl_line_buffer, (size_t)rl_point, smol_complete_host, &marks, c);
 	changed = c->n && insert(c);
 	if (c->n == 1)
 		smol_completion_free(c);

@@ -17,10 +17,12 @@ void smol_edit_remember(const char *line);
 /* A line that was entered: where its command begins, in the same bytes; NULL: it is empty. It is
  * remembered unless a space stands in front of it, as in other shells. */
 const char *smol_edit_entered(const char *line);
+/* How many VMs "@marked" stands for: 0, and it is not offered. */
+void smol_edit_set_marks(int n);
 /*
  * Tab: what all candidates at the cursor have in common is inserted. *c: those that are left to
  * choose from; n is 0 when there is nothing to choose. Caller frees. Returns whether the line has
- * changed.
+ * changed. A guest that is asked may take SMOL_COMPLETE_GUEST_MS.
  */
 bool smol_edit_complete(struct smol_completion *c);
 

@@ -233,10 +233,10 @@ static void cancel_line(void)
 	interrupted = 0;
 	if (!typing)
 		return;
+	rl_callback_sigcleanup(); /* out of a search first: it draws */
 	leave_line();
 	puts("^C");
 	rl_free_line_state();
-	rl_callback_sigcleanup();
 	rl_replace_line("", 1);
 	show_line();
 }

@@ -237,12 +237,12 @@ static int run_cancel(struct smol_shell *sh, const struct smol_args *args, struc
 
 static const struct smol_positional attach_words[] = {
     ONE_VM,
-    {"JOB", SMOL_ONE, "its id, as `jobs` shows it", SMOL_COMPLETE_NONE, NULL},
+    {"JOB", SMOL_ONE, "its id, as `jobs` shows it", SMOL_COMPLETE_JOB, NULL},
     {0},
 };
 static const struct smol_positional cancel_words[] = {
     ONE_VM,
-    {"JOB", SMOL_MANY, "their ids, as `jobs` shows them", SMOL_COMPLETE_NONE, NULL},
+    {"JOB", SMOL_MANY, "their ids, as `jobs` shows them", SMOL_COMPLETE_LIVE_JOB, NULL},
     {0},
 };
 

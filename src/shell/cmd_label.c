@@ -97,7 +97,7 @@ static int run_label(struct smol_shell *sh, const struct smol_args *args, struct
 static const struct smol_positional label_words[] = {
     {"VM", SMOL_ONE, "one, or several as a,b or @role=web; more words may follow", SMOL_COMPLETE_VM,
 	NULL},
-    {"LABEL", SMOL_ANY, "K=V sets a label, K- removes it; none shows them", SMOL_COMPLETE_NONE,
+    {"LABEL", SMOL_ANY, "K=V sets a label, K- removes it; none shows them", SMOL_COMPLETE_LABEL,
 	NULL},
     {0},
 };

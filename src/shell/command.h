@@ -33,7 +33,11 @@ enum smol_complete {
 	SMOL_COMPLETE_VM,
 	SMOL_COMPLETE_PLACE, /* a file, or VM: */
 	SMOL_COMPLETE_IMAGE,
-	SMOL_COMPLETE_COMMAND, /* verbs and topics of `help` */
+	SMOL_COMPLETE_LABEL,	  /* K=V, K-, or another VM */
+	SMOL_COMPLETE_JOB,	  /* of the VM that the line names; so are these two */
+	SMOL_COMPLETE_LIVE_JOB,	  /* that is not over */
+	SMOL_COMPLETE_GUEST_FILE, /* in no table: a guest command's word that begins with / */
+	SMOL_COMPLETE_COMMAND,	  /* verbs and topics of `help` */
 	SMOL_COMPLETE_SETTING,
 	SMOL_COMPLETE_VALUE, /* of the setting that is the first word */
 	SMOL_COMPLETE_ALIAS,

@@ -19,10 +19,11 @@
 struct place {
 	const struct smol_command *cmd;
 	const struct smol_option *value_of; /* the word is this option's value */
-	int position;			    /* of the word among the positionals */
-	int first;			    /* where the first of those stands; 0: nowhere yet */
-	bool options;			    /* it may be an option */
-	bool guest;			    /* it belongs to a guest command */
+	const char *vm; /* the word that names one, as far as it stands before */
+	int position;	/* of the word among the positionals */
+	int first;	/* where the first of those stands; 0: nowhere yet */
+	bool options;	/* it may be an option */
+	bool guest;	/* it belongs to a guest command */
 };
 
 struct job {
@@ -147,13 +148,13 @@ static bool add_own(struct job *j, enum smol_complete kind)
 	}
 }
 
-static void add_values(
-    struct job *j, enum smol_complete kind, const char *const *values, const char *help)
+static void add_values(struct job *j, enum smol_complete kind, const char *vm,
+    const char *const *values, const char *help)
 {
 	for (int i = 0; values && values[i]; i++)
 		add_if(j, values[i], help);
 	if (!add_own(j, kind) && j->source)
-		j->source(j->ctx, kind, j->word, j->out);
+		j->source(j->ctx, kind, vm, j->word, j->out);
 }
 
 /* Was this option given among the words before the cursor? */
@@ -212,7 +213,7 @@ static void locate(const struct smol_statement *s, int first, struct place *p)
 			p->guest = p->guest && !(last && p->options && p->position == 0 && !*w);
 			return;
 		}
-		if (p->options && strcmp(w, "--") == 0) {
+		if (p->guest || (p->options && strcmp(w, "--") == 0)) {
 			p->options = false;
 		} else if (option) {
 			const struct smol_option *o = strchr(w, '=') ? NULL : option_of(p->cmd, w);
@@ -222,6 +223,9 @@ static void locate(const struct smol_statement *s, int first, struct place *p)
 				return;
 			}
 		} else {
+			if (!p->position && before &&
+			    p->cmd->positionals->complete == SMOL_COMPLETE_VM)
+				p->vm = w;
 			p->first = p->position++ ? p->first : i;
 			/* The options end at exec's VM. */
 			if ((guest && p->position == before) || (p->cmd->flags & SMOL_COMMAND_REST))
@@ -260,7 +264,7 @@ static void drop_used(struct job *j)
 }
 
 /* "--image=ba": the value is completed, the rest stays in front of it. */
-static bool glued_value(struct job *j, const struct smol_command *cmd)
+static bool glued_value(struct job *j, const struct smol_command *cmd, const char *vm)
 {
 	const char *eq = strchr(j->word, '=');
 	const struct smol_option *o;
@@ -273,7 +277,7 @@ static bool glued_value(struct job *j, const struct smol_command *cmd)
 		return true;
 	front = smol_strndup(j->word, (size_t)(eq - j->word) + 1);
 	j->word = eq + 1;
-	add_values(j, o->complete, o->values, o->help);
+	add_values(j, o->complete, vm, o->values, o->help);
 	for (int i = 0; i < j->out->n; i++) {
 		char *whole = smol_asprintf("%s%s", front, j->out->list[i].text);
 
@@ -324,10 +328,12 @@ static void complete_word(struct job *j)
 		return;
 	locate(j->s, first, &p);
 	if (p.value_of) {
-		add_values(j, p.value_of->complete, p.value_of->values, p.value_of->help);
+		add_values(j, p.value_of->complete, p.vm, p.value_of->values, p.value_of->help);
 		return;
 	}
-	if (p.guest || (p.options && glued_value(j, p.cmd)))
+	if (p.guest && *j->word == '/' && p.vm && j->source)
+		j->source(j->ctx, SMOL_COMPLETE_GUEST_FILE, p.vm, j->word, j->out);
+	if (p.guest || (p.options && glued_value(j, p.cmd, p.vm)))
 		return;
 	pos = positional(p.cmd, p.position);
 	if (p.options && (j->word[0] == '-' || (!pos && !*j->word))) {
@@ -340,14 +346,15 @@ static void complete_word(struct job *j)
 		complete_rest(j, p.first, pos);
 		return;
 	}
-	add_values(j, pos->complete, pos->values, pos->help);
+	add_values(j, pos->complete, p.vm, pos->values, pos->help);
 	if (pos->arity == SMOL_MANY || pos->arity == SMOL_ANY)
 		drop_used(j);
 }
 
+/* Numbers in them in their order. */
 static int by_text(const void *a, const void *b)
 {
-	return strcmp(
+	return strverscmp(
 	    ((const struct smol_candidate *)a)->text, ((const struct smol_candidate *)b)->text);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What there is on this host to complete with: see complete.h. Only looks. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -7,46 +8,139 @@
 #include "base/buf.h"
 #include "image/image.h"
 #include "shell/complete.h"
+#include "shell/complete_guest.h"
+#include "vm/lifecycle.h"
 #include "vm/registry.h"
 
-/* "@all", "@running", "@role=web": what there is to select by. */
-static void add_selectors(struct smol_vm **list, const char *prefix, struct smol_completion *out)
-{
-	if (strncmp("@all", prefix, strlen(prefix)) == 0)
-		smol_completion_add(out, "@all", "every VM", false);
-	for (int i = 0; list && list[i]; i++) {
-		smol_auto_free char *state =
-		    smol_asprintf("@%s", smol_vm_state_name(list[i]->state));
-		const cJSON *v;
-
-		if (strncmp(state, prefix, strlen(prefix)) == 0)
-			smol_completion_add(out, state, "in this state", false);
-		cJSON_ArrayForEach (v, list[i]->labels) {
-			smol_auto_free char *label =
-			    smol_asprintf("@%s=%s", v->string, v->valuestring);
-
-			if (strncmp(label, prefix, strlen(prefix)) == 0)
-				smol_completion_add(out, label, "with this label", false);
-		}
-	}
-}
-
-static void add_vms(const char *prefix, struct smol_completion *out)
+/* The VMs there are, or NULL. */
+static struct smol_vm **all_vms(void)
 {
 	smol_auto_registry struct smol_registry *r =
 	    smol_registry_exists() ? smol_registry_open(NULL) : NULL;
-	smol_auto_vm_list struct smol_vm **list = NULL;
 	int bad;
 
-	list = r ? smol_registry_list(r, &bad, NULL) : NULL;
-	if (*prefix == '@') {
-		add_selectors(list, prefix, out);
+	return r ? smol_registry_list(r, &bad, NULL) : NULL;
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- what several VMs have, and how many do ---- */
+
+struct tally {
+	char **texts; /* each as often as there are VMs that have it; owned */
+	int n;
+};
+
+static void tally_free(struct tally *t)
+{
+	for (int i = 0; i < t->n; i++)
+		free(t->texts[i]);
+	free(t->texts);
+}
+#define smol_auto_tally smol_auto(tally_free)
+
+static void tally_add(struct tally *t, char *text, const char *prefix)
+{
+	if (!begins(text, prefix)) {
+		free(text);
 		return;
 	}
+	if ((t->n & (t->n - 1)) == 0)
+		t->texts =
+		    smol_realloc(t->texts, sizeof(*t->texts) * (t->n ? (size_t)t->n * 2 : 1));
+	t->texts[t->n++] = text;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A candidate for each text, "%d VMs" for help. */
+static void tally_offer(
+    struct tally *t, const char *one, const char *several, bool open, struct smol_completion *out)
+{
+	if (t->n)
+		qsort(t->texts, (size_t)t->n, sizeof(*t->texts), by_text);
+	for (int i = 0, same; i < t->n; i += same) {
+		smol_auto_free char *help = NULL;
+
+		for (same = 1; i + same < t->n && strcmp(t->texts[i], t->texts[i + same]) == 0;)
+			same++;
+		help = same == 1 ? smol_strdup(one) : smol_asprintf("%d %s", same, several);
+		smol_completion_add(out, t->texts[i], help, open);
+	}
+}
+
+/* ---- VMs, and words for several ---- */
+
+/* "@all", "@running", "@role=web": what there is to select by. */
+static void add_selectors(
+    struct smol_vm **list, int marked, const char *prefix, struct smol_completion *out)
+{
+	smol_auto_tally struct tally t = {0};
+
+	for (int i = 0; i < marked; i++)
+		tally_add(&t, smol_strdup("@marked"), prefix);
+	for (int i = 0; list && list[i]; i++) {
+		const cJSON *v;
+
+		tally_add(&t, smol_strdup("@all"), prefix);
+		tally_add(&t, smol_asprintf("@%s", smol_vm_state_name(list[i]->state)), prefix);
+		cJSON_ArrayForEach (v, list[i]->labels)
+			tally_add(&t, smol_asprintf("@%s=%s", v->string, v->valuestring), prefix);
+	}
+	tally_offer(&t, "1 VM", "VMs", false, out);
+}
+
+/* One, or the last of several with commas between them. */
+static void add_vms(int marked, const char *prefix, struct smol_completion *out)
+{
+	smol_auto_vm_list struct smol_vm **list = all_vms();
+	const char *comma = strrchr(prefix, ','), *begin = comma ? comma + 1 : prefix;
+	int before = out->n;
+
+	if (*begin == '@')
+		add_selectors(list, marked, begin, out);
 	for (int i = 0; list && list[i]; i++)
-		if (strncmp(list[i]->name, prefix, strlen(prefix)) == 0)
+		if (begins(list[i]->name, begin))
 			smol_completion_add(
 			    out, list[i]->name, smol_vm_state_name(list[i]->state), false);
+	for (int i = before; comma && i < out->n; i++) {
+		char *whole =
+		    smol_asprintf("%.*s%s", (int)(begin - prefix), prefix, out->list[i].text);
+
+		free(out->list[i].text);
+		out->list[i].text = whole;
+	}
+}
+
+/* "role=" and then its values, as any VM has them; "role-" where the VM has it; further VMs. */
+static void add_labels(const char *vm, const char *prefix, struct smol_completion *out)
+{
+	smol_auto_vm_list struct smol_vm **list = all_vms();
+	bool value = strchr(prefix, '=') != NULL;
+	smol_auto_tally struct tally t = {0};
+
+	for (int i = 0; list && list[i]; i++) {
+		const cJSON *v;
+
+		if (!value && begins(list[i]->name, prefix))
+			smol_completion_add(out, list[i]->name, "another VM", false);
+		cJSON_ArrayForEach (v, list[i]->labels) {
+			smol_auto_free char *less = smol_asprintf("%s-", v->string);
+			smol_auto_free char *is = smol_asprintf("away with %s", v->valuestring);
+
+			tally_add(&t,
+			    smol_asprintf("%s=%s", v->string, value ? v->valuestring : ""), prefix);
+			if (vm && strcmp(vm, list[i]->name) == 0 && begins(less, prefix))
+				smol_completion_add(out, less, is, false);
+		}
+	}
+	tally_offer(&t, "1 VM has it", "VMs have it", !value, out);
 }
 
 static void add_images(const char *prefix, struct smol_completion *out)
@@ -87,28 +181,63 @@ static void add_files(const char *prefix, bool dirs_only, struct smol_completion
 	}
 }
 
-/* What is in a guest is not asked for: a Tab would have to wait for it. */
-static void add_places(const char *prefix, struct smol_completion *out)
+/* The VM of that name or id, where it runs; and where its agent is. NULL otherwise. */
+static struct smol_vm *running(const char *word, struct smol_vsock_addr *addr)
 {
 	smol_auto_registry struct smol_registry *r =
-	    smol_registry_exists() ? smol_registry_open(NULL) : NULL;
-	smol_auto_vm_list struct smol_vm **list = NULL;
-	int bad;
+	    word && smol_registry_exists() ? smol_registry_open(NULL) : NULL;
+	smol_auto_vm struct smol_vm *vm = r ? smol_registry_find(r, word, NULL) : NULL;
 
-	list = r ? smol_registry_list(r, &bad, NULL) : NULL;
+	if (!vm || vm->state != SMOL_VM_RUNNING || smol_vm_agent_addr(vm, addr, NULL) < 0)
+		return NULL;
+	return smol_steal(&vm);
+}
+
+static void add_of_guest(
+    enum smol_complete kind, const char *word, const char *prefix, struct smol_completion *out)
+{
+	struct smol_vsock_addr addr;
+	smol_auto_vm struct smol_vm *vm = running(word, &addr);
+
+	if (vm && kind == SMOL_COMPLETE_GUEST_FILE)
+		smol_complete_guest_files(&addr, vm->token, "", prefix, out);
+	else if (vm)
+		smol_complete_jobs(&addr, vm->token, kind == SMOL_COMPLETE_LIVE_JOB, prefix, out);
+}
+
+/* "web:/etc/h": behind the colon, a file of that guest. */
+static void add_guest_place(const char *prefix, const char *colon, struct smol_completion *out)
+{
+	smol_auto_free char *name = smol_strndup(prefix, (size_t)(colon - prefix));
+	smol_auto_free char *front = smol_asprintf("%s:", name);
+	struct smol_vsock_addr addr;
+	smol_auto_vm struct smol_vm *vm = running(name, &addr);
+
+	if (vm)
+		smol_complete_guest_files(&addr, vm->token, front, colon[1] ? colon + 1 : "/", out);
+}
+
+static void add_places(const char *prefix, struct smol_completion *out)
+{
+	smol_auto_vm_list struct smol_vm **list = all_vms();
+	const char *colon = strchr(prefix, ':'), *slash = strchr(prefix, '/');
+
+	add_files(prefix, false, out);
+	if (colon && (!slash || colon < slash)) {
+		add_guest_place(prefix, colon, out);
+		return;
+	}
 	for (int i = 0; list && list[i]; i++) {
 		smol_auto_free char *place = smol_asprintf("%s:", list[i]->name);
 
-		if (strncmp(place, prefix, strlen(prefix)) == 0)
+		if (begins(place, prefix))
 			smol_completion_add(out, place, smol_vm_state_name(list[i]->state), true);
 	}
-	add_files(prefix, false, out);
 }
 
-void smol_complete_host(
-    void *ctx, enum smol_complete kind, const char *prefix, struct smol_completion *out)
+void smol_complete_host(void *ctx, enum smol_complete kind, const char *vm, const char *prefix,
+    struct smol_completion *out)
 {
-	(void)ctx;
 	switch (kind) {
 	case SMOL_COMPLETE_FILE:
 	case SMOL_COMPLETE_DIR:
@@ -118,10 +247,18 @@ void smol_complete_host(
 		add_places(prefix, out);
 		break;
 	case SMOL_COMPLETE_VM:
-		add_vms(prefix, out);
+		add_vms(ctx ? *(const int *)ctx : 0, prefix, out);
 		break;
 	case SMOL_COMPLETE_IMAGE:
 		add_images(prefix, out);
+		break;
+	case SMOL_COMPLETE_LABEL:
+		add_labels(vm, prefix, out);
+		break;
+	case SMOL_COMPLETE_JOB:
+	case SMOL_COMPLETE_LIVE_JOB:
+	case SMOL_COMPLETE_GUEST_FILE:
+		add_of_guest(kind, vm, prefix, out);
 		break;
 	case SMOL_COMPLETE_NONE:
 	case SMOL_COMPLETE_COMMAND:

@@ -23,7 +23,8 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_state.c \
 	src/shell/cmd_stats.c \
 	src/shell/cmd_wait.c \
-	src/shell/complete.c src/shell/complete.h src/shell/complete_host.c \
+	src/shell/complete.c src/shell/complete.h src/shell/complete_guest.c src/shell/complete_guest.h \
+	src/shell/complete_host.c \
 	src/shell/command.c src/shell/command.h src/shell/commands.h \
 	src/shell/doctor.c src/shell/doctor.h \
 	src/shell/each.c src/shell/each.h \

@@ -52,14 +52,36 @@ keys Up Up
 see "history" '^smolsh> exec web -- cat$'
 keys C-u
 keys C-r hostname
-see "history: Ctrl-R" 'exec @all -- hostname'
+see "history: Ctrl-R" 'i-search.*exec @all -- hostname'
 keys C-c
 see "Ctrl-C: the line is given up" '\^C$'
+see "Ctrl-C: another begins" '^smolsh>$'
 keys 'exec w' Tab '-- echo don' Tab 'e' Enter
 see "Tab: a VM's name" '^done$'
 keys 'st' Tab Tab
 see "Tab twice: what there is, with a word of help" '^stop +shut VMs down$'
 see "the line goes on below it" '^smolsh> st$'
+keys C-u
+
+# What the guest has: a Tab that it does not answer in time finds nothing, so another may be needed.
+# shellcheck disable=SC2317 # it is run by t_until
+tab() { keys Tab; shows "$1"; }
+tab_until() { if t_until tab "$2"; then ok "$1"; else not_ok "$1"; screen >&2; fi; }
+job=$(smolsh exec -d web -- sleep 1000)
+keys 'exec web -- cat /etc/'
+tab_until "Tab: a guest's files" '^/etc/passwd +file$'
+keys C-u 'exec web -- cat /etc/passw'
+tab_until "Tab: a guest's file" 'cat /etc/passwd$'
+keys C-u 'exec web -- ls /us'
+tab_until "Tab: a guest's directory" 'ls /usr/$'
+keys C-u 'cp web:/etc/host'
+tab_until "Tab: a file to copy" 'cp web:/etc/hosts$'
+keys C-u 'cancel web '
+tab_until "Tab: a job" "cancel web $job\$"
+keys Enter
+see "it is a job's id" "$job"
+keys 'label web role=web' Enter 'exec @ro'
+tab_until "Tab: a label" 'exec @role=web$'
 keys C-u
 
 # Ctrl-C and Ctrl-Z belong to what runs.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 agent_tests = tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_wire \
 	tests/unit/test_agent_parts tests/unit/test_jobs tests/unit/test_compat \
-	tests/unit/test_forward tests/unit/test_ring
+	tests/unit/test_forward tests/unit/test_ring \
+	tests/unit/test_complete_guest
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 
@@ -30,6 +31,11 @@ tests_unit_test_compat_SOURCES = tests/unit/test_compat.c \
 	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
 tests_unit_test_compat_LDADD = $(tests_unit_test_agent_LDADD)
 EXTRA_tests_unit_test_compat_DEPENDENCIES = smolsh-agent$(EXEEXT)
+
+tests_unit_test_complete_guest_SOURCES = tests/unit/test_complete_guest.c \
+	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
+tests_unit_test_complete_guest_LDADD = $(shell_test_libs) $(CMOCKA_LIBS)
+EXTRA_tests_unit_test_complete_guest_DEPENDENCIES = smolsh-agent$(EXEEXT)
 
 # This one runs ./smolsh-forward as well.
 tests_unit_test_forward_SOURCES = tests/unit/test_forward.c \

@@ -24,23 +24,33 @@
 #define smol_auto_completion smol_auto(smol_completion_free)
 
 /* A small world: three VMs, two images, a file with a blank and a directory. */
-static void source(
-    void *ctx, enum smol_complete kind, const char *prefix, struct smol_completion *out)
+static void source(void *ctx, enum smol_complete kind, const char *vm, const char *prefix,
+    struct smol_completion *out)
 {
 	static const struct {
 		enum smol_complete kind;
 		const char *text, *help;
 		bool open;
-	} world[] = {{SMOL_COMPLETE_VM, "web", "running", false},
-	    {SMOL_COMPLETE_VM, "db", "stopped", false}, {SMOL_COMPLETE_VM, "web2", "died", false},
-	    {SMOL_COMPLETE_IMAGE, "base", "6.1", false}, {SMOL_COMPLETE_IMAGE, "big", "6.9", false},
-	    {SMOL_COMPLETE_FILE, "my kernel", "file", false},
-	    {SMOL_COMPLETE_FILE, "dir one/", "directory", true},
-	    {SMOL_COMPLETE_FILE, "it's", "file", false}};
+		const char *vm; /* only of this one */
+	} world[] = {{SMOL_COMPLETE_JOB, "2", "exited", false, "web"},
+	    {SMOL_COMPLETE_JOB, "10", "running", false, "web"},
+	    {SMOL_COMPLETE_LIVE_JOB, "10", "running", false, "web"},
+	    {SMOL_COMPLETE_LABEL, "role=", "2 VMs have it", true, "web"},
+	    {SMOL_COMPLETE_GUEST_FILE, "/etc/hosts", "file", false, "web"},
+	    {SMOL_COMPLETE_GUEST_FILE, "/etc/my file", "file", false, "web"},
+	    {SMOL_COMPLETE_VM, "web", "running", false, NULL},
+	    {SMOL_COMPLETE_VM, "db", "stopped", false, NULL},
+	    {SMOL_COMPLETE_VM, "web2", "died", false, NULL},
+	    {SMOL_COMPLETE_IMAGE, "base", "6.1", false, NULL},
+	    {SMOL_COMPLETE_IMAGE, "big", "6.9", false, NULL},
+	    {SMOL_COMPLETE_FILE, "my kernel", "file", false, NULL},
+	    {SMOL_COMPLETE_FILE, "dir one/", "directory", true, NULL},
+	    {SMOL_COMPLETE_FILE, "it's", "file", false, NULL}};
 
 	(void)ctx;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(world); i++)
-		if (world[i].kind == kind && strncmp(world[i].text, prefix, strlen(prefix)) == 0)
+		if (world[i].kind == kind && strncmp(world[i].text, prefix, strlen(prefix)) == 0 &&
+		    (!world[i].vm || (vm && strcmp(vm, world[i].vm) == 0)))
 			smol_completion_add(out, world[i].text, world[i].help, world[i].open);
 }
 
@@ -177,6 +187,27 @@ static void guest_commands_are_left_alone(void **state)
 	check("run ls w", "");
 }
 
+static void what_a_guest_has(void **state)
+{
+	(void)state;
+	check("attach ", "db web web2");
+	check("attach web ", "2 10");
+	check("attach -t web 1", "10");
+	check("attach db ", "");
+	check("cancel web ", "10");
+	check("cancel web 10 ", "");
+	check("wait web --job ", "2 10");
+	check("wait web --job=1", "--job=10");
+	check("wait --job ", "");
+	check("label web ", "role=");
+	check("exec web -- cat /e", "/etc/hosts /etc/my file");
+	check("exec -i web cat /etc/h", "/etc/hosts");
+	check("exec web /e", "/etc/hosts /etc/my file");
+	check("exec db -- cat /e", "");
+	check("exec web -- cat e", "");
+	check("run -- cat /e", "");
+}
+
 static void inserts(const char *line, const char *wanted)
 {
 	smol_auto_free char *got = texts(line, strlen(line), true);
@@ -193,6 +224,7 @@ static void inserted_text_reads_back(void **state)
 	inserts("create --kernel d", "'dir one/");
 	inserts("create --kernel i", "'it'\\''s'");
 	inserts("stop w", "web web2");
+	inserts("exec web -- cat /etc/m", "'/etc/my file'");
 	inserts("stop 'd", "'db'");
 	inserts("stop \"d", "\"db\"");
 }
@@ -236,6 +268,61 @@ static void looking_makes_nothing(void **state)
 	assert_int_equal(some.n, 1);
 	assert_string_equal(some.list[0].text, "web");
 	assert_string_equal(some.list[0].help, "created");
+	unsetenv("SMOLSH_HOME");
+	assert_int_equal(smol_rmdir_r(home, NULL), 0);
+}
+
+/* The candidates of the real world: "text (help) text (help)". */
+static void real(const char *line, int marked, const char *wanted)
+{
+	smol_auto_completion struct smol_completion c;
+	smol_auto_buf struct smol_buf b = {0};
+
+	smol_complete_line(line, strlen(line), smol_complete_host, &marked, &c);
+	for (int i = 0; i < c.n; i++)
+		smol_buf_printf(&b, "%s%s (%s)", i ? " " : "", c.list[i].text, c.list[i].help);
+	assert_string_equal(smol_buf_str(&b), wanted);
+}
+
+static void selectors_and_labels(void **state)
+{
+	static const char *const labels[][3] = {
+	    {"role=web", "tier=1", NULL}, {"role=web", NULL}, {"role=db", NULL}};
+	static const char *const names[] = {"a", "b", "c"};
+	char home[] = "/tmp/smolsh-test-XXXXXX";
+	smol_auto_registry struct smol_registry *r = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(home));
+	setenv("SMOLSH_HOME", home, 1);
+	r = smol_registry_open(NULL);
+	assert_non_null(r);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(names); i++) {
+		smol_auto_vm struct smol_vm *vm = NULL;
+		struct smol_vm_config config;
+
+		smol_vm_config_init(&config);
+		assert_int_equal(smol_registry_create(r, names[i], &config, false, &vm, NULL), 0);
+		assert_int_equal(
+		    smol_registry_change_pairs(r, vm->id, SMOL_PAIRS_LABELS, labels[i], NULL, NULL),
+		    0);
+		smol_vm_config_free(&config);
+	}
+	real("exec @", 0,
+	    "@all (3 VMs) @created (3 VMs) @role=db (1 VM) @role=web (2 VMs) @tier=1 (1 VM)");
+	real("exec @m", 2, "@marked (2 VMs)");
+	real("exec @m", 0, "");
+	real("stop a,", 0, "a,a (created) a,b (created) a,c (created)");
+	real("stop a,@t", 0, "a,@tier=1 (1 VM)");
+	real("label b r", 0, "role- (away with web) role= (3 VMs have it)");
+	real("label b role=", 0, "role=db (1 VM has it) role=web (2 VMs have it)");
+	real("label b ", 0,
+	    "a (another VM) c (another VM) role- (away with web) role= (3 VMs have it) "
+	    "tier= (1 VM has it)");
+	/* Guests that do not run say nothing. */
+	real("attach a ", 0, "");
+	real("exec a -- cat /", 0, "");
+	real("cp a:/", 0, "");
 	unsetenv("SMOLSH_HOME");
 	assert_int_equal(smol_rmdir_r(home, NULL), 0);
 }
@@ -350,6 +437,8 @@ int main(void)
 	    cmocka_unit_test(inserted_text_reads_back),
 	    cmocka_unit_test(the_cursor_may_be_anywhere),
 	    cmocka_unit_test(looking_makes_nothing),
+	    cmocka_unit_test(what_a_guest_has),
+	    cmocka_unit_test(selectors_and_labels),
 	    cmocka_unit_test(files_of_the_host),
 	    cmocka_unit_test(chunk_borders_are_not_seen),
 	    cmocka_unit_test(an_endless_sequence_does_not_wait_for_ever),
