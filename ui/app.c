@@ -36,6 +36,9 @@ static void on_frame(uv_timer_t *t)
 {
 	(void)t;
 	drawn_ms = uv_now(app.loop);
+	for (int i = 0; i < SMOL_PANES; i++)
+		if (app.panes[i])
+			smol_pane_settle(app.panes[i]);
 	smol_draw(&app);
 }
 

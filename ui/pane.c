@@ -15,7 +15,12 @@
 #include "base/auto.h"
 #include "base/text.h"
 
-#define CHUNK	  (64 * 1024)
+#define READ	  (8 * 1024)	/* a pty gives 4 KiB at most */
+#define TURN	  (64 * 1024)	/* read in a turn of the loop, so that others get theirs */
+#define IN_BOUND  (256 * 1024)	/* waiting for the terminal */
+#define IN_FLOOD  (32 * 1024)	/* between two drawings: above it the rest waits for the next */
+#define TAKE_NS	  (3 * 1000000) /* drawing what has come, at a stretch */
+#define LAST_READ (1024 * 1024) /* of a command that has ended; others may hold its terminal */
 #define OUT_BOUND (1024 * 1024) /* held for a command that does not read: more is dropped */
 
 static void watch(struct smol_pane *p);
@@ -54,8 +59,29 @@ static void check_end(struct smol_pane *p)
 	p->changed(p);
 }
 
+/* Output that waits goes to the terminal. */
+static void take(struct smol_pane *p, bool all)
+{
+	uint64_t begun = uv_hrtime();
+
+	while (smol_buf_len(&p->in) && (all || uv_hrtime() - begun < TAKE_NS))
+		smol_buf_consume(
+		    &p->in, smol_term_take(p->term, smol_buf_head(&p->in), smol_buf_len(&p->in)));
+	if (!smol_buf_len(&p->in) && p->since < IN_FLOOD)
+		smol_buf_free(&p->in);
+}
+
+void smol_pane_settle(struct smol_pane *p)
+{
+	take(p, false);
+	p->since = 0;
+	if (smol_buf_len(&p->in))
+		p->changed(p);
+}
+
 static void hang_up(struct smol_pane *p)
 {
+	take(p, true);
 	uv_poll_stop(&p->poll);
 	p->polling = false;
 	uv_close((uv_handle_t *)&p->poll, NULL);
@@ -65,25 +91,40 @@ static void hang_up(struct smol_pane *p)
 	check_end(p);
 }
 
+/* So much more of what there is. False: there will be no more. */
+static bool read_some(struct smol_pane *p, size_t most)
+{
+	for (size_t got = 0; got < most;) {
+		ssize_t n = read(p->pty, smol_buf_reserve(&p->in, READ), READ);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n <= 0)
+			return false;
+		smol_buf_commit(&p->in, (size_t)n);
+		got += (size_t)n;
+		p->since += (size_t)n;
+	}
+	return true;
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct smol_pane *p = poll->data;
-	static char chunk[CHUNK];
-	ssize_t n;
 
 	if (events & UV_WRITABLE)
 		flush_out(p);
 	if (status == 0 && !(events & UV_READABLE))
 		return;
-	n = read(p->pty, chunk, sizeof(chunk));
-	if (n > 0) {
-		smol_term_write(p->term, chunk, (size_t)n);
-		p->changed(p);
+	if (smol_buf_len(&p->in) < IN_BOUND && !read_some(p, TURN)) {
+		hang_up(p);
 		return;
 	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	hang_up(p);
+	if (p->since < IN_FLOOD || smol_buf_len(&p->in) >= IN_BOUND)
+		take(p, false);
+	p->changed(p);
 }
 
 static void watch(struct smol_pane *p)
@@ -116,6 +157,7 @@ static void release(struct smol_pane *p)
 	smol_view_close(&p->view);
 	smol_term_free(p->term);
 	smol_buf_free(&p->out);
+	smol_buf_free(&p->in);
 	free(p->line);
 	free(p->title);
 	free(p);
@@ -199,14 +241,8 @@ bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status)
 	p->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	/* What it left behind may hold its terminal open: what has been written is read, no more is
 	 * waited for. */
-	while (p->pty >= 0) {
-		char chunk[4096];
-		ssize_t n = read(p->pty, chunk, sizeof(chunk));
-
-		if (n <= 0)
-			break;
-		smol_term_write(p->term, chunk, (size_t)n);
-	}
+	if (p->pty >= 0)
+		read_some(p, LAST_READ);
 	if (p->pty >= 0)
 		hang_up(p);
 	else
@@ -232,6 +268,7 @@ void smol_pane_note(struct smol_pane *p, const char *text)
 {
 	smol_auto_free char *line = smol_asprintf("\033[2m%s\033[m\r\n", text);
 
+	take(p, true);
 	smol_term_reset(p->term);
 	smol_term_write(p->term, line, strlen(line));
 }

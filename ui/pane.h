@@ -37,6 +37,8 @@ struct smol_pane {
 	uv_poll_t poll;
 	bool polling, exited, closing;
 	struct smol_buf out; /* for the command: what its pty did not take yet */
+	struct smol_buf in;  /* of its output: what the terminal has not taken yet */
+	size_t since;	     /* bytes that have come since smol_pane_settle() */
 };
 
 /* changed is called from the loop and from smol_pane_start(). */
@@ -47,6 +49,12 @@ void smol_pane_free(struct smol_pane *p);
 /* Run "program -c line". Nothing may run in the pane. */
 int smol_pane_start(
     struct smol_pane *p, const char *program, const char *line, struct smol_err *err);
+/*
+ * Before it is drawn: output that waits goes to the terminal, as far as that takes few
+ * milliseconds; changed() is called when some is left. Output waits while there is so much of it
+ * that only the end will be seen.
+ */
+void smol_pane_settle(struct smol_pane *p);
 /* The process of that id has ended: is it this pane's? */
 bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status);
 void smol_pane_resize(struct smol_pane *p, int rows, int cols);
