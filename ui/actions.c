@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/text.h"
 #include "ui/actions.h"
+#include "ui/caret.h"
 #include "ui/edit.h"
 #include "ui/prompt.h"
 
@@ -73,6 +74,8 @@ static void move(struct smol_app *a, int lines)
 			smol_page(a)->scroll(a, lines);
 	} else if (in_list(a))
 		smol_vms_move(&a->vms, -lines);
+	else if (smol_app_focus(a) == SMOL_FOCUS_COPY)
+		smol_caret_down(&smol_panes_current(a)->view, -lines);
 	else
 		smol_view_scroll(&smol_panes_current(a)->view, lines);
 }
@@ -212,7 +215,10 @@ ACTION(again)
 
 ACTION(back)
 {
-	smol_page_close(a);
+	if (smol_app_focus(a) == SMOL_FOCUS_COPY)
+		smol_view_thaw(&smol_panes_current(a)->view);
+	else
+		smol_page_close(a);
 }
 
 ACTION(page_up)
@@ -236,6 +242,21 @@ ACTION(follow)
 ACTION(top)
 {
 	move(a, SMOL_TERM_HISTORY);
+}
+
+ACTION(bottom)
+{
+	move(a, -SMOL_TERM_HISTORY);
+}
+
+ACTION(half_up)
+{
+	move(a, (page(a) + 1) / 2);
+}
+
+ACTION(half_down)
+{
+	move(a, -(page(a) + 1) / 2);
 }
 
 ACTION(up)
@@ -372,6 +393,8 @@ static bool leaves_page(enum smol_action action)
 	case SMOL_ACTION_swap_next:
 	case SMOL_ACTION_swap_previous:
 	case SMOL_ACTION_close:
+	case SMOL_ACTION_search:
+	case SMOL_ACTION_copy:
 		return true;
 	default:
 		return false;

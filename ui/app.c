@@ -148,9 +148,12 @@ enum smol_focus smol_app_focus(const struct smol_app *a)
 {
 	const struct smol_pane *p = a->panes[a->current];
 
-	if (a->focus == SMOL_FOCUS_PANE && (!p || p->view.held || p->state != SMOL_PANE_RUNNING))
-		return SMOL_FOCUS_SCROLL;
-	return a->focus;
+	if (a->focus != SMOL_FOCUS_PANE)
+		return a->focus;
+	if (p && smol_view_frozen(&p->view))
+		return SMOL_FOCUS_COPY;
+	return !p || p->view.held || p->state != SMOL_PANE_RUNNING ? SMOL_FOCUS_SCROLL
+								   : SMOL_FOCUS_PANE;
 }
 
 /* ---- keys ---- */

@@ -22,10 +22,13 @@
 #include "ui/pane.h"
 #include "ui/vms.h"
 
-/* A question before harm: y runs the line, anything else does not. */
+struct smol_app;
+
+/* A question before harm: y does it, anything else does not. */
 struct smol_question {
-	char *text; /* NULL: none is asked; owned */
-	char *line; /* a command, or NULL: leave; owned */
+	char *text;					/* NULL: none is asked; owned */
+	char *line;					/* a command, or NULL: leave; owned */
+	void (*answered)(struct smol_app *a, bool yes); /* in the line's place, unless NULL */
 };
 
 struct smol_app {
@@ -71,9 +74,16 @@ enum smol_focus smol_app_focus(const struct smol_app *a);
 void smol_event(struct smol_app *a, const struct smol_input_event *e);
 /* Ask before harm: y runs the line (NULL: leaves). text is taken over, line copied. */
 void smol_event_ask(struct smol_app *a, char *text, const char *line);
+/* The same with something else to do than a line. */
+void smol_event_ask_then(
+    struct smol_app *a, char *text, void (*answered)(struct smol_app *a, bool yes));
 
 /* actions.c */
 void smol_action_do(struct smol_app *a, const struct smol_binding *b);
+
+/* actions_view.c */
+/* What is selected in the pane goes to the terminal's clipboard, which is said. */
+void smol_copy_selection(struct smol_app *a, struct smol_pane *p);
 
 /* lines.c */
 /* What was typed at the prompt. */

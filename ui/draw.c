@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ui/caret.h"
 #include "ui/draw.h"
 
 static void draw_top(struct smol_app *a)
@@ -61,6 +62,9 @@ static bool some_are_hidden(const struct smol_app *a)
 static bool is_here(const struct smol_app *a, enum smol_action action, enum smol_focus focus)
 {
 	return (action == SMOL_ACTION_prompt && focus == SMOL_FOCUS_PROMPT) ||
+	       (action == SMOL_ACTION_copy && !(focus & (SMOL_FOCUS_PANE | SMOL_FOCUS_SCROLL))) ||
+	       (action == SMOL_ACTION_search &&
+		   (focus & (SMOL_FOCUS_PROMPT | SMOL_FOCUS_LIST | SMOL_FOCUS_PAGE))) ||
 	       (action == SMOL_ACTION_list && focus == SMOL_FOCUS_LIST) ||
 	       (action == SMOL_ACTION_close && !a->current);
 }
@@ -166,12 +170,16 @@ void smol_draw(struct smol_app *a)
 	smol_draw_candidates(a);
 	smol_draw_prompt(a, &row, &col);
 	draw_bottom(a);
-	if (a->focus == SMOL_FOCUS_PANE && !a->question.text) {
+	if (a->focus == SMOL_FOCUS_PANE && !a->question.text && !smol_entry_is_open(&a->entry)) {
 		const struct smol_rect *r = &a->at.panes[a->current];
 		struct smol_pane *p = a->panes[a->current];
 
-		cursor = r->rows && !p->view.held && smol_term_cursor(p->term, &row, &col) &&
-			 p->state == SMOL_PANE_RUNNING;
+		cursor = r->rows && (smol_view_frozen(&p->view)
+					    ? smol_caret_place(&p->view, &row, &col)
+					    : !p->view.held && p->state == SMOL_PANE_RUNNING &&
+						  smol_term_cursor(p->term, &row, &col));
+		col -= smol_view_frozen(&p->view) ? 0 : p->view.right;
+		cursor = cursor && col >= 0;
 		if (col >= r->cols)
 			col = r->cols - 1;
 		row += r->row + 1;

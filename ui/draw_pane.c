@@ -2,10 +2,14 @@
 /* A pane: its title line and its cells; see draw.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wchar.h>
 
 #include "base/text.h"
 #include "ui/draw.h"
+#include "ui/search.h"
+
+#define MATCH_COLOR 3 /* yellow */
 
 static short color_number(const VTermColor *c)
 {
@@ -72,14 +76,34 @@ static void mark_selected(const struct smol_view *v, int64_t line, VTermScreenCe
 			cells[i].attrs.reverse = !cells[i].attrs.reverse;
 }
 
+/* Matches are underlined, the one that one is at stands out. */
+static void mark_matches(const struct smol_view *v, int64_t line, VTermScreenCell *cells, int cols)
+{
+	struct smol_mark marks[SMOL_MARKS];
+	int n = smol_search_marks(v, line, marks);
+
+	for (int k = 0; k < n; k++)
+		for (int i = marks[k].from - v->right; i <= marks[k].to - v->right; i++) {
+			if (i < 0 || i >= cols)
+				continue;
+			cells[i].attrs.underline = 1;
+			cells[i].attrs.reverse = marks[k].hit;
+			cells[i].attrs.bold = marks[k].hit;
+			vterm_color_indexed(&cells[i].fg, MATCH_COLOR);
+			cells[i].bg.type = VTERM_COLOR_DEFAULT_BG;
+		}
+}
+
 static void draw_row(
     const struct smol_pane *p, int row, const struct smol_rect *r, VTermScreenCell *cells)
 {
+	int64_t line = smol_view_top(&p->view) + row;
 	bool before, behind;
 
 	if (p->view.cols != r->cols || !smol_view_cells(&p->view, row, cells, &before, &behind))
 		return;
-	mark_selected(&p->view, smol_view_top(&p->view) + row, cells, r->cols);
+	mark_matches(&p->view, line, cells, r->cols);
+	mark_selected(&p->view, line, cells, r->cols);
 	draw_cells(r->row + 1 + row, r->col, cells, r->cols);
 	if (before || behind) {
 		smol_look(SMOL_ACCENT, A_NORMAL);
@@ -116,6 +140,39 @@ static void pane_state(
 	}
 }
 
+/* A word of the title, in front of what is there already; left out where there is no room. */
+static void put_word(const struct smol_rect *r, int *end, const char *text)
+{
+	int width = smol_columns(text, strlen(text));
+
+	if (width && *end - width - 1 > r->col + 8)
+		*end = smol_put_right(r->row, *end - 1, text) - 1;
+}
+
+/* Where the window is on what there is. */
+static void put_place(const struct smol_pane *p, const struct smol_rect *r, int *end)
+{
+	const struct smol_view *v = &p->view;
+	char text[48];
+
+	if (v->held) {
+		snprintf(text, sizeof(text), "\xe2\x86\x91 %d lines", smol_view_back(v)); /* ↑ */
+		put_word(r, end, smol_view_back(v) ? text : "held");
+	} else if (p->state == SMOL_PANE_RUNNING && r->cols >= 40) {
+		put_word(r, end, "follow");
+	}
+	if (v->right) {
+		snprintf(text, sizeof(text), "\xe2\x86\x92 %d", v->right); /* → */
+		put_word(r, end, text);
+	}
+	if (v->search.at) {
+		snprintf(text, sizeof(text), "%d/%d", v->search.at, v->search.count);
+		put_word(r, end, text);
+	}
+	if (smol_view_frozen(v))
+		put_word(r, end, "copy");
+}
+
 void smol_draw_pane(struct smol_app *a, int which)
 {
 	const struct smol_rect *r = &a->at.panes[which];
@@ -123,25 +180,19 @@ void smol_draw_pane(struct smol_app *a, int which)
 	bool focus = which == a->current;
 	bool typed = focus && a->focus == SMOL_FOCUS_PANE;
 	VTermScreenCell *cells = smol_alloc(sizeof(*cells) * (size_t)r->cols);
-	char state[64], number[16], place[48];
+	char state[64], number[16];
 	int color, end = r->col + r->cols, at;
 
 	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
-	if (p->view.held) {
-		snprintf(place, sizeof(place), "\xe2\x86\x91 %d lines",
-		    smol_view_back(&p->view)); /* ↑ */
-		end = smol_put_right(r->row, end - 1, place) - 2;
-	} else if (p->state == SMOL_PANE_RUNNING && r->cols >= 40) {
-		end = smol_put_right(r->row, end - 1, "follow") - 2;
-	}
+	put_place(p, r, &end);
 	pane_state(a, p, state, &color);
 	smol_look(color, color == SMOL_PLAIN ? A_DIM : A_NORMAL);
-	end = smol_put_right(r->row, end, state) - 2;
+	put_word(r, &end, state);
 	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
 	snprintf(number, sizeof(number), which ? "%d" : "session", which);
 	at = r->col + 1 + smol_put(r->row, r->col + 1, 7, number) + 1;
-	if (end > at)
-		smol_put(r->row, at, end - at, p->title);
+	if (end - 1 > at)
+		smol_put(r->row, at, end - 1 - at, p->title);
 	smol_plain();
 	for (int row = 0; row < r->rows - 1; row++)
 		draw_row(p, row, r, cells);

@@ -15,15 +15,26 @@ void smol_event_ask(struct smol_app *a, char *text, const char *line)
 	free(a->question.line);
 	a->question.text = text;
 	a->question.line = smol_strdup(line);
+	a->question.answered = NULL;
+}
+
+void smol_event_ask_then(
+    struct smol_app *a, char *text, void (*answered)(struct smol_app *a, bool yes))
+{
+	smol_event_ask(a, text, NULL);
+	a->question.answered = answered;
 }
 
 static void answer(struct smol_app *a, bool yes)
 {
 	smol_auto_free char *line = a->question.line;
+	void (*answered)(struct smol_app * app, bool y) = a->question.answered;
 
 	free(a->question.text);
 	a->question = (struct smol_question){0};
-	if (yes && line)
+	if (answered)
+		answered(a, yes);
+	else if (yes && line)
 		smol_line_run(a, line);
 	else if (yes)
 		smol_app_end(a);

@@ -16,7 +16,9 @@ ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 pkglibexec_PROGRAMS += smolsh-tui
 smolsh_tui_SOURCES = \
 	ui/actions.c ui/actions.h \
+	ui/actions_view.c \
 	ui/app.c ui/app.h \
+	ui/clip.c ui/clip.h \
 	ui/draw.c ui/draw.h \
 	ui/draw_list.c \
 	ui/draw_page.c \

@@ -46,7 +46,7 @@ static enum section section_of(unsigned where)
 		return ANYWHERE;
 	if (where & SMOL_FOCUS_PROMPT)
 		return PROMPT;
-	if (where & (SMOL_FOCUS_SCROLL | SMOL_FOCUS_PANE))
+	if (where & (SMOL_FOCUS_LOOK | SMOL_FOCUS_PANE))
 		return LOOKING;
 	return where & SMOL_FOCUS_LIST ? VMS : PAGES;
 }

@@ -7,9 +7,9 @@ static void on_pane(struct smol_pane *p)
 {
 	struct smol_app *a = p->owner;
 
-	/* Who was asked something, or typed into it, goes on at the prompt. */
+	/* Who was asked something, or typed into it, goes on at the prompt; not who looks at it. */
 	if (p->state == SMOL_PANE_ENDED && a->focus == SMOL_FOCUS_PANE && p->number == a->current &&
-	    (p->number == 0 || p->status == 0))
+	    !p->view.held && (p->number == 0 || p->status == 0))
 		a->focus = SMOL_FOCUS_PROMPT;
 	smol_app_changed(a);
 }
@@ -107,7 +107,7 @@ struct smol_layout_ask smol_panes_ask(const struct smol_app *a)
 	    .list_cols = smol_setting(SMOL_SETTING_LIST_WIDTH),
 	    .current = a->current,
 	    .zoom = a->zoom,
-	    .list = a->focus == SMOL_FOCUS_LIST || smol_entry_is_open(&a->entry)};
+	    .list = a->focus == SMOL_FOCUS_LIST};
 	bool any = false;
 
 	for (int i = 0; i < SMOL_PANES; i++)

@@ -171,7 +171,7 @@ void smol_key_shown(const char *key, char text[SMOL_KEY_MAX])
 }
 
 const char *const smol_place_names[] = {
-    "all", "prompt", "list", "pane", "scroll", "help", "details", "form", "log", NULL};
+    "all", "prompt", "list", "pane", "scroll", "help", "details", "form", "log", "copy", NULL};
 const char *const *const smol_focus_names = smol_place_names + 1;
 
 void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX])

@@ -52,13 +52,15 @@ enum smol_focus {
 	SMOL_FOCUS_DETAILS = 1 << 5,
 	SMOL_FOCUS_FORM = 1 << 6, /* text is typed there */
 	SMOL_FOCUS_LOG = 1 << 7,
+	SMOL_FOCUS_COPY = 1 << 8, /* a pane in copy mode: ui/caret.h */
 };
 #define SMOL_FOCUS_PAGE (SMOL_FOCUS_HELP | SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM | SMOL_FOCUS_LOG)
 #define SMOL_FOCUS_ANY                                                                             \
-	(SMOL_FOCUS_PROMPT | SMOL_FOCUS_LIST | SMOL_FOCUS_PANE | SMOL_FOCUS_SCROLL |               \
-	    SMOL_FOCUS_PAGE)
+	(SMOL_FOCUS_PROMPT | SMOL_FOCUS_LIST | SMOL_FOCUS_PANE | SMOL_FOCUS_LOOK | SMOL_FOCUS_PAGE)
+/* A pane that is looked at. */
+#define SMOL_FOCUS_LOOK (SMOL_FOCUS_SCROLL | SMOL_FOCUS_COPY)
 /* No text is typed there. */
-#define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL | (SMOL_FOCUS_PAGE & ~SMOL_FOCUS_FORM))
+#define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_LOOK | (SMOL_FOCUS_PAGE & ~SMOL_FOCUS_FORM))
 
 /*
  * X(action, name, hint, help): smol_action_<action>() of ui/actions.h does it; the name is for
@@ -80,11 +82,33 @@ enum smol_focus {
 	X(shrink, "shrink", "", "a smaller one")                                                   \
 	X(close, "close", "close", "close the pane")                                               \
 	X(again, "again", "", "run the pane's command again")                                      \
-	X(back, "back", "back", "close the page")                                                  \
+	X(back, "back", "back", "close the page; leave the copy mode")                             \
 	X(page_up, "page-up", "", "look back in the pane; elsewhere, a page up")                   \
 	X(page_down, "page-down", "", "and forth")                                                 \
 	X(follow, "follow", "follow", "to the pane's end, and follow it")                          \
 	X(top, "top", "", "to the pane's beginning")                                               \
+	X(search, "search", "search", "look for text in the pane, as it is typed")                 \
+	X(search_back, "search-back", "", "the same, upwards")                                     \
+	X(match_next, "match-next", "", "to the next match")                                       \
+	X(match_previous, "match-previous", "", "or back to the one before")                       \
+	X(select, "select", "select", "begin a selection in the copy mode, or end it")             \
+	X(select_lines, "select-lines", "", "the same, of whole lines")                            \
+	X(other_end, "other-end", "", "to the selection's other end")                              \
+	X(yank, "yank", "copy", "what is selected to the clipboard")                               \
+	X(copy, "copy", "copy mode", "a cursor in the pane, to select and copy with")              \
+	X(paste, "paste", "", "what was copied, to the pane's command or the prompt")              \
+	X(save, "save", "save", "what is selected into a file; else all that the pane has")        \
+	X(left, "left", "", "left")                                                                \
+	X(right, "right", "", "right")                                                             \
+	X(word_back, "word-back", "", "to where a word begins")                                    \
+	X(word, "word", "", "to the next word")                                                    \
+	X(line_begin, "line-begin", "", "to the line's beginning")                                 \
+	X(line_end, "line-end", "", "to the line's end")                                           \
+	X(bottom, "bottom", "", "to the last line")                                                \
+	X(half_up, "half-up", "", "half a page up")                                                \
+	X(half_down, "half-down", "", "and down")                                                  \
+	X(pan_left, "pan-left", "", "to the left of what long lines hide")                         \
+	X(pan_right, "pan-right", "", "and to the right")                                          \
 	X(up, "up", "", "up")                                                                      \
 	X(down, "down", "", "down")                                                                \
 	X(shell, "shell", "shell", "a shell in the VM")                                            \
@@ -147,8 +171,47 @@ enum smol_action {
 	X(page_down, "PgDn", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                  \
 	X(back, "Esc", SMOL_FOCUS_PAGE)                                                            \
 	X(back, "q", (SMOL_FOCUS_PAGE & SMOL_FOCUS_SEEN))                                          \
-	X(follow, "End", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_LIST))                                     \
-	X(top, "Home", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_LIST))                                       \
+	X(follow, "End", (SMOL_FOCUS_SEEN & ~(SMOL_FOCUS_LIST | SMOL_FOCUS_COPY)))                 \
+	X(top, "Home", (SMOL_FOCUS_SEEN & ~(SMOL_FOCUS_LIST | SMOL_FOCUS_COPY)))                   \
+	X(search, "/", SMOL_FOCUS_LOOK)                                                            \
+	X(search, "M-/", SMOL_FOCUS_ANY)                                                           \
+	X(search_back, "?", SMOL_FOCUS_LOOK)                                                       \
+	X(match_next, "n", SMOL_FOCUS_LOOK)                                                        \
+	X(match_previous, "N", SMOL_FOCUS_LOOK)                                                    \
+	X(copy, "v", SMOL_FOCUS_SCROLL)                                                            \
+	X(copy, "Space", SMOL_FOCUS_SCROLL)                                                        \
+	X(copy, "M-c", SMOL_FOCUS_ANY)                                                             \
+	X(select, "v", SMOL_FOCUS_COPY)                                                            \
+	X(select, "Space", SMOL_FOCUS_COPY)                                                        \
+	X(select_lines, "V", SMOL_FOCUS_COPY)                                                      \
+	X(other_end, "o", SMOL_FOCUS_COPY)                                                         \
+	X(yank, "y", SMOL_FOCUS_COPY)                                                              \
+	X(yank, "Enter", SMOL_FOCUS_COPY)                                                          \
+	X(paste, "M-v", SMOL_FOCUS_ANY)                                                            \
+	X(save, "s", SMOL_FOCUS_LOOK)                                                              \
+	X(back, "Esc", SMOL_FOCUS_COPY)                                                            \
+	X(back, "q", SMOL_FOCUS_COPY)                                                              \
+	X(left, "Left", SMOL_FOCUS_COPY)                                                           \
+	X(right, "Right", SMOL_FOCUS_COPY)                                                         \
+	X(left, "h", SMOL_FOCUS_COPY)                                                              \
+	X(right, "l", SMOL_FOCUS_COPY)                                                             \
+	X(word_back, "b", SMOL_FOCUS_COPY)                                                         \
+	X(word, "w", SMOL_FOCUS_COPY)                                                              \
+	X(line_begin, "0", SMOL_FOCUS_COPY)                                                        \
+	X(line_begin, "Home", SMOL_FOCUS_COPY)                                                     \
+	X(line_end, "$", SMOL_FOCUS_COPY)                                                          \
+	X(line_end, "End", SMOL_FOCUS_COPY)                                                        \
+	X(top, "g", SMOL_FOCUS_LOOK)                                                               \
+	X(bottom, "G", SMOL_FOCUS_COPY)                                                            \
+	X(follow, "G", SMOL_FOCUS_SCROLL)                                                          \
+	X(half_up, "C-u", SMOL_FOCUS_COPY)                                                         \
+	X(half_down, "C-d", SMOL_FOCUS_COPY)                                                       \
+	X(pan_left, "Left", SMOL_FOCUS_SCROLL)                                                     \
+	X(pan_right, "Right", SMOL_FOCUS_SCROLL)                                                   \
+	X(pan_left, "h", SMOL_FOCUS_SCROLL)                                                        \
+	X(pan_right, "l", SMOL_FOCUS_SCROLL)                                                       \
+	X(pan_left, "M-Left", SMOL_FOCUS_ANY)                                                      \
+	X(pan_right, "M-Right", SMOL_FOCUS_ANY)                                                    \
 	X(up, "Up", SMOL_FOCUS_SEEN)                                                               \
 	X(down, "Down", SMOL_FOCUS_SEEN)                                                           \
 	X(up, "k", SMOL_FOCUS_SEEN)                                                                \
@@ -168,11 +231,11 @@ enum smol_action {
 	X(prompt, "Esc", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                      \
 	X(prompt, "q", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                        \
 	X(help, "F1", SMOL_FOCUS_ANY)                                                              \
-	X(help, "?", SMOL_FOCUS_SEEN) /* at an empty prompt, too */                                \
+	X(help, "?", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_LOOK)) /* at an empty prompt, too */           \
 	X(suspend, "C-z", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                     \
 	X(redraw, "C-l", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                      \
 	X(cancel, "C-c", SMOL_FOCUS_PROMPT)                                                        \
-	X(leave, "C-d", SMOL_FOCUS_SEEN) /* at an empty prompt, too */
+	X(leave, "C-d", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_COPY)) /* at an empty prompt, too */
 
 struct smol_action_entry {
 	const char *name, *hint, *help;
