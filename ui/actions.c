@@ -209,7 +209,7 @@ ACTION(again)
 	if (!p->line || p->state == SMOL_PANE_RUNNING)
 		return;
 	smol_pane_note(p, "");
-	if (smol_pane_start(p, a->program, p->line, &err) < 0)
+	if (smol_pane_start(p, a->options, p->line, &err) < 0)
 		smol_app_say(a, err.msg);
 }
 

@@ -121,7 +121,7 @@ void smol_app_suspend(struct smol_app *a)
 {
 	smol_draw_close();
 	raise(SIGSTOP);
-	smol_draw_open();
+	smol_draw_open(app.options->colored);
 	smol_draw_anew();
 	smol_app_changed(a);
 }
@@ -266,17 +266,17 @@ static void free_everything(void)
 	free(app.question.line);
 }
 
-int smol_app_run(const char *program)
+int smol_app_run(const struct smol_ui_options *options)
 {
 	app.loop = uv_default_loop();
-	app.program = program;
+	app.options = options;
 	app.focus = SMOL_FOCUS_PROMPT;
 	smol_panes_open_session(&app);
 	smol_prompt_open(on_entered, &app);
 	smol_restore_prepare();
 	if (!initscr())
 		return 125;
-	smol_draw_open();
+	smol_draw_open(app.options->colored);
 	smol_restore_on_crash();
 	watch_everything();
 	load();

@@ -18,6 +18,7 @@
 #include "ui/entry.h"
 #include "ui/input.h"
 #include "ui/layout.h"
+#include "ui/options.h"
 #include "ui/page.h"
 #include "ui/pane.h"
 #include "ui/vms.h"
@@ -33,8 +34,8 @@ struct smol_question {
 
 struct smol_app {
 	uv_loop_t *loop;
-	const char *program; /* smolsh */
-	int rows, cols;	     /* of the terminal */
+	const struct smol_ui_options *options;
+	int rows, cols; /* of the terminal */
 
 	enum smol_focus focus; /* PROMPT, LIST, PANE or a page's */
 	enum smol_page page;
@@ -55,7 +56,7 @@ struct smol_app {
 
 /* app.c */
 /* Run until the user leaves. Returns the exit code. */
-int smol_app_run(const char *program);
+int smol_app_run(const struct smol_ui_options *options);
 /* Something has changed: drawn within a frame's time. */
 void smol_app_changed(struct smol_app *a);
 /* At the bottom until the next key; NULL: nothing any more. Copied, escaped. */
@@ -110,7 +111,7 @@ struct smol_layout_ask smol_panes_ask(const struct smol_app *a);
 bool smol_panes_shown(const struct smol_app *a, int which);
 
 /* draw.c */
-void smol_draw_open(void);
+void smol_draw_open(bool colored);
 void smol_draw_close(void);
 void smol_draw(struct smol_app *a);
 void smol_draw_anew(void); /* the terminal may show anything */

@@ -41,7 +41,7 @@ static void draw_top(struct smol_app *a)
 		snprintf(text, sizeof(text), "  %d died", died);
 		at += smol_put(0, at, 20, text);
 	}
-	smol_look(SMOL_PLAIN, A_DIM);
+	smol_look(SMOL_DIM, A_NORMAL);
 	localtime_r(&now, &tm);
 	snprintf(text, sizeof(text), "%02d:%02d", tm.tm_hour, tm.tm_min);
 	end = smol_put_right(0, a->cols - 1, text);
@@ -86,7 +86,7 @@ static int draw_hint(
 		return a->cols;
 	smol_plain();
 	smol_put(row, at, width, shown);
-	smol_look(SMOL_PLAIN, A_DIM);
+	smol_look(SMOL_DIM, A_NORMAL);
 	smol_put(row, at + (int)strlen(shown) + 1, width, hint);
 	return width + 3;
 }
@@ -111,7 +111,7 @@ static void draw_bottom(struct smol_app *a)
 /* Bars that reach the rule end in it. */
 static void draw_bars(const struct smol_app *a)
 {
-	smol_look(SMOL_PLAIN, A_DIM);
+	smol_look(SMOL_RULE, A_NORMAL);
 	for (int i = 0; i < a->at.nborders; i++) {
 		const struct smol_border *b = &a->at.borders[i];
 
@@ -160,7 +160,7 @@ void smol_draw(struct smol_app *a)
 	}
 	smol_panes_place(a);
 	draw_top(a);
-	smol_look(SMOL_PLAIN, A_DIM);
+	smol_look(SMOL_RULE, A_NORMAL);
 	for (int i = 0; i < a->cols; i++)
 		smol_put(a->rows - 3, i, 1, "\xe2\x94\x80"); /* ─ */
 	smol_plain();
@@ -204,13 +204,13 @@ void smol_draw_anew(void)
 	clearok(curscr, TRUE);
 }
 
-void smol_draw_open(void)
+void smol_draw_open(bool colored)
 {
 	set_escdelay(SMOL_ESCAPE_MS);
 	raw();
 	noecho();
 	nonl();
-	smol_paint_open();
+	smol_paint_open(colored);
 	/* Pasted text is told from typed text. */
 	fputs("\033[?2004h", stdout);
 	fflush(stdout);

@@ -53,7 +53,7 @@ void smol_draw_list(struct smol_app *a)
 	int chosen = 0, first = 0, rows = r->rows - 1;
 	char text[64];
 
-	smol_look(focus ? SMOL_ACCENT : SMOL_PLAIN, focus ? A_BOLD : A_DIM);
+	smol_look(focus ? SMOL_ACCENT : SMOL_DIM, focus ? A_BOLD : A_NORMAL);
 	smol_put(r->row, r->col + 1, 3, "VMs");
 	if (a->vms.filter && *a->vms.filter) {
 		snprintf(text, sizeof(text), "/%.40s", a->vms.filter);
@@ -78,7 +78,7 @@ void smol_draw_list(struct smol_app *a)
 		smol_look(color, A_NORMAL);
 		smol_put(row, r->col + 2, 1, g);
 		smol_put(row, r->col + 5 + name, 7, word);
-		smol_look(SMOL_PLAIN, A_DIM);
+		smol_look(SMOL_DIM, A_NORMAL);
 		age_of(vm, age);
 		smol_put_right(row, r->col + r->cols - 1, age);
 		if (r->cols >= 60) {
@@ -88,7 +88,7 @@ void smol_draw_list(struct smol_app *a)
 		smol_plain();
 	}
 	if (!a->vms.nshown) {
-		smol_look(SMOL_PLAIN, A_DIM);
+		smol_look(SMOL_DIM, A_NORMAL);
 		smol_put(r->row + 1, r->col + 1, r->cols - 1,
 		    a->vms.nall ? "none with that name" : "none yet");
 		smol_plain();

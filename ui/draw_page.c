@@ -14,7 +14,7 @@ void smol_draw_rest(const struct smol_rect *r, int lines)
 		return;
 	snprintf(text, sizeof(text), "\xe2\x86\x93 %d more line%s", lines, /* ↓ */
 	    lines == 1 ? "" : "s");
-	smol_look(SMOL_PLAIN, A_DIM);
+	smol_look(SMOL_DIM, A_NORMAL);
 	smol_put_right(r->row + r->rows - 1, r->col + r->cols - 1, text);
 	smol_plain();
 }
@@ -32,7 +32,7 @@ void smol_draw_first(struct smol_app *a)
 			break;
 		attr_set(A_BOLD, 0, NULL);
 		smol_put(at, col + 4, a->cols - col - 4, smol_welcome[i][0]);
-		smol_look(SMOL_PLAIN, A_DIM);
+		smol_look(SMOL_DIM, A_NORMAL);
 		smol_put(at, col + 26, a->cols - col - 26, smol_welcome[i][1]);
 		smol_plain();
 	}

@@ -183,12 +183,12 @@ void smol_draw_pane(struct smol_app *a, int which)
 	char state[64], number[16];
 	int color, end = r->col + r->cols, at;
 
-	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
+	smol_look(typed ? SMOL_ACCENT : focus ? SMOL_PLAIN : SMOL_DIM, typed ? A_BOLD : A_NORMAL);
 	put_place(p, r, &end);
 	pane_state(a, p, state, &color);
-	smol_look(color, color == SMOL_PLAIN ? A_DIM : A_NORMAL);
+	smol_look(color == SMOL_PLAIN ? SMOL_DIM : color, A_NORMAL);
 	put_word(r, &end, state);
-	smol_look(typed ? SMOL_ACCENT : SMOL_PLAIN, typed ? A_BOLD : focus ? A_NORMAL : A_DIM);
+	smol_look(typed ? SMOL_ACCENT : focus ? SMOL_PLAIN : SMOL_DIM, typed ? A_BOLD : A_NORMAL);
 	snprintf(number, sizeof(number), which ? "%d" : "session", which);
 	at = r->col + 1 + smol_put(r->row, r->col + 1, 7, number) + 1;
 	if (end - 1 > at)

@@ -31,7 +31,7 @@ void smol_draw_candidates(struct smol_app *a)
 
 		smol_plain();
 		mvhline(top + i, 0, ' ', a->cols);
-		smol_look(SMOL_PLAIN, A_DIM);
+		smol_look(SMOL_DIM, A_NORMAL);
 		smol_put(top + i, 1, 1, "\xe2\x94\x8a"); /* ┊ */
 		smol_plain();
 		if (i == rows - 1 && c->n > rows) {
@@ -40,7 +40,7 @@ void smol_draw_candidates(struct smol_app *a)
 			break;
 		}
 		smol_put(top + i, 3, width, c->list[i].text);
-		smol_look(SMOL_PLAIN, A_DIM);
+		smol_look(SMOL_DIM, A_NORMAL);
 		smol_put(top + i, 5 + width, a->cols - width - 6, c->list[i].help);
 	}
 	smol_plain();

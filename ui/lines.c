@@ -94,7 +94,7 @@ static void start(struct smol_app *a, const char *typed, const char *line, struc
 	smol_panes_place(a);
 	free(p->title);
 	p->title = p->number ? smol_steal(&kind->title) : smol_strdup("");
-	if (smol_pane_start(p, a->program, line, &err) < 0)
+	if (smol_pane_start(p, a->options, line, &err) < 0)
 		smol_app_say(a, err.msg);
 	else if (kind->keys)
 		a->focus = SMOL_FOCUS_PANE;

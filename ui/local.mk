@@ -7,6 +7,7 @@ ui_libui_a_SOURCES = \
 	ui/look.c ui/look.h \
 	ui/layout.c ui/layout.h \
 	ui/term.c ui/term.h \
+	ui/theme.c ui/theme.h \
 	ui/view.c ui/view.h \
 	ui/caret.c ui/caret.h \
 	ui/search.c ui/search.h \

@@ -78,5 +78,5 @@ int main(int argc, char **argv)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
 	why = no_screen(&o);
-	return why ? smol_line_prompt_run(&o, why) : smol_app_run(o.program);
+	return why ? smol_line_prompt_run(&o, why) : smol_app_run(&o);
 }

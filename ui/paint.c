@@ -8,17 +8,18 @@
 
 #include "base/text.h"
 
-static const short color_of[SMOL_ROLES] = {-1, COLOR_CYAN, COLOR_GREEN, COLOR_YELLOW, COLOR_RED};
 static bool colored;
 
 void smol_look(enum smol_role role, attr_t attrs)
 {
-	attr_set(attrs, 0, NULL);
-	if (colored && role != SMOL_PLAIN) {
-		int pair = alloc_pair(color_of[role], -1);
+	int wanted = smol_setting(SMOL_SETTING_THEME), pair = 0;
+	enum smol_theme theme =
+	    smol_theme_pick((enum smol_theme)wanted, colored ? COLORS : 0, getenv("COLORFGBG"));
+	struct smol_tint tint = smol_theme_tint(theme, role);
 
-		attr_set(attrs, 0, &pair);
-	}
+	if (colored && tint.color >= 0)
+		pair = alloc_pair(tint.color, -1);
+	attr_set(attrs | (tint.dim ? A_DIM : A_NORMAL), 0, &pair);
 }
 
 void smol_plain(void)
@@ -76,11 +77,9 @@ int smol_put_right(int row, int end, const char *text)
 	return end - w;
 }
 
-void smol_paint_open(void)
+void smol_paint_open(bool wanted)
 {
-	const char *no = getenv("NO_COLOR");
-
-	colored = has_colors() && !(no && *no);
+	colored = wanted && has_colors();
 	if (colored) {
 		start_color();
 		use_default_colors();

@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a colour says. It is never all that says it. */
-enum smol_role { SMOL_PLAIN, SMOL_ACCENT, SMOL_GOOD, SMOL_BUSY, SMOL_BAD, SMOL_ROLES };
+#include "ui/theme.h"
 
-/* Once curses runs. */
-void smol_paint_open(void);
+/* Once curses runs. colored: where the terminal has colours. */
+void smol_paint_open(bool colored);
 bool smol_paint_colored(void);
-/* What is put from here on looks so; smol_plain() ends it. */
+/* What is put from here on looks so, in the theme that is set; smol_plain() ends it. What is less
+ * than plain is SMOL_DIM, not A_DIM. */
 void smol_look(enum smol_role role, attr_t attrs);
 void smol_plain(void);
 /* Text within a width, in whole characters; what is no character of ours is shown as '?'. Returns

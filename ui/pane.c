@@ -185,23 +185,16 @@ void smol_pane_free(struct smol_pane *p)
 }
 
 /* In the child: on its own terminal. */
-static void become(const char *program, const char *line)
+_Noreturn static void become(const struct smol_ui_options *options, const char *line)
 {
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < 32; s++)
-		signal(s, SIG_DFL);
 	setenv("TERM", "xterm-256color", 1);
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
-	execl(program, program, "-c", line, (char *)NULL);
-	_exit(127);
+	smol_ui_become(options, line);
 }
 
-int smol_pane_start(
-    struct smol_pane *p, const char *program, const char *line, struct smol_err *err)
+int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, const char *line,
+    struct smol_err *err)
 {
 	struct winsize size = {
 	    .ws_row = (unsigned short)p->rows, .ws_col = (unsigned short)p->cols};
@@ -212,7 +205,7 @@ int smol_pane_start(
 	if (pid < 0)
 		return smol_err_errno(err, SMOL_E_LIMIT, errno, "cannot start another command");
 	if (pid == 0)
-		become(program, line);
+		become(options, line);
 	fcntl(pty, F_SETFD, FD_CLOEXEC);
 	fcntl(pty, F_SETFL, fcntl(pty, F_GETFL) | O_NONBLOCK);
 	if (p->line != line) {

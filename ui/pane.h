@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "ui/options.h"
 #include "ui/term.h"
 #include "ui/view.h"
 
@@ -46,9 +47,9 @@ struct smol_pane *smol_pane_new(uv_loop_t *loop, int number, int rows, int cols,
     void (*changed)(struct smol_pane *p), void *owner);
 /* Its command gets SIGHUP. Freed by the loop when its handle is closed. */
 void smol_pane_free(struct smol_pane *p);
-/* Run "program -c line". Nothing may run in the pane. */
-int smol_pane_start(
-    struct smol_pane *p, const char *program, const char *line, struct smol_err *err);
+/* Run `smolsh -c LINE`. Nothing may run in the pane. */
+int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, const char *line,
+    struct smol_err *err);
 /*
  * Before it is drawn: output that waits goes to the terminal, as far as that takes few
  * milliseconds; changed() is called when some is left. Output waits while there is so much of it

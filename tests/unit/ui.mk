@@ -18,3 +18,8 @@ check_PROGRAMS += tests/unit/test_view
 tests_unit_test_view_SOURCES = tests/unit/test_view.c
 tests_unit_test_view_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_view
+
+check_PROGRAMS += tests/unit/test_theme
+tests_unit_test_theme_SOURCES = tests/unit/test_theme.c
+tests_unit_test_theme_LDADD = ui/libui.a src/base/libbase.a $(CMOCKA_LIBS) -lm
+TESTS += tests/unit/test_theme

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Colours of the screen and the line prompt: when there are some, and which.
+. "$(dirname "$0")/../integration/lib.sh"
+t_begin color
+. "$(dirname "$0")/../lib/tmux.sh"
+
+mux new-session -d -x 100 -y 30 "env -u NO_COLOR -u COLORFGBG HISTFILE= TERM=xterm-256color bash --norc --noprofile"
+keys "PS1='host> '; alias s=$SMOLSH_BUILD/smolsh; clear" Enter
+see "a shell on the host" '^host>$'
+smolsh create web --no-start --quiet >/dev/null
+
+# How the prompt's sign is drawn; the whole screen's colours.
+# shellcheck disable=SC2317 # they are run by t_until
+front() { mux capture-pane -pe | grep -F '▸' | tail -1; }
+colors() { mux capture-pane -pe | grep -oE $'\e''\[([0-9;]*;)?(3[0-7]|9[0-7]|38;5;[0-9]+|4[0-7]|48;5;[0-9]+)m'; }
+# shellcheck disable=SC2317
+front_has() { front | grep -qF "$1"; }
+# begin WHAT LINE
+begin() {
+	keys "clear; $2" Enter
+	see "$1: the screen" 'Tab complete'
+	see "$1: the VM" '○ web'
+}
+leave() { keys C-d; see "the host's shell" '^host>$'; }
+tinted() { check "$1" t_until front_has $'\e['"$2"; }
+plain() { same "$1" "$(colors)" ""; }
+
+begin "colours" "s"
+tinted "colours: the accent is the terminal's cyan" '36m'
+leave
+begin "NO_COLOR" "NO_COLOR=1 s"
+plain "NO_COLOR: no colours"
+leave
+begin "--color never" "s --color never"
+plain "--color never: no colours"
+keys 'exec web -- true' Enter
+see "--color never: a command" 'exit 125'
+plain "--color never: nor in what a command prints"
+leave
+begin "--color always" "NO_COLOR=1 s --color always"
+tinted "--color always: although NO_COLOR is set" '36m'
+leave
+begin "a light background" "COLORFGBG='0;15' s"
+tinted "a light background: a darker accent" '38;5;24m'
+leave
+begin "a dark background" "COLORFGBG='15;0' s"
+tinted "a dark background: a lighter accent" '38;5;80m'
+leave
+begin "few colours" "TERM=xterm COLORFGBG='15;0' s"
+tinted "few colours: those there are" '36m'
+leave
+
+# The line prompt.
+failing() {
+	keys "clear; $1" Enter
+	see "$2: the line prompt" '^smolsh>$'
+	keys 'exec web -- true' Enter
+	see "$2: a command that fails" '^exit 125$'
+}
+failing "s --line" "line prompt"
+check "line prompt: its words are dim" grep -qF $'\e[2m'"exit 125" <(mux capture-pane -pe)
+keys C-d
+failing "NO_COLOR=1 s --line" "line prompt, NO_COLOR"
+same "line prompt, NO_COLOR: plain words" "$(mux capture-pane -pe | grep -F 'exit 125')" "exit 125"
+keys C-d
+mux kill-server
+t_end
