@@ -38,6 +38,25 @@ static char *with_names(const char *line, const char *names)
 	return smol_buf_take(&b);
 }
 
+/* The verb, where a key must not do that to so many VMs without a question; or NULL. */
+static const char *harm_of(const char *line, int n)
+{
+	static const struct {
+		const char *begin, *verb;
+		int from;
+	} harms[] = {
+	    {"delete --force --yes", "delete", 1}, {"stop", "stop", 2}, {"restart", "restart", 2}};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(harms); i++) {
+		size_t len = strlen(harms[i].begin);
+
+		if (strncmp(line, harms[i].begin, len) == 0 && line[len] == ' ' &&
+		    n >= harms[i].from)
+			return harms[i].verb;
+	}
+	return NULL;
+}
+
 /* A line that a key stands for, of ours or bound by a person. VM in it are the VMs that are marked,
  * or the chosen one. One that ends in a space is only begun, at the prompt. */
 static void do_line(struct smol_app *a, const char *format)
@@ -54,8 +73,8 @@ static void do_line(struct smol_app *a, const char *format)
 	if (format[strlen(format) - 1] == ' ') {
 		smol_prompt_set(line);
 		a->focus = SMOL_FOCUS_PROMPT;
-	} else if (vm_word(format) && strncmp(format, "delete --force --yes", 20) == 0) {
-		smol_event_ask(a, smol_asprintf("Delete %s?", names), line);
+	} else if (vm_word(format) && harm_of(format, n)) {
+		smol_question_for_vms(a, harm_of(format, n), names, line);
 	} else {
 		smol_line_run(a, line);
 	}
@@ -198,7 +217,7 @@ ACTION(shrink)
 
 ACTION(close)
 {
-	smol_panes_close(a, a->current);
+	smol_leaving_close(a);
 }
 
 ACTION(again)
@@ -211,6 +230,11 @@ ACTION(again)
 	smol_pane_note(p, "");
 	if (smol_pane_start(p, a->options, p->line, &err) < 0)
 		smol_app_say(a, err.msg);
+}
+
+ACTION(attach)
+{
+	smol_attach_all(a);
 }
 
 ACTION(back)

@@ -270,8 +270,8 @@ static void on_save(struct smol_app *a, const char *name, bool accepted)
 		if (stat(saving.path, &st) < 0 || !S_ISREG(st.st_mode))
 			say(a, smol_asprintf("%s is no plain file", saving.path));
 		else
-			smol_event_ask_then(
-			    a, smol_asprintf("Overwrite %s?", saving.path), on_overwrite);
+			smol_question_then(a, "overwrite",
+			    smol_asprintf("Overwrite %s?", saving.path), on_overwrite);
 		return;
 	}
 	if (fd < 0 ||

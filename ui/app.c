@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "ui/jobs.h"
 #include "ui/prompt.h"
 #include "ui/restore.h"
 
@@ -36,6 +37,7 @@ static void on_frame(uv_timer_t *t)
 {
 	(void)t;
 	drawn_ms = uv_now(app.loop);
+	smol_panes_sweep(&app);
 	for (int i = 0; i < SMOL_PANES; i++)
 		if (app.panes[i])
 			smol_pane_settle(app.panes[i]);
@@ -102,19 +104,6 @@ void smol_app_end(struct smol_app *a)
 {
 	a->leaving = true;
 	uv_stop(a->loop);
-}
-
-void smol_app_leave(struct smol_app *a)
-{
-	int n = smol_panes_running(a);
-
-	if (!n)
-		smol_app_end(a);
-	else
-		smol_event_ask(a,
-		    smol_asprintf("Leave smolsh?  %d command%s still run%s; VMs go on.", n,
-			n == 1 ? "" : "s", n == 1 ? "s" : ""),
-		    NULL);
 }
 
 void smol_app_suspend(struct smol_app *a)
@@ -255,6 +244,7 @@ static void free_everything(void)
 		smol_pane_free(app.panes[i]);
 		app.panes[i] = NULL;
 	}
+	smol_jobs_forget();
 	uv_run(app.loop, UV_RUN_NOWAIT);
 	smol_prompt_close();
 	smol_vms_free(&app.vms);
@@ -262,8 +252,7 @@ static void free_everything(void)
 	free(app.message);
 	free(app.accel);
 	smol_entry_free(&app.entry);
-	free(app.question.text);
-	free(app.question.line);
+	smol_question_free(&app.question);
 }
 
 int smol_app_run(const struct smol_ui_options *options)
@@ -281,6 +270,7 @@ int smol_app_run(const struct smol_ui_options *options)
 	watch_everything();
 	load();
 	resized();
+	smol_attach_offer(&app);
 	uv_run(app.loop, UV_RUN_DEFAULT);
 	smol_draw_close();
 	free_everything();

@@ -21,16 +21,8 @@
 #include "ui/options.h"
 #include "ui/page.h"
 #include "ui/pane.h"
+#include "ui/question.h"
 #include "ui/vms.h"
-
-struct smol_app;
-
-/* A question before harm: y does it, anything else does not. */
-struct smol_question {
-	char *text;					/* NULL: none is asked; owned */
-	char *line;					/* a command, or NULL: leave; owned */
-	void (*answered)(struct smol_app *a, bool yes); /* in the line's place, unless NULL */
-};
 
 struct smol_app {
 	uv_loop_t *loop;
@@ -61,8 +53,6 @@ int smol_app_run(const struct smol_ui_options *options);
 void smol_app_changed(struct smol_app *a);
 /* At the bottom until the next key; NULL: nothing any more. Copied, escaped. */
 void smol_app_say(struct smol_app *a, const char *text);
-/* Leave; where commands still run, after a question. */
-void smol_app_leave(struct smol_app *a);
 /* Out of the loop, now. */
 void smol_app_end(struct smol_app *a);
 void smol_app_suspend(struct smol_app *a);
@@ -73,11 +63,12 @@ enum smol_focus smol_app_focus(const struct smol_app *a);
 
 /* events.c */
 void smol_event(struct smol_app *a, const struct smol_input_event *e);
-/* Ask before harm: y runs the line (NULL: leaves). text is taken over, line copied. */
-void smol_event_ask(struct smol_app *a, char *text, const char *line);
-/* The same with something else to do than a line. */
-void smol_event_ask_then(
-    struct smol_app *a, char *text, void (*answered)(struct smol_app *a, bool yes));
+
+/* leaving.c: where commands still run, after a question that says what becomes of them. */
+/* Leave smolsh. */
+void smol_app_leave(struct smol_app *a);
+/* Close the chosen pane. */
+void smol_leaving_close(struct smol_app *a);
 
 /* actions.c */
 void smol_action_do(struct smol_app *a, const struct smol_binding *b);
@@ -94,6 +85,12 @@ void smol_line_run(struct smol_app *a, const char *line);
 /* The VM word of a line that is typed, malloc'd; NULL: none. */
 char *smol_line_target(const char *line);
 
+/* attach.c */
+/* Say once which jobs run that nobody looks at; when it is known. */
+void smol_attach_offer(struct smol_app *a);
+/* A pane for each. */
+void smol_attach_all(struct smol_app *a);
+
 /* panes.c */
 struct smol_pane *smol_panes_current(const struct smol_app *a);
 /* A new one in a free place, else in that of the one which ended first. NULL: all of them run. */
@@ -104,6 +101,8 @@ void smol_panes_close(struct smol_app *a, int which);
 /* Choose the next one, or the one before. */
 void smol_panes_step(struct smol_app *a, int by);
 int smol_panes_running(const struct smol_app *a);
+/* Those that were to be closed when their commands have ended. */
+void smol_panes_sweep(struct smol_app *a);
 /* Where all of them stand, in the window as it is now. */
 void smol_panes_place(struct smol_app *a);
 struct smol_layout_ask smol_panes_ask(const struct smol_app *a);

@@ -96,6 +96,13 @@ static void draw_bottom(struct smol_app *a)
 	enum smol_focus focus = smol_app_focus(a);
 	int row = a->rows - 1, at = 1;
 
+	if (a->question.text) {
+		char answers[64];
+
+		snprintf(answers, sizeof(answers), "y %s   n keep (default)", a->question.word);
+		smol_put(row, 1, a->cols - 2, answers);
+		return;
+	}
 	if (a->message) {
 		smol_look(SMOL_BUSY, A_NORMAL);
 		smol_put(row, 1, a->cols - 2, a->message);

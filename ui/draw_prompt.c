@@ -52,6 +52,8 @@ static int draw_reached(struct smol_app *a, int row, const char *line)
 	smol_auto_free char *word = smol_line_target(line), *names = NULL, *text = NULL;
 	int n = 0, w;
 
+	if (!*line && a->vms.nmarks)
+		word = smol_strdup("@marked");
 	if (!word || !strpbrk(word, "@*?[,"))
 		return a->cols;
 	names = smol_vms_reached(&a->vms, word, &n);
@@ -68,18 +70,28 @@ static int draw_reached(struct smol_app *a, int row, const char *line)
 	return a->cols - 2 - w;
 }
 
+/* Marks that a key or @marked would reach are never out of sight. */
+static char *front_text(const struct smol_app *a)
+{
+	const char *front = smol_prompt_front();
+
+	if (!a->vms.nmarks || strcmp(front, SMOL_PROMPT_FRONT) != 0)
+		return smol_strdup(front);
+	return smol_asprintf("%d marked %s", a->vms.nmarks, front);
+}
+
 void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 {
-	const char *front = smol_prompt_front(), *line;
+	smol_auto_free char *front = front_text(a);
+	const char *line;
 	int row = a->rows - 2, at, room, before;
 	size_t cursor, from = 0;
 
 	line = smol_prompt_line(&cursor);
 	if (a->question.text) {
 		attr_set(A_BOLD, 0, NULL);
-		at = 1 + smol_put(row, 1, a->cols - 30, a->question.text);
+		at = 1 + smol_put(row, 1, a->cols - 3, a->question.text);
 		smol_plain();
-		smol_put(row, at + 2, 28, "y yes   n keep (default)");
 		*cursor_row = row;
 		*cursor_col = at + 1;
 		return;

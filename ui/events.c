@@ -9,37 +9,6 @@
 #include "ui/prompt.h"
 #include "ui/welcome.h"
 
-void smol_event_ask(struct smol_app *a, char *text, const char *line)
-{
-	free(a->question.text);
-	free(a->question.line);
-	a->question.text = text;
-	a->question.line = smol_strdup(line);
-	a->question.answered = NULL;
-}
-
-void smol_event_ask_then(
-    struct smol_app *a, char *text, void (*answered)(struct smol_app *a, bool yes))
-{
-	smol_event_ask(a, text, NULL);
-	a->question.answered = answered;
-}
-
-static void answer(struct smol_app *a, bool yes)
-{
-	smol_auto_free char *line = a->question.line;
-	void (*answered)(struct smol_app * app, bool y) = a->question.answered;
-
-	free(a->question.text);
-	a->question = (struct smol_question){0};
-	if (answered)
-		answered(a, yes);
-	else if (yes && line)
-		smol_line_run(a, line);
-	else if (yes)
-		smol_app_end(a);
-}
-
 static VTermModifier pane_mods(unsigned mods)
 {
 	return (mods & SMOL_MOD_SHIFT ? VTERM_MOD_SHIFT : 0) |
@@ -101,7 +70,8 @@ void smol_event(struct smol_app *a, const struct smol_input_event *e)
 
 	smol_app_say(a, NULL);
 	if (a->question.text) {
-		answer(a, e->key == SMOL_KEY_CHAR && !e->mods && (e->c == 'y' || e->c == 'Y'));
+		smol_question_answer(
+		    a, e->key == SMOL_KEY_CHAR && !e->mods && (e->c == 'y' || e->c == 'Y'));
 		return;
 	}
 	if (smol_entry_is_open(&a->entry)) {

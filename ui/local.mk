@@ -19,6 +19,7 @@ smolsh_tui_SOURCES = \
 	ui/actions.c ui/actions.h \
 	ui/actions_view.c \
 	ui/app.c ui/app.h \
+	ui/attach.c \
 	ui/clip.c ui/clip.h \
 	ui/draw.c ui/draw.h \
 	ui/draw_list.c \
@@ -29,6 +30,8 @@ smolsh_tui_SOURCES = \
 	ui/entry.c ui/entry.h \
 	ui/events.c \
 	ui/foreground.c ui/foreground.h \
+	ui/jobs.c ui/jobs.h \
+	ui/leaving.c \
 	ui/line_prompt.c ui/line_prompt.h \
 	ui/lines.c \
 	ui/main.c \
@@ -40,6 +43,7 @@ smolsh_tui_SOURCES = \
 	ui/pane.c ui/pane.h \
 	ui/panes.c \
 	ui/prompt.c ui/prompt.h \
+	ui/question.c ui/question.h \
 	ui/restore.c ui/restore.h \
 	ui/vms.c ui/vms.h \
 	ui/welcome.h

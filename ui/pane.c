@@ -188,6 +188,7 @@ void smol_pane_free(struct smol_pane *p)
 _Noreturn static void become(const struct smol_ui_options *options, const char *line)
 {
 	setenv("TERM", "xterm-256color", 1);
+	setenv("SMOLSH_ON_HANGUP", "detach", 1); /* what it runs in a guest outlives us */
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
 	smol_ui_become(options, line);

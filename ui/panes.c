@@ -86,6 +86,13 @@ void smol_panes_step(struct smol_app *a, int by)
 	}
 }
 
+void smol_panes_sweep(struct smol_app *a)
+{
+	for (int i = 1; i < SMOL_PANES; i++)
+		if (a->panes[i] && a->panes[i]->closing && !runs(a, i))
+			smol_panes_close(a, i);
+}
+
 int smol_panes_running(const struct smol_app *a)
 {
 	int n = 0;

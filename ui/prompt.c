@@ -11,8 +11,6 @@
 #include "base/buf.h"
 #include "ui/edit.h"
 
-#define FRONT "\xe2\x96\xb8 " /* ▸ */
-
 static struct {
 	smol_prompt_fn entered;
 	void *ctx;
@@ -85,7 +83,7 @@ void smol_prompt_open(smol_prompt_fn entered, void *ctx)
 	rl_variable_bind("bell-style", "none");
 	rl_add_defun("smolsh-complete", on_tab, '\t');
 	smol_edit_open();
-	rl_callback_handler_install(FRONT, on_line);
+	rl_callback_handler_install(SMOL_PROMPT_FRONT, on_line);
 	/* Whatever an inputrc says, Tab is ours; and so is its bell. */
 	rl_bind_key('\t', on_tab);
 	rl_variable_bind("bell-style", "none");
@@ -156,7 +154,7 @@ void smol_prompt_resize(int rows, int cols)
 
 const char *smol_prompt_front(void)
 {
-	return rl_display_prompt ? rl_display_prompt : FRONT;
+	return rl_display_prompt ? rl_display_prompt : SMOL_PROMPT_FRONT;
 }
 
 const char *smol_prompt_line(size_t *cursor)

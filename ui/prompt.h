@@ -11,6 +11,8 @@
 
 #include "shell/complete.h"
 
+#define SMOL_PROMPT_FRONT "\xe2\x96\xb8 " /* ▸ */
+
 /* A whole line was entered (not empty); or the end (Ctrl-D on an empty line): NULL. */
 typedef void (*smol_prompt_fn)(void *ctx, const char *line);
 

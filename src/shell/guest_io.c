@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,6 +29,23 @@ static void send_size(struct smol_guest_io *r)
 	smol_client_send_resize(r->client, rows, cols);
 }
 
+/* Is the job to go on when our terminal has gone? The screen wants that of its panes' commands. */
+static bool outlives_terminal(void)
+{
+	const char *on_hangup = getenv("SMOLSH_ON_HANGUP");
+
+	return on_hangup && strcmp(on_hangup, "detach") == 0;
+}
+
+/* What the job is told when we go: nothing where it is to go on without us. A shell on a terminal
+ * would not heed SIGTERM; that its terminal has gone it does. */
+static void pass_on(struct smol_guest_io *r, int sig)
+{
+	if (r->g->attach || (sig == SIGHUP && outlives_terminal()))
+		return;
+	smol_client_send_signal(r->client, r->g->tty ? SIGHUP : sig);
+}
+
 /* Ctrl-C: interrupt, then terminate, then kill and leave. SIGTERM and SIGHUP: pass on and leave. */
 static int on_signals(struct smol_guest_io *r)
 {
@@ -40,9 +58,7 @@ static int on_signals(struct smol_guest_io *r)
 			continue;
 		}
 		if (sig != SIGINT) {
-			/* Somebody else's job goes on without us. */
-			if (!r->g->attach)
-				smol_client_send_signal(r->client, sig);
+			pass_on(r, sig);
 			r->leave = 128 + sig;
 			return -1;
 		}
@@ -145,13 +161,14 @@ int smol_guest_on_output(void *ctx, enum smol_frame_type type, const char *data,
 	return put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
 }
 
-/* Keys in front of the one that detaches still go to the guest. */
+/* Keys in front of the one that detaches still go to the guest. The end of input means here that
+ * the terminal has gone: a signal says so, too, but may come later. */
 size_t smol_guest_on_input(void *ctx, char *data, size_t n, bool *detach)
 {
 	struct smol_guest_io *r = ctx;
 	char *key = r->detach_key >= 0 ? memchr(data, r->detach_key, n) : NULL;
 
-	*detach = key != NULL;
+	*detach = key || (!n && outlives_terminal());
 	return key ? (size_t)(key - data) : n;
 }
 

@@ -82,6 +82,7 @@ enum smol_focus {
 	X(shrink, "shrink", "", "a smaller one")                                                   \
 	X(close, "close", "close", "close the pane")                                               \
 	X(again, "again", "", "run the pane's command again")                                      \
+	X(attach, "attach", "", "show the jobs that nobody looks at, a pane for each")             \
 	X(back, "back", "back", "close the page; leave the copy mode")                             \
 	X(page_up, "page-up", "", "look back in the pane; elsewhere, a page up")                   \
 	X(page_down, "page-down", "", "and forth")                                                 \
@@ -165,6 +166,7 @@ enum smol_action {
 	X(shrink, "M--", SMOL_FOCUS_ANY)                                                           \
 	X(close, "M-x", SMOL_FOCUS_ANY)                                                            \
 	X(again, "M-g", SMOL_FOCUS_ANY)                                                            \
+	X(attach, "M-a", SMOL_FOCUS_ANY)                                                           \
 	X(page_up, "S-PgUp", SMOL_FOCUS_ANY)                                                       \
 	X(page_down, "S-PgDn", SMOL_FOCUS_ANY)                                                     \
 	X(page_up, "PgUp", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                    \

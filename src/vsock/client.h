@@ -65,7 +65,8 @@ struct smol_exec_io {
 	 * means that our own reader has gone), and the command with SIGPIPE unless it was EINTR. */
 	int (*output)(void *ctx, enum smol_frame_type stream, const char *data, size_t n);
 	/* May be NULL. n bytes that were read from stdin_fd and are to be sent: how many of them
-	 * (from the first on) do go; with *detach smol_client_detach() behind them. */
+	 * (from the first on) do go; with *detach smol_client_detach() behind them. n is 0: stdin
+	 * has ended, which the command is told unless *detach. */
 	size_t (*input)(void *ctx, char *data, size_t n, bool *detach);
 	/* May be NULL. The reply has come: the command is a job of this id (0: an agent that
 	 * knows no jobs). */

@@ -260,9 +260,12 @@ static void read_stdin(struct run *r)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n > 0 && r->io->input) {
-		n = (ssize_t)r->io->input(r->io->ctx, p + SMOL_FRAME_HEADER, (size_t)n, &detach);
-		if (!n && !detach)
+	if (r->io->input) {
+		bool came = n > 0;
+
+		n = (ssize_t)r->io->input(
+		    r->io->ctx, p + SMOL_FRAME_HEADER, came ? (size_t)n : 0, &detach);
+		if (came && !n && !detach)
 			return;
 	}
 	if (n > 0) {

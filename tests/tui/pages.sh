@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Questions before harm, jobs that outlive the screen, and the pages that take the place of the
+# panes: help, a VM's details, the form that creates one, the log of commands.
+# shellcheck disable=SC2016,SC2317
+. "$(dirname "$0")/../integration/lib.sh"
+t_begin pages
+. "$(dirname "$0")/../lib/tmux.sh"
+
+mux new-session -d -x 120 -y 30 "env -u NO_COLOR HISTFILE= bash --norc --noprofile"
+keys "PS1='host> '; alias s=$SMOLSH_BUILD/smolsh; clear" Enter
+see "a shell on the host" '^host>$'
+start() {
+	keys "clear; s" Enter
+	see "$1: the screen is there" 'Tab complete'
+}
+screen_pid() {
+	local p
+
+	for p in $(t_processes); do [ "$(cat "/proc/$p/comm")" = smolsh-tui ] && echo "$p"; done
+}
+# The state of the first job of a VM whose command has this in it.
+state_of() { smolsh jobs "$1" | awk -v c="$2" 'index($0, c) { print $3; exit }'; }
+
+job_is() { [ "$(state_of "$1" "$2")" = "$3" ]; }
+
+check "a VM" smolsh create web
+check "another" smolsh create db
+start "start"
+
+# Help.
+keys F1
+see "help: keys, by where they work" 'Keys everywhere'
+see "help: the commands, too" 'Commands .*help COMMAND'
+see "help: there is more" '↓ [0-9]+ more lines'
+keys End
+see "help: it scrolls" 'In a pane that is looked at'
+keys q
+see_no "help: closed" 'Commands .*help COMMAND'
+
+# A crash of the screen: its commands' jobs go on, and are offered.
+keys 'exec web -- sh -c "i=0; while sleep 0.2; do i=\$((i+1)); echo tick \$i; done"' Enter
+see "a job in a pane" 'tick 3'
+keys 'shell db' Enter
+see "and a shell" 'root@db:'
+check "the screen's process" test -n "$(screen_pid)"
+kill -9 "$(screen_pid)"
+see "kill -9: the host's shell" 'host>'
+keys 'stty sane; clear' Enter
+same "kill -9: the job goes on" "$(state_of web 'sleep 0.2')" running
+start "after the crash"
+see "after the crash: jobs are offered" '2 jobs run that no pane shows; Alt-a attaches to them'
+see "after the crash: which" 'web 1  sh -c i=0;'
+keys M-a
+see "attached: its output goes on" 'attach web 1 .*run'
+see "attached: what is new" 'tick [0-9]{2,}'
+see "attached: the shell, on its terminal" 'attach -t db 1'
+keys M-p
+
+# Leaving says what becomes of commands; closing a pane ends its command.
+keys 'exec web -- sleep 1111' Enter
+see "a command" 'exec web -- sleep 1111 +run'
+keys M-0 M-p C-d
+see "leaving: what goes on is said" 'Leave smolsh\?  1 command goes on in its VM\.'
+keys n
+see_no "leaving: no is no" 'Leave smolsh'
+keys M-3 M-x
+see "closing: asked, for something runs" 'Close 3\?'
+keys y
+see_no "closing: the pane is gone" 'exec web -- sleep 1111 +run'
+t_until job_is web 'sleep 1111' signalled
+same "closing: the job was ended" "$(state_of web 'sleep 1111')" signalled
+keys M-p
+
+# What is lost is named before it is.
+keys M-l Space Space
+see "marks: whom a key reaches" '2 marked ▸ .*→ db, web'
+keys S
+see "stop of several: asked" 'Stop db, web\?  2 running, 2 jobs, their files will be lost\.'
+see "stop of several: the answers" 'y stop   n keep \(default\)'
+keys n
+see_no "stop of several: no is no" 'Stop db, web'
+keys Space D
+see "delete: what is lost" 'Delete db\?  running, 1 job, its files and .* of logs will be lost\.'
+keys x
+see_no "delete: another key is no" 'Delete db'
+keys M-p
+
+keys C-d
+see "left without a question, for what is attached to goes on: the host's shell" 'host>'
+same "left: the job goes on" "$(state_of web 'sleep 0.2')" running
+check "cleaned up" smolsh delete --all --force --yes
+mux kill-server
+t_end
