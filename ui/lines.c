@@ -38,7 +38,8 @@ static struct line_kind kind_of(const char *line, const struct smol_script *scri
 				 has_word(s, "-i", "--stdin") || has_word(s, "-it", "-ti");
 		} else if (strcmp(verb, "shell") == 0) {
 			k.pane = k.keys = true;
-		} else if (strcmp(verb, "logs") == 0 && has_word(s, "-f", "--follow")) {
+		} else if ((strcmp(verb, "logs") == 0 || strcmp(verb, "events") == 0) &&
+			   has_word(s, "-f", "--follow")) {
 			k.pane = true;
 		} else if (strcmp(verb, "health") == 0 && has_word(s, "--watch", NULL)) {
 			k.pane = true;

@@ -25,6 +25,13 @@
 #define LINE_MAX      65536 /* --json: a longer line is shown in pieces */
 #define CURRENT_TRIES 8	    /* rotations that may happen while the files are being opened */
 
+static void text_line(struct smol_follow *f, const char *s, size_t n)
+{
+	smol_auto_free char *text = f->text(s, n);
+
+	puts(text);
+}
+
 static void json_line(struct smol_follow *f, const char *s, size_t n)
 {
 	smol_auto_json cJSON *record = f->json_lines ? smol_json_parse_object(s, n, NULL) : NULL;
@@ -40,16 +47,24 @@ static void json_line(struct smol_follow *f, const char *s, size_t n)
 	f->printed++;
 }
 
-static void show_json(struct smol_follow *f, const char *data, size_t n)
+static void one_line(struct smol_follow *f, const char *s, size_t n)
+{
+	if (f->sh->json)
+		json_line(f, s, n);
+	else
+		text_line(f, s, n);
+}
+
+static void show_lines(struct smol_follow *f, const char *data, size_t n)
 {
 	char *s;
 	size_t len;
 
 	smol_buf_append(&f->line, data, n);
 	while ((s = smol_buf_line(&f->line, &len)))
-		json_line(f, s, len);
+		one_line(f, s, len);
 	while (smol_buf_len(&f->line) > LINE_MAX) {
-		json_line(f, smol_buf_head(&f->line), LINE_MAX);
+		one_line(f, smol_buf_head(&f->line), LINE_MAX);
 		smol_buf_consume(&f->line, LINE_MAX);
 	}
 }
@@ -73,8 +88,8 @@ static void show(struct smol_follow *f, const char *data, size_t n)
 {
 	smol_auto_buf struct smol_buf plain = {0}, safe = {0};
 
-	if (f->sh->json) {
-		show_json(f, data, n);
+	if (f->sh->json || f->text) {
+		show_lines(f, data, n);
 		return;
 	}
 	unfold(f, data, n, &plain);
@@ -89,7 +104,7 @@ static void show_end(struct smol_follow *f)
 	smol_filter_end(&f->filter, true, &safe);
 	fwrite(smol_buf_str(&safe), 1, smol_buf_len(&safe), stdout);
 	if (smol_buf_len(&f->line))
-		json_line(f, smol_buf_head(&f->line), smol_buf_len(&f->line));
+		one_line(f, smol_buf_head(&f->line), smol_buf_len(&f->line));
 	smol_buf_free(&f->line);
 }
 

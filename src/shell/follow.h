@@ -15,10 +15,12 @@ struct smol_follow {
 	struct smol_signals *signals; /* open where follow is set */
 	const char *path;
 	bool json_lines; /* its lines are JSON themselves */
+	/* NULL, or what a line is shown as: malloc'd, safe to show. */
+	char *(*text)(const char *line, size_t n);
 	bool follow;
 	int64_t lines; /* only the last so many of what is there; -1: all */
 	/* The rest is this module's own; zero it. */
-	struct smol_buf line; /* --json: an unfinished line */
+	struct smol_buf line; /* --json or text: an unfinished line */
 	struct smol_filter filter;
 	size_t crs;	 /* carriage returns that wait for what follows them */
 	int64_t printed; /* lines, with --json */

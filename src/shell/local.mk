@@ -28,6 +28,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/command.c src/shell/command.h src/shell/commands.h \
 	src/shell/doctor.c src/shell/doctor.h \
 	src/shell/each.c src/shell/each.h \
+	src/shell/events.c src/shell/events.h \
 	src/shell/filter.c src/shell/filter.h src/shell/filter_tty.c \
 	src/shell/follow.c src/shell/follow.h \
 	src/shell/grammar.c src/shell/grammar.h \

@@ -34,7 +34,7 @@ see "help: keys, by where they work" 'Keys everywhere'
 see "help: the commands, too" 'Commands .*help COMMAND'
 see "help: there is more" '↓ [0-9]+ more lines'
 keys End
-see "help: it scrolls" 'In a pane that is looked at'
+see_no "help: it scrolls, to its end" '↓ [0-9]+ more lines'
 keys q
 see_no "help: closed" 'Commands .*help COMMAND'
 

@@ -99,7 +99,7 @@ static void verbs(void **state)
 	check("image b", "build");
 	check("env ", "list set unset");
 	check("help re", "restart resume");
-	check("help e", "env exec exit-codes");
+	check("help e", "env events exec exit-codes");
 }
 
 static void options(void **state)
