@@ -87,8 +87,8 @@ const struct smol_command smol_cmd_logs[] = {
 	.name = "events",
 	.summary = "show what has happened to a VM",
 	.description =
-	    "Its journal as lines: starts, phases of the boot, what the hypervisor said, why\n"
-	    "it ended. With --json each record as it is.",
+	    "Its journal as lines: starts, phases of the boot, what the hypervisor said,\n"
+	    "why it ended. With --json each record as it is.",
 	.examples = "smolsh events web\n"
 		    "smolsh events -f web",
 	.options = {events_options},
