@@ -60,9 +60,9 @@ failing() {
 }
 failing "s --line" "line prompt"
 check "line prompt: its words are dim" grep -qF $'\e[2m'"exit 125" <(mux capture-pane -pe)
-keys C-d
+leave
 failing "NO_COLOR=1 s --line" "line prompt, NO_COLOR"
 same "line prompt, NO_COLOR: plain words" "$(mux capture-pane -pe | grep -F 'exit 125')" "exit 125"
-keys C-d
+leave
 mux kill-server
 t_end
