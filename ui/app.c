@@ -130,7 +130,7 @@ bool smol_app_is_new(const struct smol_app *a)
 	for (int i = 1; i < SMOL_PANES; i++)
 		if (a->panes[i])
 			return false;
-	return !a->vms.nall && !a->panes[0]->line;
+	return !a->vms.nall && !smol_panes_shown(a, 0);
 }
 
 enum smol_focus smol_app_focus(const struct smol_app *a)
@@ -257,6 +257,10 @@ static void free_everything(void)
 
 int smol_app_run(const struct smol_ui_options *options)
 {
+	smol_auto_config_done struct smol_config_done rc = {0};
+
+	/* First: what it sets is heeded from here on. */
+	smol_config_rc(&rc);
 	app.loop = uv_default_loop();
 	app.options = options;
 	app.focus = SMOL_FOCUS_PROMPT;
@@ -271,6 +275,7 @@ int smol_app_run(const struct smol_ui_options *options)
 	load();
 	resized();
 	smol_attach_offer(&app);
+	smol_line_rc(&app, &rc);
 	uv_run(app.loop, UV_RUN_DEFAULT);
 	smol_draw_close();
 	free_everything();

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "shell/keys.h"
+#include "ui/config.h"
 #include "ui/entry.h"
 #include "ui/input.h"
 #include "ui/layout.h"
@@ -82,6 +83,8 @@ void smol_copy_selection(struct smol_app *a, struct smol_pane *p);
 void smol_line_typed(struct smol_app *a, const char *line);
 /* A line that a key stands for: it is in the history, too. */
 void smol_line_run(struct smol_app *a, const char *line);
+/* What the file rc has come to: what it said, and what it leaves to run. */
+void smol_line_rc(struct smol_app *a, const struct smol_config_done *done);
 /* The VM word of a line that is typed, malloc'd; NULL: none. */
 char *smol_line_target(const char *line);
 

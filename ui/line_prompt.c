@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "ui/config.h"
 #include "ui/edit.h"
 #include "ui/foreground.h"
 #include "ui/notices.h"
@@ -208,6 +209,35 @@ static bool is_word(const char *line, const char *word)
 	return strncmp(line, word, n) == 0 && strspn(line + n, " \t") == strlen(line + n);
 }
 
+/* What the shell's own commands have said; then what is left of the line runs. */
+static void go_on(const struct smol_config_done *done)
+{
+	fputs(done->output, stdout);
+	if (*done->rest)
+		smol_foreground_start(done->rest);
+}
+
+static void run_line(const char *line)
+{
+	smol_auto_config_done struct smol_config_done done = {0};
+
+	smol_config_line(line, 0, &done);
+	go_on(&done);
+}
+
+/* Before the first line is typed. */
+static void run_rc(void)
+{
+	smol_auto_config_done struct smol_config_done done = {0};
+
+	smol_config_rc(&done);
+	go_on(&done);
+	if (smol_foreground_runs())
+		uv_poll_stop(&keyboard);
+	else
+		begin_typing();
+}
+
 /* Until one runs, or another is to be typed. */
 static void run_entered(void)
 {
@@ -221,7 +251,7 @@ static void run_entered(void)
 		if (strncmp(line, "fg", 2) == 0 && (!line[2] || strchr(" \t", line[2])))
 			smol_foreground_go_on(line + 2 + strspn(line + 2, " \t"));
 		else
-			smol_foreground_start(line);
+			run_line(line);
 	}
 	if (!smol_foreground_runs() && !leaving)
 		begin_typing();
@@ -383,8 +413,8 @@ int smol_line_prompt_run(const struct smol_ui_options *given, const char *why)
 	smol_edit_open();
 	load(NULL);
 	welcome(why);
-	begin_typing();
 	watch_everything();
+	run_rc();
 	uv_run(loop, UV_RUN_DEFAULT);
 	end_typing();
 	smol_foreground_close();

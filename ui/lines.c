@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "base/text.h"
+#include "shell/alias.h"
 #include "shell/grammar.h"
 #include "ui/app.h"
 #include "ui/edit.h"
@@ -83,6 +84,21 @@ static struct smol_pane *place_for(
 	return session;
 }
 
+/* What the shell's own commands have said: below the line, in the session. */
+static void show(struct smol_app *a, const char *title, const struct smol_config_done *done)
+{
+	smol_auto_free char *note = smol_asprintf("\xe2\x96\xb8 %s", title);
+
+	if (*done->error)
+		smol_app_say(a, done->error);
+	if (*done->output) {
+		smol_pane_tell(a->panes[0], note, done->output);
+		a->current = 0;
+		smol_page_close(a);
+	}
+	smol_app_changed(a);
+}
+
 static void start(struct smol_app *a, const char *typed, const char *line, struct line_kind *kind)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -102,23 +118,41 @@ static void start(struct smol_app *a, const char *typed, const char *line, struc
 	smol_app_changed(a);
 }
 
+/* What is left of a text when the shell's own commands are done. */
+static void run_rest(struct smol_app *a, const char *title, const char *rest)
+{
+	smol_auto_free char *line = with_marked(a, rest);
+	smol_auto_script struct smol_script script = {0};
+
+	if (smol_grammar_parse(line, strlen(line), &script, NULL) == 0 && script.n) {
+		struct line_kind kind = kind_of(title, &script);
+
+		start(a, title, line, &kind);
+		free(kind.title);
+	}
+}
+
 void smol_line_typed(struct smol_app *a, const char *typed)
 {
-	smol_auto_free char *line = with_marked(a, typed);
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	struct smol_script script = {0};
+	smol_auto_script struct smol_script script = {0};
+	smol_auto_config_done struct smol_config_done done = {0};
 
 	if (strcmp(typed, "quit") == 0 || strcmp(typed, "exit") == 0) {
 		smol_app_leave(a);
-	} else if (smol_grammar_parse(line, strlen(line), &script, &err) < 0) {
+	} else if (smol_grammar_parse(typed, strlen(typed), &script, &err) < 0) {
 		smol_app_say(a, err.msg);
 	} else if (script.n) {
-		struct line_kind kind = kind_of(typed, &script);
-
-		start(a, typed, line, &kind);
-		free(kind.title);
+		smol_config_line(typed, a->panes[0]->cols, &done);
+		show(a, typed, &done);
+		run_rest(a, typed, done.rest);
 	}
-	smol_script_free(&script);
+}
+
+void smol_line_rc(struct smol_app *a, const struct smol_config_done *done)
+{
+	show(a, "rc", done);
+	run_rest(a, "rc", done->rest);
 }
 
 void smol_line_run(struct smol_app *a, const char *line)
@@ -133,13 +167,15 @@ char *smol_line_target(const char *line)
 	char *target = NULL;
 	char quote;
 
-	if (smol_grammar_partial(line, strlen(line), &s, &quote, NULL) == 0)
+	if (smol_grammar_partial(line, strlen(line), &s, &quote, NULL) == 0 && s.nwords > 1) {
+		smol_alias_expand(&s);
 		for (int i = 1; i < s.nwords && !target; i++) {
 			if (strcmp(s.words[i].text, "--") == 0)
 				break;
 			if (*s.words[i].text != '-' && *s.words[i].text)
 				target = smol_strdup(s.words[i].text);
 		}
+	}
 	smol_statement_free(&s);
 	return target;
 }

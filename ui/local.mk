@@ -2,6 +2,7 @@
 noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = \
 	ui/flood.c ui/flood.h \
+	ui/config.c ui/config.h \
 	ui/input.c ui/input.h \
 	ui/history.c ui/history.h \
 	ui/look.c ui/look.h \

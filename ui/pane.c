@@ -266,3 +266,20 @@ void smol_pane_note(struct smol_pane *p, const char *text)
 	smol_term_reset(p->term);
 	smol_term_write(p->term, line, strlen(line));
 }
+
+void smol_pane_tell(struct smol_pane *p, const char *note, const char *lines)
+{
+	smol_auto_free char *safe = smol_escape(note, strlen(note));
+	smol_auto_buf struct smol_buf b = {0};
+
+	/* What runs there may have a screen of its own. */
+	if (p->state == SMOL_PANE_RUNNING)
+		smol_buf_printf(&b, "\r\n%s\r\n", safe);
+	else
+		smol_pane_note(p, safe);
+	for (; *lines; lines++)
+		smol_buf_append(&b, *lines == '\n' ? "\r\n" : lines, *lines == '\n' ? 2 : 1);
+	if (smol_buf_len(&b))
+		smol_term_write(p->term, smol_buf_head(&b), smol_buf_len(&b));
+	p->told = true;
+}

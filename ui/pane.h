@@ -37,6 +37,7 @@ struct smol_pane {
 	int pty; /* -1: none */
 	uv_poll_t poll;
 	bool polling, exited, closing;
+	bool told;	     /* lines of our own are in it */
 	struct smol_buf out; /* for the command: what its pty did not take yet */
 	struct smol_buf in;  /* of its output: what the terminal has not taken yet */
 	size_t since;	     /* bytes that have come since smol_pane_settle() */
@@ -61,5 +62,7 @@ bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status);
 void smol_pane_resize(struct smol_pane *p, int rows, int cols);
 /* A line of our own among the output. */
 void smol_pane_note(struct smol_pane *p, const char *text);
+/* The same, and below it lines that are safe on a terminal. */
+void smol_pane_tell(struct smol_pane *p, const char *note, const char *lines);
 
 #endif

@@ -104,7 +104,7 @@ int smol_panes_running(const struct smol_app *a)
 
 bool smol_panes_shown(const struct smol_app *a, int which)
 {
-	return a->panes[which] && (which || a->panes[0]->line);
+	return a->panes[which] && (which || a->panes[0]->line || a->panes[0]->told);
 }
 
 struct smol_layout_ask smol_panes_ask(const struct smol_app *a)

@@ -63,7 +63,7 @@ static int show(struct smol_shell *sh, const char *key)
 	if (list)
 		smol_out_data(sh, list);
 	else
-		smol_table_print(t, !sh->quiet, smol_out_width());
+		smol_table_print(t, !sh->quiet, smol_out_columns(sh));
 	smol_table_free(t);
 	return 0;
 }

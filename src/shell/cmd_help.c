@@ -55,6 +55,7 @@ const struct smol_command smol_cmd_help[] = {
 	.examples = "smolsh help run\n"
 		    "smolsh help image build\n"
 		    "smolsh help exit-codes",
+	.flags = SMOL_COMMAND_LOCAL, /* it knows the aliases */
 	.run = run_help,
     },
     {

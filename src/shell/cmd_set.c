@@ -40,7 +40,7 @@ static void show_all(struct smol_shell *sh)
 	if (list)
 		smol_out_data(sh, list);
 	else
-		smol_table_print(t, !sh->quiet, smol_out_width());
+		smol_table_print(t, !sh->quiet, smol_out_columns(sh));
 	smol_table_free(t);
 }
 

@@ -79,7 +79,8 @@ enum smol_command_flags {
 	SMOL_COMMAND_GUEST = 1 << 0,
 	SMOL_COMMAND_HIDDEN = 1 << 1, /* in no list */
 	SMOL_COMMAND_LOCAL =
-	    1 << 2, /* changes the shell itself: the screen runs it in its own process */
+	    1
+	    << 2, /* changes the shell itself, or asks it: the screen runs it in its own process */
 	SMOL_COMMAND_FIRST_VERB = 1 << 3, /* the first of its verbs may be left out */
 	/* Options stand before its first word only: the rest is another command's. */
 	SMOL_COMMAND_REST = 1 << 4,

@@ -174,13 +174,18 @@ const char *const smol_place_names[] = {
     "all", "prompt", "list", "pane", "scroll", "help", "details", "form", "log", "copy", NULL};
 const char *const *const smol_focus_names = smol_place_names + 1;
 
+/* The shorter of what it is and what it is not. */
 void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX])
 {
-	size_t used = 0;
+	bool most = __builtin_popcount(where) > 4;
+	unsigned named = most ? SMOL_FOCUS_ANY & ~where : where;
+	size_t used;
 
-	snprintf(text, SMOL_FOCUS_TEXT_MAX, "%s", where == SMOL_FOCUS_ANY ? "all" : "");
-	for (int i = 0; where != SMOL_FOCUS_ANY && smol_focus_names[i]; i++)
-		if (where & 1U << i)
+	used = (size_t)snprintf(
+	    text, SMOL_FOCUS_TEXT_MAX, "%s%s", most ? "all" : "", most && named ? " but " : "");
+	for (int i = 0; smol_focus_names[i]; i++)
+		if (named & 1U << i) {
 			used += (size_t)snprintf(text + used, SMOL_FOCUS_TEXT_MAX - used, "%s%s",
-			    used ? ", " : "", smol_focus_names[i]);
+			    smol_focus_names[i], named >> (i + 1) ? ", " : "");
+		}
 }

@@ -296,7 +296,7 @@ void smol_action_keys(enum smol_action action, char *text, size_t size);
 extern const char *const smol_place_names[];
 /* The bits of enum smol_focus from the first on, NULL-terminated. */
 extern const char *const *const smol_focus_names;
-/* "all", "list", "list, scroll". */
+/* "all", "list", "list, scroll", "all but pane". */
 #define SMOL_FOCUS_TEXT_MAX 64
 void smol_focus_text(unsigned where, char text[SMOL_FOCUS_TEXT_MAX]);
 

@@ -6,6 +6,8 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "shell/help.h"
+#include "shell/keys.h"
+#include "shell/settings.h"
 
 /* Text in roff: backslashes, hyphens, and a control character at a line's start. */
 static void roff(const char *s, bool line_start)
@@ -78,6 +80,66 @@ static void command(const struct smol_command *parent, const struct smol_command
 		command(cmd, s);
 }
 
+/* The keys of an action, those of the same places in one line. */
+static void keys_of(const struct smol_binding *b, int n, enum smol_action action)
+{
+	char shown[SMOL_KEY_MAX], where[SMOL_FOCUS_TEXT_MAX];
+	unsigned last = 0;
+
+	for (; n > 0; n--, b++) {
+		if (b->action != action)
+			continue;
+		smol_key_shown(b->key, shown);
+		smol_focus_text(b->where, where);
+		fputs(b->where == last ? ", " : "\n.br\n", stdout);
+		if (b->where != last)
+			printf("%s%s: ", b->where == SMOL_FOCUS_ANY ? "Every" : "In ",
+			    b->where == SMOL_FOCUS_ANY ? "where" : where);
+		fputs("\\fB", stdout);
+		roff(shown, false);
+		fputs("\\fR", stdout);
+		last = b->where;
+	}
+	putchar('\n');
+}
+
+/* What keys do at first, and where. */
+static void keys(void)
+{
+	int n;
+	const struct smol_binding *b = smol_keys_bound(&n);
+
+	fputs(".SH KEYS\nThe screen shows them as they are bound with F1;\n.B bind\nbinds them to "
+	      "other actions, or to lines. These are they at first.\n",
+	    stdout);
+	for (int i = 1; i < SMOL_ACTION__count; i++) {
+		fputs(".TP\n.B ", stdout);
+		roff(smol_actions[i].name, false);
+		putchar('\n');
+		roff(smol_actions[i].help, true);
+		keys_of(b, n, (enum smol_action)i);
+	}
+}
+
+static void settings(void)
+{
+	fputs(".SH SETTINGS\n", stdout);
+	for (int i = 0; i < SMOL_SETTING__COUNT; i++) {
+		const struct smol_setting_entry *s = &smol_settings[i];
+
+		fputs(".TP\n.B ", stdout);
+		roff(s->name, false);
+		putchar('\n');
+		roff(s->help, true);
+		if (s->values)
+			for (int v = 0; s->values[v]; v++)
+				printf("%s%s", v ? ", " : ": ", s->values[v]);
+		else
+			printf(": %d to %d", s->min, s->max);
+		printf(" (%s).\n", smol_setting_text((enum smol_setting)i));
+	}
+}
+
 void smol_help_man(void)
 {
 	smol_auto_free const struct smol_command **all = smol_command_sorted();
@@ -89,4 +151,6 @@ void smol_help_man(void)
 	fputs(".SH COMMANDS\n", stdout);
 	for (int i = 0; all[i]; i++)
 		command(NULL, all[i]);
+	settings();
+	keys();
 }

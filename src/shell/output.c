@@ -189,3 +189,8 @@ int smol_out_width(void)
 
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 ? ws.ws_col : 0;
 }
+
+int smol_out_columns(const struct smol_shell *sh)
+{
+	return sh->columns ? sh->columns : smol_out_width();
+}

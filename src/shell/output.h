@@ -62,5 +62,7 @@ void smol_table_free(struct smol_table *t);
 int smol_text_width(const char *s);
 /* Columns of the terminal on stdout; 0 when it is none. */
 int smol_out_width(void);
+/* The same, unless the shell was told of others. */
+int smol_out_columns(const struct smol_shell *sh);
 
 #endif

@@ -15,6 +15,7 @@
 struct smol_shell {
 	bool json, quiet, verbose; /* of the command that runs */
 	bool keep_going;	   /* a script goes on after a failure */
+	int columns;		   /* where what is printed is shown; 0: the terminal's */
 	bool stdin_taken;	   /* the script itself came from stdin */
 	bool color_out, color_err;
 
