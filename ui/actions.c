@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/text.h"
+#include "shell/settings.h"
 #include "ui/actions.h"
 #include "ui/caret.h"
 #include "ui/edit.h"
@@ -321,6 +322,15 @@ ACTION(filter)
 	smol_entry_open(&a->entry, "filter /", a->vms.filter, on_filter, NULL);
 }
 
+ACTION(sort)
+{
+	const struct smol_setting_entry *s = &smol_settings[SMOL_SETTING_SORT];
+	int next = smol_setting(SMOL_SETTING_SORT) + 1;
+
+	smol_setting_set(SMOL_SETTING_SORT, s->values[next > s->max ? 0 : next], NULL);
+	smol_app_changed(a);
+}
+
 ACTION(start)
 {
 	do_line(a, "start VM");
@@ -334,6 +344,21 @@ ACTION(stop)
 ACTION(restart)
 {
 	do_line(a, "restart VM");
+}
+
+/* Those that run stand still; where none does, those that are paused go on. */
+ACTION(pause)
+{
+	smol_auto_free char *run = smol_vms_targets_in(&a->vms, SMOL_VM_RUNNING);
+	smol_auto_free char *stand = smol_vms_targets_in(&a->vms, SMOL_VM_PAUSED);
+	smol_auto_free char *line = NULL;
+
+	if (!run && !stand) {
+		smol_app_say(a, "no VM is chosen that runs or is paused");
+		return;
+	}
+	line = smol_asprintf("%s %s", run ? "pause" : "resume", run ? run : stand);
+	smol_line_run(a, line);
 }
 
 ACTION(exec)

@@ -73,6 +73,15 @@ static void load(void)
 	smol_app_changed(&app);
 }
 
+/* A round of what VMs use: the one moment at which numbers change their order. */
+static void on_uses(void *ctx)
+{
+	struct smol_app *a = ctx;
+
+	smol_vms_sort(&a->vms, a->vms.sort);
+	smol_app_changed(a);
+}
+
 static void on_load(uv_timer_t *t)
 {
 	(void)t;
@@ -245,6 +254,8 @@ static void free_everything(void)
 		app.panes[i] = NULL;
 	}
 	smol_jobs_forget();
+	smol_stats_feed_close(app.feed);
+	app.vms.uses = NULL;
 	uv_run(app.loop, UV_RUN_NOWAIT);
 	smol_prompt_close();
 	smol_vms_free(&app.vms);
@@ -273,6 +284,8 @@ int smol_app_run(const struct smol_ui_options *options)
 	smol_restore_on_crash();
 	watch_everything();
 	load();
+	app.feed = smol_stats_feed_open(app.loop, app.options->program, on_uses, &app);
+	app.vms.uses = smol_stats_feed_uses(app.feed);
 	resized();
 	smol_attach_offer(&app);
 	smol_line_rc(&app, &rc);

@@ -23,6 +23,7 @@
 #include "ui/page.h"
 #include "ui/pane.h"
 #include "ui/question.h"
+#include "ui/stats.h"
 #include "ui/vms.h"
 
 struct smol_app {
@@ -36,6 +37,7 @@ struct smol_app {
 	int current;		   /* the pane that is chosen */
 	struct smol_pane *panes[SMOL_PANES];
 	struct smol_vms vms;
+	struct smol_stats_feed *feed; /* what they use; owned */
 	struct smol_question question;
 	struct smol_entry entry; /* a word that is asked for: a filter */
 	char key[SMOL_KEY_MAX];	 /* that the action which runs was found by: "M-1" */

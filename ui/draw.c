@@ -7,17 +7,48 @@
 #include "ui/caret.h"
 #include "ui/draw.h"
 
+/* "2 running  1 paused": of those that there are, as far as they fit. */
+static int draw_counts(const struct smol_app *a, int at, int end)
+{
+	static const struct {
+		enum smol_vm_state state;
+		enum smol_role role;
+		const char *word;
+	} told[] = {
+	    {SMOL_VM_RUNNING, SMOL_PLAIN, "running"},
+	    {SMOL_VM_STARTING, SMOL_BUSY, "booting"},
+	    {SMOL_VM_PAUSED, SMOL_BUSY, "paused"},
+	    {SMOL_VM_STOPPING, SMOL_BUSY, "stopping"},
+	    {SMOL_VM_DIED, SMOL_BAD, "died"},
+	};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		int n = 0, width;
+
+		for (int k = 0; k < a->vms.nall; k++)
+			n += a->vms.all[k]->state == told[i].state;
+		width = snprintf(text, sizeof(text), "  %d %s", n, told[i].word);
+		if (!n || at + width > end)
+			continue;
+		smol_look(told[i].role, A_NORMAL);
+		at += smol_put(0, at, width, text);
+	}
+	smol_plain();
+	return at;
+}
+
 static void draw_top(struct smol_app *a)
 {
 	struct tm tm;
 	time_t now = time(NULL);
-	char text[96];
-	int at, booting = 0, died = 0, end;
+	char text[32];
+	int at, end;
 
-	for (int i = 0; i < a->vms.nall; i++) {
-		booting += a->vms.all[i]->state == SMOL_VM_STARTING;
-		died += a->vms.all[i]->state == SMOL_VM_DIED;
-	}
+	localtime_r(&now, &tm);
+	snprintf(text, sizeof(text), "%02d:%02d", tm.tm_hour, tm.tm_min);
+	smol_look(SMOL_DIM, A_NORMAL);
+	end = smol_put_right(0, a->cols - 1, text);
 	attr_set(A_BOLD, 0, NULL);
 	at = 1 + smol_put(0, 1, 10, "smolsh");
 	smol_plain();
@@ -27,24 +58,8 @@ static void draw_top(struct smol_app *a)
 	else
 		snprintf(text, sizeof(text), "   no VMs");
 	at += smol_put(0, at, 20, text);
-	if (a->vms.nlive - booting) {
-		snprintf(text, sizeof(text), "  %d running", a->vms.nlive - booting);
-		at += smol_put(0, at, 20, text);
-	}
-	if (booting) {
-		smol_look(SMOL_BUSY, A_NORMAL);
-		snprintf(text, sizeof(text), "  %d booting", booting);
-		at += smol_put(0, at, 20, text);
-	}
-	if (died) {
-		smol_look(SMOL_BAD, A_NORMAL);
-		snprintf(text, sizeof(text), "  %d died", died);
-		at += smol_put(0, at, 20, text);
-	}
+	at = draw_counts(a, at, end - 2);
 	smol_look(SMOL_DIM, A_NORMAL);
-	localtime_r(&now, &tm);
-	snprintf(text, sizeof(text), "%02d:%02d", tm.tm_hour, tm.tm_min);
-	end = smol_put_right(0, a->cols - 1, text);
 	if (a->accel && end - at > 16)
 		smol_put_right(0, end - 3, a->accel);
 	smol_plain();

@@ -271,7 +271,7 @@ static bool place_body(const struct smol_layout *l, const struct smol_layout_ask
 	if (!list)
 		return true;
 	at->list = *body;
-	if (!wide)
+	if (!wide || ask->zoom)
 		return false;
 	at->list.cols = list_cols(l, ask);
 	body->col = at->list.cols + 1;

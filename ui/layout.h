@@ -58,7 +58,7 @@ struct smol_layout_ask {
 	int list_cols;	/* that the list has unless the user has moved its border */
 	bool there[SMOL_PANES];
 	int current; /* of those that are there: it is always shown */
-	bool zoom;   /* it alone */
+	bool zoom;   /* it alone; with the list wanted, that alone */
 	bool list;   /* the list is wanted, whatever the window's width */
 };
 

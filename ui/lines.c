@@ -42,7 +42,8 @@ static struct line_kind kind_of(const char *line, const struct smol_script *scri
 		} else if ((strcmp(verb, "logs") == 0 || strcmp(verb, "events") == 0) &&
 			   has_word(s, "-f", "--follow")) {
 			k.pane = true;
-		} else if (strcmp(verb, "health") == 0 && has_word(s, "--watch", NULL)) {
+		} else if ((strcmp(verb, "health") == 0 || strcmp(verb, "stats") == 0) &&
+			   has_word(s, "--watch", "-w")) {
 			k.pane = true;
 		} else if ((strcmp(verb, "delete") == 0 || strcmp(verb, "image") == 0) &&
 			   !has_word(s, "--yes", "-y")) {

@@ -46,6 +46,8 @@ smolsh_tui_SOURCES = \
 	ui/prompt.c ui/prompt.h \
 	ui/question.c ui/question.h \
 	ui/restore.c ui/restore.h \
+	ui/stats.c ui/stats.h \
+	ui/uses.c ui/uses.h \
 	ui/vms.c ui/vms.h \
 	ui/welcome.h
 smolsh_tui_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(VTERM_CFLAGS) $(READLINE_CFLAGS) $(CURSES_CFLAGS)

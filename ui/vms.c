@@ -35,21 +35,98 @@ static bool lets_through(const struct smol_vms *v, const struct smol_vm *vm)
 	return (strstr(vm->name, f) != NULL) != inverse;
 }
 
+/* ---- order ---- */
+
+/* What wants to be looked at comes first. */
+static int rank_of(const struct smol_vm *vm)
+{
+	static const int ranks[SMOL_VM__COUNT] = {
+	    [SMOL_VM_RUNNING] = 0,
+	    [SMOL_VM_PAUSED] = 1,
+	    [SMOL_VM_STARTING] = 2,
+	    [SMOL_VM_STOPPING] = 3,
+	    [SMOL_VM_DIED] = 4,
+	    [SMOL_VM_STOPPED] = 5,
+	    [SMOL_VM_CREATED] = 6,
+	};
+
+	return ranks[vm->state];
+}
+
+/* The more, the further up. */
+static double weight_of(const struct smol_vms *v, const struct smol_vm *vm)
+{
+	const struct smol_use *use = smol_uses_of(v->uses, vm->id);
+
+	switch (v->sort) {
+	case SMOL_SORT_STATE:
+		return -rank_of(vm);
+	case SMOL_SORT_CPU:
+		return use ? use->cpu : -1;
+	case SMOL_SORT_MEMORY:
+		return use ? (double)use->resident : -1;
+	case SMOL_SORT_UPTIME:
+		return smol_vm_state_live(vm->state) && vm->ready_ms ? -(double)vm->ready_ms
+								     : -1e300;
+	case SMOL_SORT_NAME:
+		break;
+	}
+	return 0;
+}
+
+struct weighed {
+	int index; /* in all, which is by name */
+	double weight;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct weighed *x = a, *y = b;
+
+	if (x->weight > y->weight || x->weight < y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	return x->index - y->index;
+}
+
+static void sort(struct smol_vms *v)
+{
+	smol_auto_free struct weighed *w = smol_alloc(((size_t)v->nshown + 1) * sizeof(*w));
+
+	for (int i = 0; i < v->nshown; i++)
+		w[i] = (struct weighed){v->shown[i], weight_of(v, v->all[v->shown[i]])};
+	qsort(w, (size_t)v->nshown, sizeof(*w), compare);
+	for (int i = 0; i < v->nshown; i++)
+		v->shown[i] = w[i].index;
+}
+
+void smol_vms_sort(struct smol_vms *v, enum smol_sort by)
+{
+	v->sort = by;
+	sort(v);
+}
+
+static bool is_shown(const struct smol_vms *v, const char *id)
+{
+	for (int i = 0; i < v->nshown; i++)
+		if (strcmp(v->all[v->shown[i]]->id, id) == 0)
+			return true;
+	return false;
+}
+
 static void filter(struct smol_vms *v)
 {
-	bool there = false;
-
 	v->nshown = v->nlive = 0;
 	v->shown = smol_realloc(v->shown, ((size_t)v->nall + 1) * sizeof(int));
 	for (int i = 0; i < v->nall; i++) {
 		if (smol_vm_state_live(v->all[i]->state))
 			v->nlive++;
-		if (!lets_through(v, v->all[i]))
-			continue;
-		v->shown[v->nshown++] = i;
-		there = there || strcmp(v->all[i]->id, v->chosen) == 0;
+		if (lets_through(v, v->all[i]))
+			v->shown[v->nshown++] = i;
 	}
-	if (!there)
+	sort(v);
+	if (is_shown(v, v->wanted))
+		snprintf(v->chosen, sizeof(v->chosen), "%s", v->wanted);
+	else if (!is_shown(v, v->chosen))
 		snprintf(
 		    v->chosen, sizeof(v->chosen), "%s", v->nshown ? v->all[v->shown[0]]->id : "");
 }
@@ -138,6 +215,21 @@ void smol_vms_move(struct smol_vms *v, int by)
 	if (at < 0)
 		at = 0;
 	snprintf(v->chosen, sizeof(v->chosen), "%s", v->all[v->shown[at]]->id);
+	snprintf(v->wanted, sizeof(v->wanted), "%s", v->chosen);
+}
+
+void smol_vms_scroll(struct smol_vms *v, int rows)
+{
+	int at = place_of_chosen(v);
+
+	if (v->first > v->nshown - rows)
+		v->first = v->nshown - rows;
+	if (at >= 0 && v->first > at)
+		v->first = at;
+	if (v->first < at - rows + 1)
+		v->first = at - rows + 1;
+	if (v->first < 0)
+		v->first = 0;
 }
 
 static int mark_of(const struct smol_vms *v, const char *id)
@@ -171,18 +263,32 @@ static void add_name(struct smol_buf *b, const char *name, const char *between)
 	smol_buf_printf(b, "%s%s", smol_buf_len(b) ? between : "", name);
 }
 
+static bool is_target(const struct smol_vms *v, const struct smol_vm *vm)
+{
+	return v->nmarks ? smol_vms_marked(v, vm) : strcmp(vm->id, v->chosen) == 0;
+}
+
 char *smol_vms_targets(const struct smol_vms *v, int *n)
 {
 	smol_auto_buf struct smol_buf b = {0};
-	struct smol_vm *chosen = smol_vms_chosen(v);
 
 	*n = 0;
 	for (int i = 0; i < v->nall; i++)
-		if (v->nmarks ? smol_vms_marked(v, v->all[i]) : v->all[i] == chosen) {
+		if (is_target(v, v->all[i])) {
 			add_name(&b, v->all[i]->name, ",");
 			++*n;
 		}
 	return *n ? smol_buf_take(&b) : NULL;
+}
+
+char *smol_vms_targets_in(const struct smol_vms *v, enum smol_vm_state state)
+{
+	smol_auto_buf struct smol_buf b = {0};
+
+	for (int i = 0; i < v->nall; i++)
+		if (v->all[i]->state == state && is_target(v, v->all[i]))
+			add_name(&b, v->all[i]->name, ",");
+	return smol_buf_len(&b) ? smol_buf_take(&b) : NULL;
 }
 
 bool smol_vms_reaches(const struct smol_vms *v, const char *word, const struct smol_vm *vm)

@@ -116,9 +116,11 @@ enum smol_focus {
 	X(mark, "mark", "mark", "mark the VM, or not")                                             \
 	X(filter, "filter", "filter",                                                              \
 	    "show only VMs with this in their name: text, !text, @running")                        \
+	X(sort, "sort", "", "sort the list by the next: name, state, CPU, memory, uptime")         \
 	X(start, "start", "start", "start the VMs")                                                \
 	X(stop, "stop", "stop", "stop the VMs")                                                    \
 	X(restart, "restart", "", "restart the VMs")                                               \
+	X(pause, "pause", "", "pause the VMs; those that are paused go on")                        \
 	X(exec, "exec", "exec", "begin an exec in the VMs")                                        \
 	X(logs, "logs", "logs", "follow the VM's console")                                         \
 	X(info, "info", "", "all that is known of the VMs")                                        \
@@ -221,9 +223,11 @@ enum smol_action {
 	X(shell, "Enter", SMOL_FOCUS_LIST)                                                         \
 	X(mark, "Space", SMOL_FOCUS_LIST)                                                          \
 	X(filter, "/", SMOL_FOCUS_LIST)                                                            \
+	X(sort, "o", SMOL_FOCUS_LIST)                                                              \
 	X(start, "s", SMOL_FOCUS_LIST)                                                             \
 	X(stop, "S", SMOL_FOCUS_LIST)                                                              \
 	X(restart, "R", SMOL_FOCUS_LIST)                                                           \
+	X(pause, "P", SMOL_FOCUS_LIST)                                                             \
 	X(exec, "e", SMOL_FOCUS_LIST)                                                              \
 	X(logs, "l", SMOL_FOCUS_LIST)                                                              \
 	X(info, "i", SMOL_FOCUS_LIST)                                                              \

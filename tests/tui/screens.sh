@@ -27,6 +27,9 @@ keys 'exec web -- sh -c "echo begin; sleep 1000"' Enter
 see "web prints" '│begin'
 keys 'exec db -- sh -c "ls /; exit 3"' Enter
 see "db has ended" 'exit 3'
+for vm in web db; do
+	see "what it uses is known: $vm" "● $vm +run +[0-9]+%"
+done
 screen_is main-120x30
 keys e Tab
 see "candidates" '┊ exec'

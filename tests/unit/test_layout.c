@@ -114,7 +114,14 @@ static void test_list_and_zoom(void **state)
 	place();
 	assert_int_equal(at.list.cols, 80);
 	assert_false(at.strip);
-	ask.list = false;
+	/* Zoomed it has a wide window to itself, too. */
+	ask.cols = 200;
+	ask.zoom = true;
+	place();
+	assert_int_equal(at.list.cols, 200);
+	assert_int_equal(at.panes[2].rows, 0);
+	ask.cols = 80;
+	ask.zoom = ask.list = false;
 	place();
 	assert_int_equal(at.list.rows, 0);
 	assert_true(at.strip);
