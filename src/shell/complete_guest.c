@@ -18,7 +18,8 @@
 #include "proto/json.h"
 #include "vsock/client.h"
 
-#define LISTING_MAX (1024 * 1024) /* bytes of names */
+#define LISTER	    "ls -1ApL -- /" /* how what list() runs begins */
+#define LISTING_MAX (1024 * 1024)   /* bytes of names */
 
 /* ---- jobs ---- */
 
@@ -30,7 +31,9 @@ static void add_job(const cJSON *j, bool live, const char *prefix, struct smol_c
 	int64_t id;
 	char text[24];
 
+	/* What Tab has asked for itself is nothing to go back to. */
 	if (smol_json_int(j, "id", 1, INT64_MAX / 2, &id) != 1 ||
+	    strncmp(command, LISTER, sizeof(LISTER) - 1) == 0 ||
 	    (live && strcmp(state, smol_job_state_name(SMOL_JOB_QUEUED)) != 0 &&
 		strcmp(state, smol_job_state_name(SMOL_JOB_RUNNING)) != 0))
 		return;

@@ -77,7 +77,7 @@ static void jobs_with_state_and_command(void **state)
 	struct smol_exec_request r = {.argv = argv}, e = {.argv = ended};
 	smol_auto_client struct smol_client *c = agent_dial(&shared);
 	smol_auto_json cJSON *done = NULL;
-	smol_auto_free char *wanted = NULL, *id = NULL;
+	smol_auto_free char *wanted = NULL, *id = NULL, *all = NULL;
 	int64_t job;
 
 	(void)state;
@@ -88,6 +88,10 @@ static void jobs_with_state_and_command(void **state)
 	assert_non_null(done);
 	wanted = smol_asprintf("%lld (running  tail -f /dev/null)", (long long)job);
 	id = smol_asprintf("%lld", (long long)job);
+	all = smol_asprintf("%s %lld (exited  true)", wanted, (long long)job + 1);
+	/* Not what Tab itself has asked. */
+	files("", "/no/such/directory/", "");
+	jobs(false, "", all);
 	jobs(true, "", wanted);
 	jobs(false, id, wanted);
 	jobs(true, "9999", "");
