@@ -43,6 +43,10 @@ tinted "--color always: although NO_COLOR is set" '36m'
 leave
 begin "a light background" "COLORFGBG='0;15' s"
 tinted "a light background: a darker accent" '38;5;24m'
+keys 'set theme dark' Enter
+tinted "a theme that is set goes before" '38;5;80m'
+keys 'set theme 16' Enter
+tinted "the terminal's own colours" '36m'
 leave
 begin "a dark background" "COLORFGBG='15;0' s"
 tinted "a dark background: a lighter accent" '38;5;80m'
