@@ -142,7 +142,15 @@ static void list_candidates(const struct smol_completion *c)
 	show_line();
 }
 
-/* As readline does it: what is sure is inserted, another Tab lists what there is to choose from. */
+static bool is_on(const char *variable)
+{
+	const char *value = rl_variable_value(variable);
+
+	return value && strcmp(value, "on") == 0;
+}
+
+/* As readline does it: what is sure is inserted, another Tab lists what there is to choose from; or
+ * the first one does, where an inputrc says so. */
 static int on_tab(int count, int key)
 {
 	struct smol_completion c = {0};
@@ -150,7 +158,8 @@ static int on_tab(int count, int key)
 
 	(void)count;
 	(void)key;
-	if (!changed && c.n && again)
+	if (c.n && (is_on("show-all-if-ambiguous") ||
+		       (!changed && (again || is_on("show-all-if-unmodified")))))
 		list_candidates(&c);
 	else if (!changed)
 		rl_ding();

@@ -50,7 +50,8 @@ static bool use_color(const char *when)
 
 	if (when && strcmp(when, "auto") != 0)
 		return strcmp(when, "always") == 0;
-	return !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
+	return !(no && *no) && term && strcmp(term, "dumb") != 0 &&
+	       setupterm(NULL, STDOUT_FILENO, &(int){0}) == OK;
 }
 
 int main(int argc, char **argv)

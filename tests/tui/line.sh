@@ -26,7 +26,12 @@ see "no VM: what to type" '^ +run -- uname -a +a fresh VM'
 keys C-d
 begin "TERM unknown" "TERM=no-such-terminal s" 'nothing is known of TERM=no-such-terminal'
 keys quit Enter
-begin "--line" "s --line" '--line'
+printf 'set show-all-if-ambiguous on\n"\\C-o": "help language\\n"\n' >"$t_dir/inputrc"
+begin "--line" "INPUTRC=$t_dir/inputrc s --line" '--line'
+keys st Tab
+see "inputrc: a variable" '^stop +shut VMs down$'
+keys C-u C-o
+see "inputrc: a key" '^The language of -c'
 keys exit Enter
 mux resize-window -x 28 -y 7
 keys "clear; s" Enter
