@@ -14,8 +14,8 @@ endif
 
 include tests/golden/local.mk
 
-dist_check_SCRIPTS += tests/unit/test_deps.sh tests/unit/test_tree.sh
-TESTS += tests/unit/test_deps.sh tests/unit/test_tree.sh
+dist_check_SCRIPTS += tests/unit/test_deps.sh tests/unit/test_rc.sh tests/unit/test_tree.sh
+TESTS += tests/unit/test_deps.sh tests/unit/test_rc.sh tests/unit/test_tree.sh
 
 if FUZZING
 include tests/fuzz/local.mk

@@ -134,6 +134,14 @@ void smol_config_rc(struct smol_config_done *done)
 	finish(&c, &rest, done);
 }
 
+bool smol_config_is_quit(const char *line)
+{
+	size_t n = strcspn(line, " \t");
+
+	return (strncmp(line, "quit", n) == 0 || strncmp(line, "exit", n) == 0) && n == 4 &&
+	       line[n + strspn(line + n, " \t")] == '\0';
+}
+
 void smol_config_done_free(struct smol_config_done *done)
 {
 	free(done->rest);

@@ -21,6 +21,8 @@ struct smol_config_done {
 void smol_config_line(const char *line, int columns, struct smol_config_done *done);
 /* The file rc; no mistake ends it. Where there is no such file nothing is done. */
 void smol_config_rc(struct smol_config_done *done);
+/* quit or exit, which whoever runs a line does itself. */
+bool smol_config_is_quit(const char *line);
 void smol_config_done_free(struct smol_config_done *done);
 
 #define smol_auto_config_done __attribute__((cleanup(smol_config_done_free)))

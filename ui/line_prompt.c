@@ -211,27 +211,21 @@ static void leave(void)
 	warned = true;
 }
 
-static bool is_word(const char *line, const char *word)
-{
-	size_t n = strlen(word);
-
-	return strncmp(line, word, n) == 0 && strspn(line + n, " \t") == strlen(line + n);
-}
-
 /* What the shell's own commands have said; then what is left of the line runs. */
 static void go_on(const struct smol_config_done *done)
 {
+	const char *line = done->rest;
+
 	fputs(done->output, stdout);
-	if (*done->rest)
-		smol_foreground_start(done->rest);
-}
-
-static void run_line(const char *line)
-{
-	smol_auto_config_done struct smol_config_done done = {0};
-
-	smol_config_line(line, 0, &done);
-	go_on(&done);
+	if (smol_config_is_quit(line)) {
+		leave();
+		return;
+	}
+	warned = false;
+	if (strncmp(line, "fg", 2) == 0 && (!line[2] || line[2] == ' '))
+		smol_foreground_go_on(line + 2 + strspn(line + 2, " "));
+	else if (*line)
+		smol_foreground_start(line);
 }
 
 /* Before the first line is typed. */
@@ -251,16 +245,12 @@ static void run_rc(void)
 static void run_entered(void)
 {
 	smol_auto_free char *text = smol_steal(&entered);
+	smol_auto_config_done struct smol_config_done done = {0};
 	const char *line = smol_edit_entered(text);
 
-	if (line && (is_word(line, "quit") || is_word(line, "exit"))) {
-		leave();
-	} else if (line) {
-		warned = false;
-		if (strncmp(line, "fg", 2) == 0 && (!line[2] || strchr(" \t", line[2])))
-			smol_foreground_go_on(line + 2 + strspn(line + 2, " \t"));
-		else
-			run_line(line);
+	if (line) {
+		smol_config_line(line, 0, &done);
+		go_on(&done);
 	}
 	if (!smol_foreground_runs() && !leaving)
 		begin_typing();

@@ -66,22 +66,34 @@ static char *with_marked(const struct smol_app *a, const char *line)
 	return smol_asprintf("%.*s%s%s", (int)(at - line), line, names ? names : "", at + 7);
 }
 
-/* The session, unless the line lives on, or something runs there. NULL: no place; it was said. */
-static struct smol_pane *place_for(
-    struct smol_app *a, const struct line_kind *kind, const char *typed)
+/* A pane of its own; NULL where there is no place, which is said. */
+static struct smol_pane *own_pane(struct smol_app *a)
 {
-	struct smol_pane *session = a->panes[0], *p;
+	struct smol_pane *p = smol_panes_open(a);
+	smol_auto_free char *text = NULL;
+	char keys[SMOL_KEY_MAX];
 
-	if (kind->pane || session->state == SMOL_PANE_RUNNING) {
-		p = smol_panes_open(a);
-		if (!p)
-			smol_app_say(a, "nine commands run already; close a pane with Alt-x");
+	if (p)
 		return p;
-	}
-	smol_auto_free char *note = smol_asprintf("\xe2\x96\xb8 %s", typed);
+	smol_action_keys(SMOL_ACTION_close, keys, sizeof(keys));
+	text = smol_asprintf(
+	    "nine commands run already; close a pane%s%s", *keys ? " with " : "", keys);
+	smol_app_say(a, text);
+	return NULL;
+}
+
+/* The session, unless the line lives on, or something runs there. What it prints there stands below
+ * the line; said: that is there already. NULL: no place. */
+static struct smol_pane *place_for(struct smol_app *a, const struct line_kind *kind, bool said)
+{
+	struct smol_pane *session = a->panes[0];
+	smol_auto_free char *note = smol_asprintf("\xe2\x96\xb8 %s", kind->title);
 	smol_auto_free char *safe = smol_escape(note, strlen(note));
 
-	smol_pane_note(session, safe);
+	if (kind->pane || session->state == SMOL_PANE_RUNNING)
+		return own_pane(a);
+	if (!said)
+		smol_pane_note(session, safe);
 	return session;
 }
 
@@ -100,10 +112,10 @@ static void show(struct smol_app *a, const char *title, const struct smol_config
 	smol_app_changed(a);
 }
 
-static void start(struct smol_app *a, const char *typed, const char *line, struct line_kind *kind)
+static void start(struct smol_app *a, const char *line, struct line_kind *kind, bool said)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	struct smol_pane *p = place_for(a, kind, typed);
+	struct smol_pane *p = place_for(a, kind, said);
 
 	if (!p)
 		return;
@@ -119,16 +131,19 @@ static void start(struct smol_app *a, const char *typed, const char *line, struc
 	smol_app_changed(a);
 }
 
-/* What is left of a text when the shell's own commands are done. */
-static void run_rest(struct smol_app *a, const char *title, const char *rest)
+/* What the shell's own commands have said is shown, and what they have left is run. */
+static void go_on(struct smol_app *a, const char *title, const struct smol_config_done *done)
 {
-	smol_auto_free char *line = with_marked(a, rest);
+	smol_auto_free char *line = with_marked(a, done->rest);
 	smol_auto_script struct smol_script script = {0};
 
-	if (smol_grammar_parse(line, strlen(line), &script, NULL) == 0 && script.n) {
+	show(a, title, done);
+	if (smol_config_is_quit(line)) {
+		smol_app_leave(a);
+	} else if (smol_grammar_parse(line, strlen(line), &script, NULL) == 0 && script.n) {
 		struct line_kind kind = kind_of(title, &script);
 
-		start(a, title, line, &kind);
+		start(a, line, &kind, *done->output);
 		free(kind.title);
 	}
 }
@@ -139,21 +154,17 @@ void smol_line_typed(struct smol_app *a, const char *typed)
 	smol_auto_script struct smol_script script = {0};
 	smol_auto_config_done struct smol_config_done done = {0};
 
-	if (strcmp(typed, "quit") == 0 || strcmp(typed, "exit") == 0) {
-		smol_app_leave(a);
-	} else if (smol_grammar_parse(typed, strlen(typed), &script, &err) < 0) {
+	if (smol_grammar_parse(typed, strlen(typed), &script, &err) < 0) {
 		smol_app_say(a, err.msg);
 	} else if (script.n) {
 		smol_config_line(typed, a->panes[0]->cols, &done);
-		show(a, typed, &done);
-		run_rest(a, typed, done.rest);
+		go_on(a, typed, &done);
 	}
 }
 
 void smol_line_rc(struct smol_app *a, const struct smol_config_done *done)
 {
-	show(a, "rc", done);
-	run_rest(a, "rc", done->rest);
+	go_on(a, "rc", done);
 }
 
 void smol_line_run(struct smol_app *a, const char *line)

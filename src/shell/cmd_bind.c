@@ -77,7 +77,7 @@ static int check_verb(const char *word, struct smol_err *err)
 	const char *near;
 	size_t n = 0;
 
-	if (smol_command_find(word) || smol_alias_find(word))
+	if (smol_command_find(word) || smol_alias_find(word) || strcmp(word, "quit") == 0)
 		return 0;
 	while (all[n])
 		n++;

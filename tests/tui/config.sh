@@ -77,8 +77,8 @@ see "source: what is set is set here" '^.*memory *$'
 see "source: the rest runs" '^.*from-a-file *$'
 keys "source $SMOLSH_HOME/nosuch" Enter
 see "source: no such file" 'nosuch: No such file'
-keys C-d
-see "leaving: asked" 'Leave smolsh'
+keys 'alias bye quit; bye' Enter
+see "leaving, by an alias: asked" 'Leave smolsh'
 keys y
 no_server() { ! mux list-sessions; }
 check "left" t_until no_server
