@@ -317,18 +317,28 @@ static void on_filter(struct smol_app *a, const char *text)
 	smol_vms_set_filter(&a->vms, text);
 }
 
+static void on_filtered(struct smol_app *a, const char *text, bool accepted)
+{
+	if (!accepted || !*text)
+		return;
+	free(a->vms.filter_last);
+	a->vms.filter_last = smol_strdup(text);
+}
+
 ACTION(filter)
 {
-	smol_entry_open(&a->entry, "filter /", a->vms.filter, on_filter, NULL);
+	smol_entry_open(&a->entry, "filter /", a->vms.filter, on_filter, on_filtered);
+	smol_entry_recall(&a->entry, a->vms.filter_last);
 }
 
 ACTION(sort)
 {
 	const struct smol_setting_entry *s = &smol_settings[SMOL_SETTING_SORT];
 	int next = smol_setting(SMOL_SETTING_SORT) + 1;
+	smol_auto_free char *line =
+	    smol_asprintf("set sort %s", s->values[next > s->max ? 0 : next]);
 
-	smol_setting_set(SMOL_SETTING_SORT, s->values[next > s->max ? 0 : next], NULL);
-	smol_app_changed(a);
+	smol_line_run(a, line);
 }
 
 ACTION(start)

@@ -13,6 +13,7 @@ void smol_entry_free(struct smol_entry *e)
 	free(e->label);
 	free(e->text);
 	free(e->before);
+	free(e->last);
 	*e = (struct smol_entry){0};
 }
 
@@ -26,6 +27,12 @@ void smol_entry_open(struct smol_entry *e, const char *label, const char *text,
 	e->before = smol_strdup(e->text);
 	e->changed = changed;
 	e->done = done;
+}
+
+void smol_entry_recall(struct smol_entry *e, const char *text)
+{
+	free(e->last);
+	e->last = smol_strdup(text);
 }
 
 bool smol_entry_is_open(const struct smol_entry *e)
@@ -74,6 +81,8 @@ void smol_entry_key(struct smol_app *a, struct smol_entry *e, const struct smol_
 		end(a, e, false);
 	} else if (ctrl && key->c == 'u') {
 		set(a, e, smol_strdup(""));
+	} else if (key->key == SMOL_KEY_UP && e->last) {
+		set(a, e, smol_strdup(e->last));
 	} else if (key->key == SMOL_KEY_BACK && n) {
 		do
 			n--;

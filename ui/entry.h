@@ -18,6 +18,7 @@ struct smol_entry {
 	char *label;  /* what is asked for; NULL: nothing is; owned */
 	char *text;   /* as it is now; owned */
 	char *before; /* as it was; owned */
+	char *last;   /* what Up brings back, or NULL; owned */
 	/* With each change, or NULL. */
 	void (*changed)(struct smol_app *a, const char *text);
 	/* At the end: accepted by Enter; else text is what it was before. It may ask for another.
@@ -29,6 +30,8 @@ struct smol_entry {
 void smol_entry_open(struct smol_entry *e, const char *label, const char *text,
     void (*changed)(struct smol_app *a, const char *text),
     void (*done)(struct smol_app *a, const char *text, bool accepted));
+/* Up brings this back; copied. */
+void smol_entry_recall(struct smol_entry *e, const char *text);
 bool smol_entry_is_open(const struct smol_entry *e);
 void smol_entry_key(struct smol_app *a, struct smol_entry *e, const struct smol_input_event *key);
 void smol_entry_free(struct smol_entry *e);

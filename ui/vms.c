@@ -18,6 +18,7 @@ void smol_vms_free(struct smol_vms *v)
 		free(v->marks[i]);
 	free(v->marks);
 	free(v->filter);
+	free(v->filter_last);
 	smol_registry_close(v->registry);
 	*v = (struct smol_vms){0};
 }

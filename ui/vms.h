@@ -24,6 +24,7 @@ struct smol_vms {
 	char **marks; /* ids; owned */
 	int nmarks;
 	char *filter;		      /* "", text, !text, or a selector (@running); owned */
+	char *filter_last;	      /* the last one that was something; or NULL; owned */
 	enum smol_sort sort;	      /* as it is sorted */
 	const struct smol_uses *uses; /* what they use; NULL: nothing is known; not owned */
 	struct smol_registry *registry;

@@ -41,6 +41,9 @@ keys Down
 see "the choice" '^▸ ○ old'
 keys o
 see "by state: said" '^ VMs by state'
+keys M-p Up
+see "by state: it is a line that could have been typed" '▸ set sort state'
+keys C-u M-l
 order "by state" "db web old"
 see "by state: the choice stays with its VM" '^▸ ○ old'
 keys o
@@ -72,6 +75,11 @@ keys / C-u '!@running' Enter
 order "filter: not in that state" "old"
 keys / C-u Enter
 order "filter: none" "db old web"
+keys / Up
+see "filter: the last one is recalled" '^ filter /!@running'
+order "filter: and in force" "old"
+keys Escape
+order "filter: Esc restores none" "db old web"
 
 # Pause by key, and what others do.
 keys Up Up Up P
