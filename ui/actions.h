@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a key does: a function for each action of shell/keys.h. Those of panes that are looked at
- * are in actions_view.c, the others in actions.c.
+ * are in actions_view.c, those of their places in actions_layout.c, the others in actions.c.
  */
 #ifndef SMOL_UI_ACTIONS_H
 #define SMOL_UI_ACTIONS_H

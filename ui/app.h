@@ -6,6 +6,7 @@
  *   events.c   where a key goes           actions*.c what a key does (shell/keys.h)
  *   lines.c    what a line does           panes.c    the panes: places, order, the chosen one
  *   layout.c   where things stand         draw*.c    how they look
+ *   mouse.c    what the mouse does        hit.c      what is where, for it
  *   page_*.c   what takes the place of list and panes: page.h
  */
 #ifndef SMOL_UI_APP_H
@@ -17,8 +18,10 @@
 #include "shell/keys.h"
 #include "ui/config.h"
 #include "ui/entry.h"
+#include "ui/hit.h"
 #include "ui/input.h"
 #include "ui/layout.h"
+#include "ui/mouse.h"
 #include "ui/options.h"
 #include "ui/page.h"
 #include "ui/pane.h"
@@ -47,6 +50,8 @@ struct smol_app {
 
 	struct smol_layout layout; /* as the user wants it */
 	struct smol_places at;	   /* where things stand now: smol_panes_place() */
+	struct smol_hits hits;	   /* and what of it can be clicked */
+	struct smol_mouse_state mouse;
 };
 
 /* app.c */
@@ -66,6 +71,7 @@ enum smol_focus smol_app_focus(const struct smol_app *a);
 
 /* events.c */
 void smol_event(struct smol_app *a, const struct smol_input_event *e);
+VTermModifier smol_event_mods(unsigned mods);
 
 /* leaving.c: where commands still run, after a question that says what becomes of them. */
 /* Leave smolsh. */

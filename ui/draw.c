@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "shell/settings.h"
 #include "ui/caret.h"
 #include "ui/draw.h"
 
@@ -61,7 +62,9 @@ static void draw_top(struct smol_app *a)
 	at = draw_counts(a, at, end - 2);
 	smol_look(SMOL_DIM, A_NORMAL);
 	if (a->accel && end - at > 16)
-		smol_put_right(0, end - 3, a->accel);
+		end = smol_put_right(0, end - 3, a->accel);
+	if (!smol_setting(SMOL_SETTING_MOUSE) && end - at > 16)
+		smol_put_right(0, end - 3, "no mouse");
 	smol_plain();
 }
 
@@ -103,6 +106,8 @@ static int draw_hint(
 	smol_put(row, at, width, shown);
 	smol_look(SMOL_DIM, A_NORMAL);
 	smol_put(row, at + (int)strlen(shown) + 1, width, hint);
+	smol_hits_add(&a->hits, SMOL_HIT_HINT,
+	    (struct smol_rect){.row = row, .col = at, .rows = 1, .cols = width}, (int)action);
 	return width + 3;
 }
 
@@ -131,12 +136,13 @@ static void draw_bottom(struct smol_app *a)
 }
 
 /* Bars that reach the rule end in it. */
-static void draw_bars(const struct smol_app *a)
+static void draw_bars(struct smol_app *a)
 {
 	smol_look(SMOL_RULE, A_NORMAL);
 	for (int i = 0; i < a->at.nborders; i++) {
 		const struct smol_border *b = &a->at.borders[i];
 
+		smol_hits_add(&a->hits, SMOL_HIT_BORDER, b->at, i);
 		if (b->way != SMOL_ACROSS)
 			continue;
 		for (int y = 0; y < b->at.rows; y++)
@@ -152,6 +158,7 @@ static void draw_body(struct smol_app *a, int *row, int *col)
 	const struct smol_rect body = {.row = 1, .rows = a->rows - 4, .cols = a->cols};
 
 	if (a->page) {
+		smol_hits_add(&a->hits, SMOL_HIT_PAGE, body, 0);
 		smol_page(a)->draw(a, &body, row, col);
 		return;
 	}
@@ -175,6 +182,8 @@ void smol_draw(struct smol_app *a)
 	bool cursor = true;
 
 	erase();
+	smol_hits_clear(&a->hits);
+	smol_mouse_heed();
 	if (a->rows < SMOL_ROWS_MIN || a->cols < SMOL_COLS_MIN) {
 		smol_put(0, 0, a->cols, "smolsh: the window is too small");
 		refresh();
@@ -240,6 +249,7 @@ void smol_draw_open(bool colored)
 
 void smol_draw_close(void)
 {
+	smol_mouse_release();
 	endwin();
 	fputs("\033[?2004l", stdout);
 	fflush(stdout);

@@ -241,6 +241,10 @@ void smol_draw_list(struct smol_app *a)
 	make_grid(r->cols, &g);
 	draw_heading(a, &g, r->cols == a->cols || g.roomy);
 	smol_vms_scroll(&a->vms, r->rows - 1);
+	smol_hits_add(&a->hits, SMOL_HIT_LIST,
+	    (struct smol_rect){
+		.row = r->row + 1, .col = r->col, .rows = r->rows - 1, .cols = r->cols},
+	    a->vms.first);
 	for (int i = a->vms.first; i < a->vms.nshown && i - a->vms.first < r->rows - 1; i++)
 		draw_row(a, r->row + 1 + i - a->vms.first, &g, a->vms.all[a->vms.shown[i]]);
 	if (!a->vms.nshown) {
@@ -264,6 +268,8 @@ void smol_draw_strip(struct smol_app *a)
 		smol_put(1, at, 1, glyph(vm->state, &color, &word));
 		smol_plain();
 		n = smol_put(1, at + 1, a->cols - 20 - at, vm->name);
+		smol_hits_add(&a->hits, SMOL_HIT_VM,
+		    (struct smol_rect){.row = 1, .col = at, .rows = 1, .cols = n + 1}, i);
 		at += n + 2;
 	}
 	smol_draw_numbers(a, 1);

@@ -183,6 +183,7 @@ void smol_draw_pane(struct smol_app *a, int which)
 	char state[64], number[16];
 	int color, end = r->col + r->cols, at;
 
+	smol_hits_add(&a->hits, SMOL_HIT_PANE, *r, which);
 	smol_look(typed ? SMOL_ACCENT : focus ? SMOL_PLAIN : SMOL_DIM, typed ? A_BOLD : A_NORMAL);
 	put_place(p, r, &end);
 	pane_state(a, p, state, &color);
@@ -210,6 +211,8 @@ void smol_draw_numbers(struct smol_app *a, int row)
 		snprintf(text, sizeof(text), i == a->current ? "[%d]" : " %d ", i);
 		smol_look(i == a->current ? SMOL_ACCENT : SMOL_PLAIN, A_NORMAL);
 		at = smol_put_right(row, at, text);
+		smol_hits_add(&a->hits, SMOL_HIT_NUMBER,
+		    (struct smol_rect){.row = row, .col = at, .rows = 1, .cols = 3}, i);
 	}
 	smol_plain();
 }

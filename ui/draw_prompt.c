@@ -39,6 +39,8 @@ void smol_draw_candidates(struct smol_app *a)
 			smol_put(top + i, 3, a->cols - 4, more);
 			break;
 		}
+		smol_hits_add(&a->hits, SMOL_HIT_CANDIDATE,
+		    (struct smol_rect){.row = top + i, .rows = 1, .cols = a->cols}, i);
 		smol_put(top + i, 3, width, c->list[i].text);
 		smol_look(SMOL_DIM, A_NORMAL);
 		smol_put(top + i, 5 + width, a->cols - width - 6, c->list[i].help);
@@ -117,6 +119,10 @@ void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 		before = smol_columns(line + from, cursor - from);
 	}
 	smol_put(row, at, room, line + from);
+	smol_hits_add(
+	    &a->hits, SMOL_HIT_PROMPT, (struct smol_rect){.row = row, .rows = 1, .cols = at}, -1);
+	smol_hits_add(&a->hits, SMOL_HIT_PROMPT,
+	    (struct smol_rect){.row = row, .col = at, .rows = 1, .cols = a->cols - at}, (int)from);
 	*cursor_row = row;
 	*cursor_col = at + before;
 }

@@ -82,6 +82,23 @@ static size_t common_length(const struct smol_completion *c)
 	return n;
 }
 
+/* In the place of what stands from there to the cursor. Of a whole word the end is seen. */
+static void replace(const struct smol_completion *c, const char *text, bool whole)
+{
+	rl_begin_undo_group();
+	rl_delete_text((int)c->start, rl_point);
+	rl_point = (int)c->start;
+	rl_insert_text(text);
+	if (whole && rl_line_buffer[rl_point] != ' ')
+		rl_insert_text(" ");
+	rl_end_undo_group();
+}
+
+void smol_edit_take(const struct smol_completion *c, int which)
+{
+	replace(c, c->list[which].insert, !c->list[which].open);
+}
+
 /* Returns whether the line has changed. */
 static bool insert(const struct smol_completion *c)
 {
@@ -91,13 +108,8 @@ static bool insert(const struct smol_completion *c)
 
 	if (n < c->end - c->start && c->n > 1)
 		return false;
-	rl_begin_undo_group();
-	rl_delete_text((int)c->start, (int)c->end);
-	rl_point = (int)c->start;
-	rl_insert_text(text);
-	if (c->n == 1 && !c->list[0].open && rl_line_buffer[rl_point] != ' ')
-		rl_insert_text(" ");
-	rl_end_undo_group();
+	rl_point = (int)c->end;
+	replace(c, text, c->n == 1 && !c->list[0].open);
 	return strcmp(before, rl_line_buffer) != 0;
 }
 

@@ -25,5 +25,7 @@ void smol_edit_set_marks(int n);
  * changed. A guest that is asked may take SMOL_COMPLETE_GUEST_MS.
  */
 bool smol_edit_complete(struct smol_completion *c);
+/* One of those that were left, while the line is as it was then. */
+void smol_edit_take(const struct smol_completion *c, int which);
 
 #endif

@@ -9,7 +9,7 @@
 #include "ui/prompt.h"
 #include "ui/welcome.h"
 
-static VTermModifier pane_mods(unsigned mods)
+VTermModifier smol_event_mods(unsigned mods)
 {
 	return (mods & SMOL_MOD_SHIFT ? VTERM_MOD_SHIFT : 0) |
 	       (mods & SMOL_MOD_ALT ? VTERM_MOD_ALT : 0) |
@@ -38,12 +38,12 @@ static void pane_key(struct smol_pane *p, const struct smol_input_event *e)
 	if (e->key == SMOL_KEY_PASTE)
 		smol_term_paste(p->term, e->bytes, e->n);
 	else if (e->key == SMOL_KEY_CHAR)
-		smol_term_char(p->term, e->c, pane_mods(e->mods));
+		smol_term_char(p->term, e->c, smol_event_mods(e->mods));
 	else if (e->key >= SMOL_KEY_F1 && e->key <= SMOL_KEY_F12)
 		smol_term_key(p->term, VTERM_KEY_FUNCTION(1 + (int)(e->key - SMOL_KEY_F1)),
-		    pane_mods(e->mods));
+		    smol_event_mods(e->mods));
 	else if (e->key < sizeof(keys) / sizeof(keys[0]) && keys[e->key])
-		smol_term_key(p->term, keys[e->key], pane_mods(e->mods));
+		smol_term_key(p->term, keys[e->key], smol_event_mods(e->mods));
 }
 
 static void prompt_key(struct smol_app *a, const struct smol_input_event *e)
@@ -68,6 +68,11 @@ void smol_event(struct smol_app *a, const struct smol_input_event *e)
 	const struct smol_binding *bound;
 	char name[SMOL_KEY_MAX];
 
+	if (e->key == SMOL_KEY_MOUSE) {
+		if (!a->question.text && !smol_entry_is_open(&a->entry))
+			smol_mouse_event(a, e);
+		return;
+	}
 	smol_app_say(a, NULL);
 	if (a->question.text) {
 		smol_question_answer(

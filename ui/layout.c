@@ -378,7 +378,7 @@ void smol_layout_arrange(struct smol_layout *l, enum smol_arrangement arrangemen
 static void move_border(
     struct smol_layout *l, const struct group *g, const struct smol_places *at, int i, int by)
 {
-	int size[SMOL_PANES], total = 0, least;
+	int size[SMOL_PANES] = {0}, total = 0, least;
 	int64_t usual = 0;
 
 	for (int k = 0; k < g->n; k++) {
@@ -392,7 +392,7 @@ static void move_border(
 	by = between(by, least - size[i], size[i + 1] - least);
 	size[i] += by;
 	size[i + 1] -= by;
-	for (int k = 0; k < g->n; k++)
+	for (int k = 0; k < g->n && total > 0; k++)
 		l->share[g->way][g->pane[k]] =
 		    (int)(size[k] * usual * SMOL_SHARE / (total * g->usual[k]));
 }

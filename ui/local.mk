@@ -6,6 +6,7 @@ ui_libui_a_SOURCES = \
 	ui/input.c ui/input.h \
 	ui/history.c ui/history.h \
 	ui/look.c ui/look.h \
+	ui/hit.c ui/hit.h \
 	ui/layout.c ui/layout.h \
 	ui/term.c ui/term.h \
 	ui/theme.c ui/theme.h \
@@ -18,6 +19,7 @@ ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 pkglibexec_PROGRAMS += smolsh-tui
 smolsh_tui_SOURCES = \
 	ui/actions.c ui/actions.h \
+	ui/actions_layout.c \
 	ui/actions_view.c \
 	ui/app.c ui/app.h \
 	ui/attach.c \
@@ -36,6 +38,7 @@ smolsh_tui_SOURCES = \
 	ui/line_prompt.c ui/line_prompt.h \
 	ui/lines.c \
 	ui/main.c \
+	ui/mouse.c ui/mouse.h \
 	ui/notices.c ui/notices.h \
 	ui/options.c ui/options.h \
 	ui/page.c ui/page.h \

@@ -135,6 +135,19 @@ void smol_prompt_set(const char *text)
 	rl_point = rl_end;
 }
 
+void smol_prompt_move(size_t byte)
+{
+	forget_candidates();
+	rl_point = byte < (size_t)rl_end ? (int)byte : rl_end;
+}
+
+void smol_prompt_take(int candidate)
+{
+	if (candidate >= 0 && candidate < prompt.found.n)
+		smol_edit_take(&prompt.found, candidate);
+	forget_candidates();
+}
+
 void smol_prompt_cancel(void)
 {
 	rl_free_line_state();

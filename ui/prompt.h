@@ -27,6 +27,10 @@ void smol_prompt_insert(const char *text, size_t n);
 void smol_prompt_set(const char *text);
 /* Ctrl-C: nothing is in the line any more. */
 void smol_prompt_cancel(void);
+/* The cursor to a byte of the line, which begins a character. */
+void smol_prompt_move(size_t byte);
+/* That one of the candidates. */
+void smol_prompt_take(int candidate);
 bool smol_prompt_empty(void);
 void smol_prompt_resize(int rows, int cols);
 

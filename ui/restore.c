@@ -34,12 +34,12 @@ void smol_restore_keep_settings(void)
 
 void smol_restore_prepare(void)
 {
-	static const char no_paste[] = "\033[?2004l";
+	static const char no_modes[] = "\033[?2004l\033[?1006l\033[?1002l";
 
 	smol_restore_keep_settings();
 	setupterm(NULL, STDOUT_FILENO, &(int){0});
-	memcpy(restore.text, no_paste, sizeof(no_paste) - 1);
-	restore.n = sizeof(no_paste) - 1;
+	memcpy(restore.text, no_modes, sizeof(no_modes) - 1);
+	restore.n = sizeof(no_modes) - 1;
 	add_restore("sgr0");
 	add_restore("cnorm");
 	add_restore("rmcup");

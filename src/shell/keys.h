@@ -127,6 +127,7 @@ enum smol_focus {
 	X(jobs, "jobs", "", "the VMs' jobs")                                                       \
 	X(create, "create", "", "begin to create a VM")                                            \
 	X(delete, "delete", "", "delete the VMs, after a question")                                \
+	X(mouse, "mouse", "", "the mouse is the terminal's, and back")                             \
 	X(help, "help", "help", "this page")                                                       \
 	X(suspend, "suspend", "", "suspend smolsh")                                                \
 	X(redraw, "redraw", "", "draw everything anew")                                            \
@@ -236,6 +237,7 @@ enum smol_action {
 	X(delete, "D", SMOL_FOCUS_LIST)                                                            \
 	X(prompt, "Esc", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                      \
 	X(prompt, "q", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                        \
+	X(mouse, "M-m", SMOL_FOCUS_ANY)                                                            \
 	X(help, "F1", SMOL_FOCUS_ANY)                                                              \
 	X(help, "?", (SMOL_FOCUS_SEEN & ~SMOL_FOCUS_LOOK)) /* at an empty prompt, too */           \
 	X(suspend, "C-z", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                     \

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "ui/hit.h"
 #include "ui/layout.h"
 
 #define ROWS_MAX 100
@@ -297,6 +298,29 @@ static void test_grow(void **state)
 	assert_memory_equal(&at, &before, sizeof(at));
 }
 
+static void test_what_is_drawn_later_lies_above(void **state)
+{
+	static struct smol_hits hits;
+
+	(void)state;
+	smol_hits_clear(&hits);
+	assert_int_equal(smol_hits_find(&hits, 0, 0).kind, SMOL_HIT_NONE);
+	smol_hits_add(&hits, SMOL_HIT_PANE, (struct smol_rect){2, 3, 10, 20}, 7);
+	smol_hits_add(&hits, SMOL_HIT_CANDIDATE, (struct smol_rect){5, 0, 1, 100}, 1);
+	smol_hits_add(&hits, SMOL_HIT_LIST, (struct smol_rect){2, 3, 0, 20}, 0);
+	assert_int_equal(smol_hits_find(&hits, 2, 3).kind, SMOL_HIT_PANE);
+	assert_int_equal(smol_hits_find(&hits, 11, 22).what, 7);
+	assert_int_equal(smol_hits_find(&hits, 12, 22).kind, SMOL_HIT_NONE);
+	assert_int_equal(smol_hits_find(&hits, 11, 23).kind, SMOL_HIT_NONE);
+	assert_int_equal(smol_hits_find(&hits, 1, 3).kind, SMOL_HIT_NONE);
+	assert_int_equal(smol_hits_find(&hits, 2, 2).kind, SMOL_HIT_NONE);
+	assert_int_equal(smol_hits_find(&hits, 5, 3).kind, SMOL_HIT_CANDIDATE);
+	for (int i = 0; i < 2 * SMOL_HITS_MAX; i++)
+		smol_hits_add(&hits, SMOL_HIT_HINT, (struct smol_rect){0, i, 1, 1}, i);
+	assert_int_equal(hits.n, SMOL_HITS_MAX);
+	assert_int_equal(smol_hits_find(&hits, 0, SMOL_HITS_MAX).kind, SMOL_HIT_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +332,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_swap_takes_the_place, begin),
 	    cmocka_unit_test_setup(test_behind_another, begin),
 	    cmocka_unit_test_setup(test_grow, begin),
+	    cmocka_unit_test(test_what_is_drawn_later_lies_above),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
