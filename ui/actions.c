@@ -58,8 +58,8 @@ static const char *harm_of(const char *line, int n)
 	return NULL;
 }
 
-/* A line that a key stands for, of ours or bound by a person. VM in it are the VMs that are marked,
- * or the chosen one. One that ends in a space is only begun, at the prompt. */
+/* A line that a key stands for, of ours or bound by a person. VM in it are the VMs that keys act
+ * on. One that ends in a space is only begun, at the prompt. */
 static void do_line(struct smol_app *a, const char *format)
 {
 	int n;
@@ -167,6 +167,18 @@ ACTION(again)
 		smol_app_say(a, err.msg);
 }
 
+ACTION(next_part)
+{
+	if (smol_page(a)->step)
+		smol_page(a)->step(a, 1);
+}
+
+ACTION(previous_part)
+{
+	if (smol_page(a)->step)
+		smol_page(a)->step(a, -1);
+}
+
 ACTION(attach)
 {
 	smol_attach_all(a);
@@ -230,8 +242,9 @@ ACTION(down)
 
 ACTION(shell)
 {
-	struct smol_vm *vm = smol_vms_chosen(&a->vms);
-	smol_auto_free char *line = vm ? smol_asprintf("shell %s", vm->name) : NULL;
+	const struct smol_vm *vm = smol_vms_chosen(&a->vms);
+	const char *name = smol_page_details_vm() ? smol_page_details_vm() : vm ? vm->name : NULL;
+	smol_auto_free char *line = name ? smol_asprintf("shell %s", name) : NULL;
 
 	if (line)
 		smol_line_run(a, line);
@@ -317,7 +330,12 @@ ACTION(logs)
 
 ACTION(info)
 {
-	do_line(a, "info VM");
+	const struct smol_vm *vm = smol_vms_chosen(&a->vms);
+
+	if (vm)
+		smol_page_details_open(a, vm->name);
+	else
+		smol_app_say(a, "no VM is chosen");
 }
 
 ACTION(jobs)
@@ -403,8 +421,10 @@ void smol_action_do(struct smol_app *a, const struct smol_binding *b)
 	snprintf(a->key, sizeof(a->key), "%s", b->key);
 	if (leaves_page(action))
 		smol_page_close(a);
+	a->vms.only = a->focus == SMOL_FOCUS_DETAILS ? smol_page_details_vm() : NULL;
 	if (line)
 		do_line(a, line);
 	else if (action)
 		actions[action](a);
+	a->vms.only = NULL;
 }

@@ -70,6 +70,8 @@ static void load(void)
 		if (!app.accel && app.vms.all[i]->accel_used)
 			app.accel = smol_strndup(
 			    app.vms.all[i]->accel_used, strcspn(app.vms.all[i]->accel_used, " "));
+	if (smol_page(&app)->load)
+		smol_page(&app)->load(&app);
 	smol_app_changed(&app);
 }
 
@@ -104,6 +106,8 @@ static void on_tick(uv_timer_t *t)
 	(void)t;
 	if (n++ % 2 && app.vms.nlive)
 		load();
+	if (smol_page(&app)->tick)
+		smol_page(&app)->tick(&app);
 	smol_app_changed(&app);
 }
 
@@ -205,6 +209,15 @@ static void resized(void)
 	smol_app_changed(&app);
 }
 
+static void reaped(pid_t pid, int status)
+{
+	if (smol_page(&app)->reaped && smol_page(&app)->reaped(&app, pid, status))
+		return;
+	for (int i = 0; i < SMOL_PANES; i++)
+		if (app.panes[i] && smol_pane_reaped(app.panes[i], pid, status))
+			return;
+}
+
 static void on_signal(uv_signal_t *h, int signum)
 {
 	int status;
@@ -214,9 +227,7 @@ static void on_signal(uv_signal_t *h, int signum)
 	switch (signum) {
 	case SIGCHLD:
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			for (int i = 0; i < SMOL_PANES; i++)
-				if (app.panes[i] && smol_pane_reaped(app.panes[i], pid, status))
-					break;
+			reaped(pid, status);
 		break;
 	case SIGWINCH:
 		resized();
@@ -249,6 +260,7 @@ static void watch_everything(void)
 
 static void free_everything(void)
 {
+	smol_page_close(&app);
 	for (int i = 0; i < SMOL_PANES; i++) {
 		smol_pane_free(app.panes[i]);
 		app.panes[i] = NULL;

@@ -12,6 +12,8 @@ void smol_draw_strip(struct smol_app *a);
 
 /* draw_pane.c */
 void smol_draw_pane(struct smol_app *a, int which);
+/* What is on it, below r's first line. */
+void smol_draw_content(const struct smol_pane *p, const struct smol_rect *r);
 /* The panes' numbers, with their end at the end of a row. */
 void smol_draw_numbers(struct smol_app *a, int row);
 

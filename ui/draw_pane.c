@@ -173,13 +173,21 @@ static void put_place(const struct smol_pane *p, const struct smol_rect *r, int 
 		put_word(r, end, "copy");
 }
 
+void smol_draw_content(const struct smol_pane *p, const struct smol_rect *r)
+{
+	VTermScreenCell *cells = smol_alloc(sizeof(*cells) * (size_t)r->cols);
+
+	for (int row = 0; row < r->rows - 1; row++)
+		draw_row(p, row, r, cells);
+	free(cells);
+}
+
 void smol_draw_pane(struct smol_app *a, int which)
 {
 	const struct smol_rect *r = &a->at.panes[which];
 	struct smol_pane *p = a->panes[which];
 	bool focus = which == a->current;
 	bool typed = focus && a->focus == SMOL_FOCUS_PANE;
-	VTermScreenCell *cells = smol_alloc(sizeof(*cells) * (size_t)r->cols);
 	char state[64], number[16];
 	int color, end = r->col + r->cols, at;
 
@@ -195,9 +203,7 @@ void smol_draw_pane(struct smol_app *a, int which)
 	if (end - 1 > at)
 		smol_put(r->row, at, end - 1 - at, p->title);
 	smol_plain();
-	for (int row = 0; row < r->rows - 1; row++)
-		draw_row(p, row, r, cells);
-	free(cells);
+	smol_draw_content(p, r);
 }
 
 void smol_draw_numbers(struct smol_app *a, int row)

@@ -120,7 +120,9 @@ static void start(struct smol_app *a, const char *line, struct line_kind *kind, 
 	if (!p)
 		return;
 	a->current = p->number;
-	smol_page_close(a);
+	/* A key of the page lets it stay, where there is nothing else to see. */
+	if (p->number || kind->keys || !(a->focus & SMOL_FOCUS_PAGE))
+		smol_page_close(a);
 	smol_panes_place(a);
 	free(p->title);
 	p->title = p->number ? smol_steal(&kind->title) : smol_strdup("");

@@ -42,6 +42,7 @@ smolsh_tui_SOURCES = \
 	ui/notices.c ui/notices.h \
 	ui/options.c ui/options.h \
 	ui/page.c ui/page.h \
+	ui/page_details.c \
 	ui/page_help.c \
 	ui/paint.c ui/paint.h \
 	ui/pane.c ui/pane.h \

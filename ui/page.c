@@ -9,6 +9,7 @@ static const struct smol_page_ops nothing;
 static const struct smol_page_ops *const pages[SMOL_PAGE__COUNT] = {
     [SMOL_PAGE_NONE] = &nothing,
     [SMOL_PAGE_HELP] = &smol_page_help,
+    [SMOL_PAGE_DETAILS] = &smol_page_details,
 };
 
 const struct smol_page_ops *smol_page(const struct smol_app *a)

@@ -18,6 +18,7 @@ struct smol_rect;
 enum smol_page {
 	SMOL_PAGE_NONE, /* the panes */
 	SMOL_PAGE_HELP,
+	SMOL_PAGE_DETAILS,
 	SMOL_PAGE__COUNT
 };
 
@@ -45,6 +46,11 @@ void smol_page_open(struct smol_app *a, enum smol_page page);
 /* The keys go where they went before. */
 void smol_page_close(struct smol_app *a);
 
-extern const struct smol_page_ops smol_page_help;
+extern const struct smol_page_ops smol_page_help, smol_page_details;
+
+/* page_details.c: all of the VM of that name (copied). */
+void smol_page_details_open(struct smol_app *a, const char *vm);
+/* Whose page is open, or NULL: keys act on that one. */
+const char *smol_page_details_vm(void);
 
 #endif

@@ -79,14 +79,39 @@ void smol_pane_settle(struct smol_pane *p)
 		p->changed(p);
 }
 
+static void release(struct smol_pane *p)
+{
+	smol_view_close(&p->view);
+	smol_term_free(p->term);
+	smol_buf_free(&p->out);
+	smol_buf_free(&p->in);
+	free(p->line);
+	free(p->title);
+	free(p);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	struct smol_pane *p = h->data;
+
+	p->handle = false;
+	if (p->freed)
+		release(p);
+}
+
+static void close_pty(struct smol_pane *p)
+{
+	uv_poll_stop(&p->poll);
+	p->polling = false;
+	uv_close((uv_handle_t *)&p->poll, on_closed);
+	close(p->pty);
+	p->pty = -1;
+}
+
 static void hang_up(struct smol_pane *p)
 {
 	take(p, true);
-	uv_poll_stop(&p->poll);
-	p->polling = false;
-	uv_close((uv_handle_t *)&p->poll, NULL);
-	close(p->pty);
-	p->pty = -1;
+	close_pty(p);
 	smol_buf_clear(&p->out);
 	check_end(p);
 }
@@ -152,36 +177,17 @@ struct smol_pane *smol_pane_new(uv_loop_t *loop, int number, int rows, int cols,
 	return p;
 }
 
-static void release(struct smol_pane *p)
-{
-	smol_view_close(&p->view);
-	smol_term_free(p->term);
-	smol_buf_free(&p->out);
-	smol_buf_free(&p->in);
-	free(p->line);
-	free(p->title);
-	free(p);
-}
-
-static void on_closed(uv_handle_t *h)
-{
-	release(h->data);
-}
-
 void smol_pane_free(struct smol_pane *p)
 {
 	if (!p)
 		return;
 	if (p->pid > 0 && !p->exited)
 		kill(-p->pid, SIGHUP);
-	if (p->pty < 0) {
+	p->freed = true;
+	if (p->pty >= 0)
+		close_pty(p);
+	else if (!p->handle)
 		release(p);
-		return;
-	}
-	uv_poll_stop(&p->poll);
-	close(p->pty);
-	p->pty = -1;
-	uv_close((uv_handle_t *)&p->poll, on_closed);
 }
 
 /* In the child: on its own terminal. */
@@ -221,7 +227,7 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
 	smol_view_follow(&p->view);
 	uv_poll_init(p->loop, &p->poll, pty);
 	p->poll.data = p;
-	p->polling = true;
+	p->polling = p->handle = true;
 	watch(p);
 	p->changed(p);
 	return 0;

@@ -37,6 +37,8 @@ struct smol_pane {
 	int pty; /* -1: none */
 	uv_poll_t poll;
 	bool polling, exited, closing;
+	bool handle;	     /* the loop still knows poll */
+	bool freed;	     /* and is to free this when it does not any more */
 	bool told;	     /* lines of our own are in it */
 	struct smol_buf out; /* for the command: what its pty did not take yet */
 	struct smol_buf in;  /* of its output: what the terminal has not taken yet */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The panes: places, order, the chosen one; see app.h. */
 #include "shell/settings.h"
+#include "base/auto.h"
+#include "base/buf.h"
 #include "ui/app.h"
 
 static void on_pane(struct smol_pane *p)
@@ -11,6 +13,13 @@ static void on_pane(struct smol_pane *p)
 	if (p->state == SMOL_PANE_ENDED && a->focus == SMOL_FOCUS_PANE && p->number == a->current &&
 	    !p->view.held && (p->number == 0 || p->status == 0))
 		a->focus = SMOL_FOCUS_PROMPT;
+	/* What it said is not seen now. */
+	if (p->state == SMOL_PANE_ENDED && !p->number && a->page && p->status) {
+		smol_auto_free char *text =
+		    smol_asprintf("%s: exit %d; Alt-0 shows why", p->line, p->status);
+
+		smol_app_say(a, text);
+	}
 	smol_app_changed(a);
 }
 

@@ -266,6 +266,8 @@ static void add_name(struct smol_buf *b, const char *name, const char *between)
 
 static bool is_target(const struct smol_vms *v, const struct smol_vm *vm)
 {
+	if (v->only)
+		return strcmp(vm->name, v->only) == 0;
 	return v->nmarks ? smol_vms_marked(v, vm) : strcmp(vm->id, v->chosen) == 0;
 }
 

@@ -23,7 +23,8 @@ struct smol_vms {
 	char wanted[SMOL_ID_LEN + 1];
 	char **marks; /* ids; owned */
 	int nmarks;
-	char *filter;		      /* "", text, !text, or a selector (@running); owned */
+	const char *only; /* the VM of that name is meant, whatever is marked; not owned; or NULL */
+	char *filter;	  /* "", text, !text, or a selector (@running); owned */
 	char *filter_last;	      /* the last one that was something; or NULL; owned */
 	enum smol_sort sort;	      /* as it is sorted */
 	const struct smol_uses *uses; /* what they use; NULL: nothing is known; not owned */
@@ -44,7 +45,8 @@ void smol_vms_move(struct smol_vms *v, int by);
 void smol_vms_scroll(struct smol_vms *v, int rows);
 bool smol_vms_marked(const struct smol_vms *v, const struct smol_vm *vm);
 void smol_vms_mark(struct smol_vms *v, const struct smol_vm *vm, bool on);
-/* The names that a key acts on: those marked, or the chosen one. "a,b"; caller frees; NULL: none.
+/* The names that a key acts on: only, or those marked, or the chosen one. "a,b"; caller frees;
+ * NULL: none.
  */
 char *smol_vms_targets(const struct smol_vms *v, int *n);
 /* Of those the ones in that state. */

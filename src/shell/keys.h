@@ -82,6 +82,8 @@ enum smol_focus {
 	X(shrink, "shrink", "", "a smaller one")                                                   \
 	X(close, "close", "close", "close the pane")                                               \
 	X(again, "again", "", "run the pane's command again")                                      \
+	X(next_part, "next-part", "next", "go to the next part of the page")                       \
+	X(previous_part, "previous-part", "", "or to the one before")                              \
 	X(attach, "attach", "", "show the jobs that nobody looks at, a pane for each")             \
 	X(back, "back", "back", "close the page; leave the copy mode")                             \
 	X(page_up, "page-up", "", "look back in the pane; elsewhere, a page up")                   \
@@ -123,7 +125,7 @@ enum smol_focus {
 	X(pause, "pause", "", "pause the VMs; those that are paused go on")                        \
 	X(exec, "exec", "exec", "begin an exec in the VMs")                                        \
 	X(logs, "logs", "logs", "follow the VM's console")                                         \
-	X(info, "info", "", "all that is known of the VMs")                                        \
+	X(info, "info", "details", "a page with all of the VM")                                    \
 	X(jobs, "jobs", "", "the VMs' jobs")                                                       \
 	X(create, "create", "", "begin to create a VM")                                            \
 	X(delete, "delete", "", "delete the VMs, after a question")                                \
@@ -174,6 +176,10 @@ enum smol_action {
 	X(page_down, "S-PgDn", SMOL_FOCUS_ANY)                                                     \
 	X(page_up, "PgUp", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                    \
 	X(page_down, "PgDn", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                  \
+	X(next_part, "Tab", SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM)                                  \
+	X(next_part, "Right", SMOL_FOCUS_DETAILS)                                                  \
+	X(previous_part, "S-Tab", SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM)                            \
+	X(previous_part, "Left", SMOL_FOCUS_DETAILS)                                               \
 	X(back, "Esc", SMOL_FOCUS_PAGE)                                                            \
 	X(back, "q", (SMOL_FOCUS_PAGE & SMOL_FOCUS_SEEN))                                          \
 	X(follow, "End", (SMOL_FOCUS_SEEN & ~(SMOL_FOCUS_LIST | SMOL_FOCUS_COPY)))                 \
@@ -221,20 +227,20 @@ enum smol_action {
 	X(down, "Down", SMOL_FOCUS_SEEN)                                                           \
 	X(up, "k", SMOL_FOCUS_SEEN)                                                                \
 	X(down, "j", SMOL_FOCUS_SEEN)                                                              \
-	X(shell, "Enter", SMOL_FOCUS_LIST)                                                         \
+	X(shell, "Enter", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                    \
 	X(mark, "Space", SMOL_FOCUS_LIST)                                                          \
 	X(filter, "/", SMOL_FOCUS_LIST)                                                            \
 	X(sort, "o", SMOL_FOCUS_LIST)                                                              \
-	X(start, "s", SMOL_FOCUS_LIST)                                                             \
-	X(stop, "S", SMOL_FOCUS_LIST)                                                              \
-	X(restart, "R", SMOL_FOCUS_LIST)                                                           \
-	X(pause, "P", SMOL_FOCUS_LIST)                                                             \
-	X(exec, "e", SMOL_FOCUS_LIST)                                                              \
-	X(logs, "l", SMOL_FOCUS_LIST)                                                              \
+	X(start, "s", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                        \
+	X(stop, "S", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                         \
+	X(restart, "R", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                      \
+	X(pause, "P", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                        \
+	X(exec, "e", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                         \
+	X(logs, "l", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                         \
 	X(info, "i", SMOL_FOCUS_LIST)                                                              \
 	X(jobs, "J", SMOL_FOCUS_LIST)                                                              \
 	X(create, "c", SMOL_FOCUS_LIST)                                                            \
-	X(delete, "D", SMOL_FOCUS_LIST)                                                            \
+	X(delete, "D", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                       \
 	X(prompt, "Esc", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                      \
 	X(prompt, "q", SMOL_FOCUS_LIST | SMOL_FOCUS_SCROLL)                                        \
 	X(mouse, "M-m", SMOL_FOCUS_ANY)                                                            \
