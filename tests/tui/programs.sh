@@ -80,8 +80,9 @@ mux paste-buffer -p -b one
 keys Enter
 see "it is told apart" '\^\[\[200~pasted text\^\[\[201~'
 keys C-c
-keys "printf '\\033[?2004l'; clear" Enter
-see "the shell is back" '│root@web:.*# ?$'
+see "its shell is back" '\^C'
+keys "clear; printf '\\033[?2004lplain%s\\n' ly" Enter
+see "it asks no more" '│plainly'
 mux set-buffer -b two 'echo from-the-clipboard'
 mux paste-buffer -p -b two
 keys Enter
