@@ -91,6 +91,23 @@ static int on_hand_on(struct smol_shell *sh, const char *const *words, int nword
 	return 0;
 }
 
+/* Who cannot get back to the prompt, or to help, any more is told. */
+static void tell_lost(struct smol_shell *sh, const char *before)
+{
+	smol_auto_free char *lost = smol_keys_lost();
+
+	if (lost && !before)
+		smol_out_notice(sh, "%s", lost);
+}
+
+static void run(struct smol_shell *sh, const char *line)
+{
+	smol_auto_free char *lost = smol_keys_lost();
+
+	smol_shell_text(sh, line, strlen(line));
+	tell_lost(sh, lost);
+}
+
 void smol_config_line(const char *line, int columns, struct smol_config_done *done)
 {
 	smol_auto_buf struct smol_buf rest = {0};
@@ -99,7 +116,7 @@ void smol_config_line(const char *line, int columns, struct smol_config_done *do
 	struct capture c = {0};
 
 	begin(&c);
-	smol_shell_text(&sh, line, strlen(line));
+	run(&sh, line);
 	end(&c);
 	finish(&c, &rest, done);
 }
@@ -107,7 +124,7 @@ void smol_config_line(const char *line, int columns, struct smol_config_done *do
 /* Read it, if there is one; its mistakes are said as they are found. */
 static void read_rc(struct smol_shell *sh)
 {
-	smol_auto_free char *path = smol_path_rc(), *lost = NULL;
+	smol_auto_free char *path = smol_path_rc();
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 
 	if (access(path, F_OK) < 0)
@@ -116,9 +133,7 @@ static void read_rc(struct smol_shell *sh)
 		smol_err_wrap(&err, "rc");
 		smol_out_error(sh, &err);
 	}
-	lost = smol_keys_lost();
-	if (lost)
-		smol_out_notice(sh, "rc: %s", lost);
+	tell_lost(sh, NULL);
 }
 
 void smol_config_rc(struct smol_config_done *done)

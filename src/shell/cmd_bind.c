@@ -120,17 +120,7 @@ static char *line_of(const char *const *words, int n)
 	return smol_buf_take(&b);
 }
 
-/* Who cannot get out of a pane, or to help, is told. A script may have more to say on it. */
-static void tell_lost(struct smol_shell *sh)
-{
-	smol_auto_free char *lost = sh->file ? NULL : smol_keys_lost();
-
-	if (lost)
-		smol_out_notice(sh, "%s", lost);
-}
-
-static int bind_key(
-    struct smol_shell *sh, const struct smol_args *args, const char *key, struct smol_err *err)
+static int bind_key(const struct smol_args *args, const char *key, struct smol_err *err)
 {
 	bool one = args->nwords == 2 && !smol_args_flag(args, "line");
 	enum smol_action action = one ? smol_action_find(args->words[1]) : SMOL_ACTION_none;
@@ -152,10 +142,7 @@ static int bind_key(
 	}
 	if (line && check_line(line, err) < 0)
 		return -1;
-	if (smol_key_bind(key, where, action, line, err) < 0)
-		return -1;
-	tell_lost(sh);
-	return 0;
+	return smol_key_bind(key, where, action, line, err);
 }
 
 static int run_bind(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -172,7 +159,7 @@ static int run_bind(struct smol_shell *sh, const struct smol_args *args, struct 
 		smol_keys_reset(*key ? key : NULL);
 		return 0;
 	}
-	return args->nwords < 2 ? show(sh, *key ? key : NULL) : bind_key(sh, args, key, err);
+	return args->nwords < 2 ? show(sh, *key ? key : NULL) : bind_key(args, key, err);
 }
 
 static int run_unbind(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -180,12 +167,12 @@ static int run_unbind(struct smol_shell *sh, const struct smol_args *args, struc
 	char key[SMOL_KEY_MAX], shown[SMOL_KEY_MAX];
 	int64_t in = smol_args_int(args, "in", 0);
 
+	(void)sh;
 	if (smol_key_parse(args->words[0], key, err) < 0)
 		return -1;
 	smol_key_shown(key, shown);
 	if (!smol_key_unbind(key, in ? 1U << (in - 1) : SMOL_FOCUS_ANY))
 		return smol_err_set(err, SMOL_E_INVALID, "%s does nothing there", shown);
-	tell_lost(sh);
 	return 0;
 }
 

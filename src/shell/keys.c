@@ -151,20 +151,23 @@ void smol_keys_reset(const char *key)
 char *smol_keys_lost(void)
 {
 	static const struct {
+		enum smol_focus from;
 		enum smol_action action;
-		const char *key;
-	} needed[] = {{SMOL_ACTION_prompt, "M-p"}, {SMOL_ACTION_help, "F1"}};
+		const char *text;
+	} needed[] = {
+	    {SMOL_FOCUS_LIST, SMOL_ACTION_prompt,
+		"from the list to the prompt any more; try: bind M-p prompt"},
+	    {SMOL_FOCUS_PANE, SMOL_ACTION_prompt,
+		"from a pane to the prompt any more; try: bind M-p prompt"},
+	    {SMOL_FOCUS_SCROLL, SMOL_ACTION_prompt,
+		"from a pane to the prompt any more; try: bind M-p prompt"},
+	    {SMOL_FOCUS_PROMPT, SMOL_ACTION_help,
+		"from the prompt to help any more; try: bind F1 help"},
+	};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(needed); i++)
-		for (int f = 0; smol_focus_names[f]; f++) {
-			enum smol_focus focus = (enum smol_focus)(1 << f);
-
-			if (!smol_key_of(needed[i].action, focus))
-				return smol_asprintf(
-				    "no key leads to %s from here: %s; try: bind %s %s",
-				    smol_actions[needed[i].action].name, smol_focus_names[f],
-				    needed[i].key, smol_actions[needed[i].action].name);
-		}
+		if (!smol_key_of(needed[i].action, needed[i].from))
+			return smol_asprintf("no key leads %s", needed[i].text);
 	return NULL;
 }
 

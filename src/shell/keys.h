@@ -278,8 +278,8 @@ const struct smol_binding *smol_keys_bound(int *n);
 const struct smol_binding *smol_key_find(const char *key, enum smol_focus focus);
 /* The binding of that action where the focus is: what was bound last. NULL: no key does it. */
 const struct smol_binding *smol_key_of(enum smol_action action, enum smol_focus focus);
-/* Help or the prompt, where no key leads to it any more, as a sentence with what mends it;
- * malloc'd. NULL: they can be reached from everywhere. */
+/* Help or the prompt, where no key leads to it any more from where one may be: a sentence with
+ * what mends it, malloc'd. NULL: all is well. */
 char *smol_keys_lost(void);
 /*
  * From now on the key does that, in all of where; line (copied) is NULL, or action is none. -1 with

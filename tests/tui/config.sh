@@ -28,7 +28,7 @@ see "rc: the shell starts all the same, and names file and line" "rc:2: there is
 see "rc: at the bottom, too, with how many more there are" '^ rc:2: .*\(and 2 more\)'
 see "rc: a file that it reads is named itself" "more:1: wrap: 'perhaps' is not off or on"
 see "rc: what is no command is said where the key is bound" "rc:11: 'frobnicate'"
-see "rc: what follows a mistake is done" '^ VMs {36}│'
+see "rc: what follows a mistake is done" '^ VMs.{36}│'
 
 # Aliases: what is typed is the title; what runs is what it stands for.
 keys 'll' Enter
@@ -58,8 +58,8 @@ keys F1
 see "help shows the keys as they are bound" 'Alt-q, Alt-x'
 keys F1
 see_no "help: closed" 'Alt-q, Alt-x'
-keys 'unbind M-x; unbind M-p; unbind Escape; unbind q' Enter
-see "a way back that is lost is told" 'no key leads to prompt'
+keys 'unbind M-p; set history' Enter
+see "a way back that is lost is told" '^ no key leads from a pane to the prompt'
 keys 'bind --default' Enter
 keys 'bind M-p' Enter
 see "bind --default: as at first" '^.*Alt-p +all +prompt'

@@ -212,6 +212,27 @@ static void keys_are_bound_and_let_go(void **state)
 	assert_int_equal(does("M-x", SMOL_FOCUS_LIST), SMOL_ACTION_close);
 }
 
+static void a_way_that_is_lost_is_told(void **state)
+{
+	smol_auto_free char *list = NULL, *help = NULL;
+
+	(void)state;
+	assert_null(smol_keys_lost());
+	assert_true(smol_key_unbind("M-p", SMOL_FOCUS_LIST));
+	assert_null(smol_keys_lost());
+	assert_true(smol_key_unbind("Esc", SMOL_FOCUS_LIST));
+	assert_true(smol_key_unbind("q", SMOL_FOCUS_LIST));
+	list = smol_keys_lost();
+	assert_string_equal(
+	    list, "no key leads from the list to the prompt any more; try: bind M-p prompt");
+	smol_keys_reset(NULL);
+	assert_true(smol_key_unbind("F1", SMOL_FOCUS_PROMPT));
+	help = smol_keys_lost();
+	assert_string_equal(
+	    help, "no key leads from the prompt to help any more; try: bind F1 help");
+	smol_keys_reset(NULL);
+}
+
 static void what_cannot_be_bound(void **state)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -445,6 +466,7 @@ int main(void)
 	    cmocka_unit_test(a_command_has_most_keys),
 	    cmocka_unit_test(keys_have_many_names),
 	    cmocka_unit_test(keys_are_bound_and_let_go),
+	    cmocka_unit_test(a_way_that_is_lost_is_told),
 	    cmocka_unit_test(what_cannot_be_bound),
 	    cmocka_unit_test(aliases_are_expanded_once),
 	    cmocka_unit_test(aliases_have_bounds),
