@@ -66,8 +66,9 @@ static const char language[] =
     "  # text       at the start of a word: a comment up to the end of the line\n"
     "  -- CMD       in front of a guest command: its words are passed as they are\n"
     "\n"
-    "Nothing is expanded: $x, *, ~, | and > are text. A line for a shell in the guest is one word\n"
-    "without `--`: exec web 'ls /tmp | wc -l'\n";
+    "An alias at a command's beginning, not in quotes, gives way to its words (help alias).\n"
+    "Nothing else is expanded: $x, *, ~, | and > are text. A line for a shell in the guest is one\n"
+    "word without `--`: exec web 'ls /tmp | wc -l'\n";
 
 static const char rc[] =
     "What the screen begins with\n"
