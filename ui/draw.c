@@ -135,7 +135,19 @@ static void draw_bottom(struct smol_app *a)
 	smol_plain();
 }
 
-/* Bars that reach the rule end in it. */
+/* Where a bar ends above a rule it ends in it. */
+static void end_bar(int row, int col)
+{
+	wchar_t text[CCHARW_MAX + 1] = {0};
+	attr_t attrs;
+	cchar_t below;
+	short pair;
+
+	if (mvin_wch(row, col, &below) == OK && getcchar(&below, text, &attrs, &pair, NULL) == OK &&
+	    text[0] == 0x2500)
+		smol_put(row, col, 1, "\xe2\x94\xb4"); /* ┴ */
+}
+
 static void draw_bars(struct smol_app *a)
 {
 	smol_look(SMOL_RULE, A_NORMAL);
@@ -147,8 +159,7 @@ static void draw_bars(struct smol_app *a)
 			continue;
 		for (int y = 0; y < b->at.rows; y++)
 			smol_put(b->at.row + y, b->at.col, 1, "\xe2\x94\x82"); /* │ */
-		if (b->at.row + b->at.rows == a->rows - 3)
-			smol_put(a->rows - 3, b->at.col, 1, "\xe2\x94\xb4"); /* ┴ */
+		end_bar(b->at.row + b->at.rows, b->at.col);
 	}
 	smol_plain();
 }

@@ -201,7 +201,12 @@ void smol_draw_pane(struct smol_app *a, int which)
 	snprintf(number, sizeof(number), which ? "%d" : "session", which);
 	at = r->col + 1 + smol_put(r->row, r->col + 1, 7, number) + 1;
 	if (end - 1 > at)
-		smol_put(r->row, at, end - 1 - at, p->title);
+		at += smol_put(r->row, at, end - 1 - at, p->title);
+	/* Below another pane the title is told from that one's output. */
+	smol_look(SMOL_RULE, A_NORMAL);
+	if (r->row > a->rows - 3 - a->at.body_rows)
+		for (at += *p->title != '\0'; at < end; at++)
+			smol_put(r->row, at, 1, "\xe2\x94\x80"); /* ─ */
 	smol_plain();
 	smol_draw_content(p, r);
 }
