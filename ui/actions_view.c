@@ -295,7 +295,44 @@ ACTION(save)
 	    on_save);
 }
 
+static void on_pipe(struct smol_app *a, const char *name, bool accepted)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *path = path_of(name);
+	struct smol_tap *tap = accepted && *name ? smol_tap_open(path, &err) : NULL;
+
+	if (tap)
+		smol_pane_set_tap(smol_panes_current(a), tap);
+	else if (accepted && *name)
+		smol_app_say(a, err.msg);
+}
+
+ACTION(pipe)
+{
+	struct smol_pane *p = smol_panes_current(a);
+
+	if (!p->tap) {
+		smol_entry_open(&a->entry, "append what comes from now on to ", "", NULL, on_pipe);
+		return;
+	}
+	say(a, smol_asprintf("no more is written to %s", smol_tap_path(p->tap)));
+	smol_pane_set_tap(p, NULL);
+	if (p->trouble)
+		p->changed(p);
+}
+
 /* ---- sideways ---- */
+
+ACTION(wrap)
+{
+	struct smol_pane *p = smol_panes_current(a);
+
+	smol_pane_set_wide(p, !p->wide);
+	if (!p->wide)
+		p->view.right = 0;
+	smol_app_say(a, p->wide ? "long lines go on beyond the edge: Alt-Right"
+				: "long lines go on in the next row");
+}
 
 ACTION(pan_left)
 {

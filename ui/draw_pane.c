@@ -5,6 +5,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/auto.h"
 #include "base/text.h"
 #include "ui/draw.h"
 #include "ui/search.h"
@@ -171,6 +172,14 @@ static void put_place(const struct smol_pane *p, const struct smol_rect *r, int 
 	}
 	if (smol_view_frozen(v))
 		put_word(r, end, "copy");
+	if (p->tap) {
+		const char *path = smol_tap_path(p->tap), *slash = strrchr(path, '/');
+		smol_auto_free char *name =
+		    smol_escape(slash ? slash + 1 : path, strlen(slash ? slash + 1 : path));
+
+		snprintf(text, sizeof(text), "\xe2\x96\xb8%.40s", name); /* ▸ */
+		put_word(r, end, text);
+	}
 }
 
 void smol_draw_content(const struct smol_pane *p, const struct smol_rect *r)

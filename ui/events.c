@@ -35,6 +35,7 @@ static void pane_key(struct smol_pane *p, const struct smol_input_event *e)
 	    [SMOL_KEY_ESCAPE] = VTERM_KEY_ESCAPE,
 	};
 
+	p->view.chases = true;
 	if (e->key == SMOL_KEY_PASTE)
 		smol_term_paste(p->term, e->bytes, e->n);
 	else if (e->key == SMOL_KEY_CHAR)

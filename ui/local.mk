@@ -13,6 +13,7 @@ ui_libui_a_SOURCES = \
 	ui/view.c ui/view.h \
 	ui/caret.c ui/caret.h \
 	ui/search.c ui/search.h \
+	ui/tap.c ui/tap.h \
 	ui/wash.c ui/wash.h
 ui_libui_a_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 

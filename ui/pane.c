@@ -15,8 +15,10 @@
 #include "base/auto.h"
 #include "base/text.h"
 
-#define READ	  (8 * 1024)	/* a pty gives 4 KiB at most */
-#define TURN	  (64 * 1024)	/* read in a turn of the loop, so that others get theirs */
+#define READ	  (8 * 1024)  /* a pty gives 4 KiB at most */
+#define TURN	  (64 * 1024) /* read in a turn of the loop, so that others get theirs */
+#define GONE_MS	  300	      /* a full-screen program that has left the screen has ended by then */
+#define WIDE_COLS 500	      /* of a terminal whose long lines go on beyond the edge */
 #define IN_BOUND  (256 * 1024)	/* waiting for the terminal */
 #define IN_FLOOD  (32 * 1024)	/* between two drawings: above it the rest waits for the next */
 #define TAKE_NS	  (3 * 1000000) /* drawing what has come, at a stretch */
@@ -49,11 +51,77 @@ static void on_say(const char *bytes, size_t n, void *ctx)
 	flush_out(p);
 }
 
+/* What cannot be written to its file is said, and no more is tried. */
+static void end_tap(struct smol_pane *p, int rc, const struct smol_err *err)
+{
+	if (rc == 0)
+		return;
+	free(p->trouble);
+	p->trouble = smol_strdup(err->msg);
+	smol_tap_close(p->tap);
+	p->tap = NULL;
+}
+
+static void tap_output(struct smol_pane *p, const char *bytes, size_t n)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (p->tap)
+		end_tap(p, smol_tap_feed(p->tap, bytes, n, &err), &err);
+}
+
+static void tap_end_line(struct smol_pane *p)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (p->tap)
+		end_tap(p, smol_tap_end_line(p->tap, &err), &err);
+}
+
+void smol_pane_set_tap(struct smol_pane *p, struct smol_tap *tap)
+{
+	tap_end_line(p);
+	smol_tap_close(p->tap);
+	p->tap = tap;
+}
+
+/*
+ * The terminal has the pane's size, or is as wide as long lines need; not where a full-screen
+ * program draws. One that ends must be gone before: told of another size it would draw once more,
+ * over what was there before it.
+ */
+static void fit(struct smol_pane *p)
+{
+	bool full = smol_term_alternate(p->term), wide;
+	struct winsize size = {.ws_row = (unsigned short)p->rows};
+
+	if (full || p->full)
+		p->full_ms = uv_now(p->loop);
+	p->full = full;
+	wide = p->wide && p->cols < WIDE_COLS && !full &&
+	       (!p->full_ms || uv_now(p->loop) - p->full_ms >= GONE_MS);
+	size.ws_col = (unsigned short)(wide ? WIDE_COLS : p->cols);
+	if (smol_term_rows(p->term) == size.ws_row && smol_term_cols(p->term) == size.ws_col)
+		return;
+	smol_term_resize(p->term, size.ws_row, size.ws_col);
+	if (p->pty >= 0)
+		ioctl(p->pty, TIOCSWINSZ, &size);
+	if (!wide && !p->view.held)
+		p->view.right = 0;
+}
+
+void smol_pane_set_wide(struct smol_pane *p, bool wide)
+{
+	p->wide = wide;
+	fit(p);
+}
+
 /* Both its output and its process have come to their end. */
 static void check_end(struct smol_pane *p)
 {
 	if (p->state != SMOL_PANE_RUNNING || p->pty >= 0 || !p->exited)
 		return;
+	tap_end_line(p);
 	p->state = SMOL_PANE_ENDED;
 	p->ended_ms = uv_now(p->loop);
 	p->changed(p);
@@ -69,11 +137,14 @@ static void take(struct smol_pane *p, bool all)
 		    &p->in, smol_term_take(p->term, smol_buf_head(&p->in), smol_buf_len(&p->in)));
 	if (!smol_buf_len(&p->in) && p->since < IN_FLOOD)
 		smol_buf_free(&p->in);
+	fit(p); /* a full-screen program may have begun or ended */
 }
 
 void smol_pane_settle(struct smol_pane *p)
 {
 	take(p, false);
+	fit(p);
+	smol_view_chase(&p->view);
 	p->since = 0;
 	if (smol_buf_len(&p->in))
 		p->changed(p);
@@ -81,6 +152,8 @@ void smol_pane_settle(struct smol_pane *p)
 
 static void release(struct smol_pane *p)
 {
+	smol_pane_set_tap(p, NULL);
+	free(p->trouble);
 	smol_view_close(&p->view);
 	smol_term_free(p->term);
 	smol_buf_free(&p->out);
@@ -129,6 +202,7 @@ static bool read_some(struct smol_pane *p, size_t most)
 		if (n <= 0)
 			return false;
 		smol_buf_commit(&p->in, (size_t)n);
+		tap_output(p, p->in.data + p->in.end - n, (size_t)n);
 		got += (size_t)n;
 		p->since += (size_t)n;
 	}
@@ -203,10 +277,13 @@ _Noreturn static void become(const struct smol_ui_options *options, const char *
 int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, const char *line,
     struct smol_err *err)
 {
-	struct winsize size = {
-	    .ws_row = (unsigned short)p->rows, .ws_col = (unsigned short)p->cols};
+	struct winsize size = {0};
 	pid_t pid;
 	int pty;
+
+	fit(p);
+	size.ws_row = (unsigned short)smol_term_rows(p->term);
+	size.ws_col = (unsigned short)smol_term_cols(p->term);
 
 	pid = forkpty(&pty, NULL, NULL, &size);
 	if (pid < 0)
@@ -252,15 +329,11 @@ bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status)
 
 void smol_pane_resize(struct smol_pane *p, int rows, int cols)
 {
-	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
-
 	if (rows < 1 || cols < 1 || (rows == p->rows && cols == p->cols))
 		return;
 	p->rows = rows;
 	p->cols = cols;
-	smol_term_resize(p->term, rows, cols);
-	if (p->pty >= 0)
-		ioctl(p->pty, TIOCSWINSZ, &size);
+	fit(p);
 	smol_view_resize(&p->view, rows, cols);
 }
 

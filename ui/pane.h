@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "ui/options.h"
+#include "ui/tap.h"
 #include "ui/term.h"
 #include "ui/view.h"
 
@@ -29,6 +30,11 @@ struct smol_pane {
 	uint64_t began_ms, ended_ms; /* of uv_now() */
 	struct smol_view view;	     /* what of it is shown */
 	int rows, cols;
+	bool wide;	      /* long lines go on beyond the edge */
+	bool full;	      /* a full-screen program draws */
+	uint64_t full_ms;     /* when one was seen last; 0: none was */
+	struct smol_tap *tap; /* its output in a file; NULL: it is in none; owned */
+	char *trouble;	      /* a sentence for whoever heeds changed(), or NULL; owned */
 
 	uv_loop_t *loop;
 	void (*changed)(struct smol_pane *p); /* there is something to draw, or it has ended */
@@ -62,6 +68,12 @@ void smol_pane_settle(struct smol_pane *p);
 /* The process of that id has ended: is it this pane's? */
 bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status);
 void smol_pane_resize(struct smol_pane *p, int rows, int cols);
+/* Long lines go on beyond the edge, or in the next row; a full-screen program has the pane's own
+ * width whatever is said. */
+void smol_pane_set_wide(struct smol_pane *p, bool wide);
+/* Its output goes to a file from now on, in tap's care; NULL: to none any more. An unfinished line
+ * is ended. */
+void smol_pane_set_tap(struct smol_pane *p, struct smol_tap *tap);
 /* A line of our own among the output. */
 void smol_pane_note(struct smol_pane *p, const char *text);
 /* The same, and below it lines that are safe on a terminal. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The panes: places, order, the chosen one; see app.h. */
-#include "shell/settings.h"
+#include <stdlib.h>
+
 #include "base/auto.h"
 #include "base/buf.h"
+#include "shell/settings.h"
 #include "ui/app.h"
 
 static void on_pane(struct smol_pane *p)
@@ -20,6 +22,11 @@ static void on_pane(struct smol_pane *p)
 
 		smol_app_say(a, text);
 	}
+	if (p->trouble) {
+		smol_app_say(a, p->trouble);
+		free(p->trouble);
+		p->trouble = NULL;
+	}
 	smol_app_changed(a);
 }
 
@@ -27,6 +34,7 @@ static void put(struct smol_app *a, int which)
 {
 	smol_pane_free(a->panes[which]);
 	a->panes[which] = smol_pane_new(a->loop, which, 20, 80, on_pane, a);
+	smol_pane_set_wide(a->panes[which], !smol_setting(SMOL_SETTING_WRAP));
 }
 
 static bool runs(const struct smol_app *a, int which)

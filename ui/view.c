@@ -97,6 +97,7 @@ void smol_view_shift(struct smol_view *v, int cols)
 	int64_t top = smol_view_top(v);
 	int most = 0;
 
+	v->chases = false;
 	for (int row = 0; row < v->rows && cols > 0; row++) {
 		int w = width(v, top + row);
 
@@ -160,6 +161,15 @@ void smol_view_reveal(struct smol_view *v, struct smol_spot s)
 		v->right = s.col;
 	else if (s.col >= v->right + v->cols)
 		v->right = s.col - v->cols + 1;
+}
+
+void smol_view_chase(struct smol_view *v)
+{
+	int row, col;
+
+	if (v->chases && !v->held && smol_term_cols(v->live) > v->cols &&
+	    smol_term_cursor(v->live, &row, &col))
+		smol_view_reveal(v, (struct smol_spot){.line = origin(v) + row, .col = col});
 }
 
 /* ---- what is in it ---- */

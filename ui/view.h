@@ -34,6 +34,7 @@ struct smol_view {
 	struct smol_term *still;      /* looked at in its place, so that nothing moves; owned */
 	int rows, cols;		      /* of the window */
 	int right;		      /* columns scrolled to the right */
+	bool chases;		      /* the program's cursor, sideways: who types sees it */
 	bool held;		      /* it does not follow */
 	int64_t top;		      /* the first line, while it is held */
 
@@ -76,6 +77,8 @@ void smol_view_hold(struct smol_view *v);
 void smol_view_freeze(struct smol_view *v);
 void smol_view_thaw(struct smol_view *v);
 bool smol_view_frozen(const struct smol_view *v);
+/* Where it chases the program's cursor: sideways to it. */
+void smol_view_chase(struct smol_view *v);
 /* Scroll as little as brings a spot into the window. */
 void smol_view_reveal(struct smol_view *v, struct smol_spot s);
 

@@ -101,6 +101,8 @@ enum smol_focus {
 	X(copy, "copy", "copy mode", "a cursor in the pane, to select and copy with")              \
 	X(paste, "paste", "", "what was copied, to the pane's command or the prompt")              \
 	X(save, "save", "save", "what is selected into a file; else all that the pane has")        \
+	X(pipe, "pipe", "", "append what comes in the pane to a file; again: no more")             \
+	X(wrap, "wrap", "", "long lines go on beyond the edge, or in the next row")                \
 	X(left, "left", "", "left")                                                                \
 	X(right, "right", "", "right")                                                             \
 	X(word_back, "word-back", "", "to where a word begins")                                    \
@@ -200,6 +202,8 @@ enum smol_action {
 	X(yank, "Enter", SMOL_FOCUS_COPY)                                                          \
 	X(paste, "M-v", SMOL_FOCUS_ANY)                                                            \
 	X(save, "s", SMOL_FOCUS_LOOK)                                                              \
+	X(pipe, "M-o", SMOL_FOCUS_ANY)                                                             \
+	X(wrap, "M-w", SMOL_FOCUS_ANY)                                                             \
 	X(back, "Esc", SMOL_FOCUS_COPY)                                                            \
 	X(back, "q", SMOL_FOCUS_COPY)                                                              \
 	X(left, "Left", SMOL_FOCUS_COPY)                                                           \

@@ -238,6 +238,22 @@ static void test_to_the_right(void **state)
 	assert_int_equal(view.right, 3);
 }
 
+static void test_chases_who_types(void **state)
+{
+	(void)state;
+	smol_term_resize(term, 5, 100);
+	put("$ a command that is longer than the window");
+	smol_view_chase(&view);
+	assert_int_equal(view.right, 0);
+	view.chases = true;
+	smol_view_chase(&view);
+	assert_int_equal(view.right, 23);
+	/* Not any more where one has looked elsewhere by hand. */
+	smol_view_shift(&view, -5);
+	smol_view_chase(&view);
+	assert_int_equal(view.right, 18);
+}
+
 static void test_thawed_stays_where_it_was(void **state)
 {
 	(void)state;
@@ -424,6 +440,7 @@ int main(void)
 	    ON_VIEW(test_words_and_lines),
 	    ON_VIEW(test_wrapped_lines_are_joined),
 	    ON_VIEW(test_to_the_right),
+	    ON_VIEW(test_chases_who_types),
 	    ON_VIEW(test_thawed_stays_where_it_was),
 	    ON_VIEW(test_search_both_ways),
 	    ON_VIEW(test_search_marks),

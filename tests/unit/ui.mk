@@ -29,3 +29,8 @@ tests_unit_test_list_SOURCES = tests/unit/test_list.c ui/uses.c ui/uses.h ui/vms
 tests_unit_test_list_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_list_LDADD = $(shell_test_libs) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_list
+
+check_PROGRAMS += tests/unit/test_tap
+tests_unit_test_tap_SOURCES = tests/unit/test_tap.c
+tests_unit_test_tap_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_tap
