@@ -13,14 +13,18 @@
 #include "ui/edit.h"
 #include "ui/prompt.h"
 
+static bool is_word_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
 /* Where the word VM stands next: with nothing of a word around it. NULL: nowhere. */
 static const char *vm_word(const char *line)
 {
 	const char *at = line;
 
 	while ((at = strstr(at, "VM"))) {
-		if ((at == line || !isalnum((unsigned char)at[-1])) &&
-		    !isalnum((unsigned char)at[2]))
+		if ((at == line || !is_word_char(at[-1])) && !is_word_char(at[2]))
 			return at;
 		at += 2;
 	}

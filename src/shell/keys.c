@@ -17,11 +17,11 @@ const struct smol_action_entry smol_actions[SMOL_ACTION__count] = {
 };
 
 static const struct {
-	enum smol_action action;
 	const char *key;
+	enum smol_action action;
 	unsigned where;
 } defaults[] = {
-#define X(action, key, where) {SMOL_ACTION_##action, key, where},
+#define X(action, key, where) {key, SMOL_ACTION_##action, where},
     SMOL_UI_KEYS(X)
 #undef X
 };
