@@ -111,16 +111,29 @@ static int draw_hint(
 	return width + 3;
 }
 
+static void draw_answers(struct smol_app *a, int row)
+{
+	char yes[48];
+	const char *const texts[] = {yes, "n keep (default)"};
+	int at = 1;
+
+	snprintf(yes, sizeof(yes), "y %s", a->question.word);
+	for (int i = 0; i < 2; i++) {
+		int width = smol_put(row, at, a->cols - 1 - at, texts[i]);
+
+		smol_hits_add(&a->hits, SMOL_HIT_ANSWER,
+		    (struct smol_rect){.row = row, .col = at, .rows = 1, .cols = width}, i == 0);
+		at += width + 3;
+	}
+}
+
 static void draw_bottom(struct smol_app *a)
 {
 	enum smol_focus focus = smol_app_focus(a);
 	int row = a->rows - 1, at = 1;
 
 	if (a->question.text) {
-		char answers[64];
-
-		snprintf(answers, sizeof(answers), "y %s   n keep (default)", a->question.word);
-		smol_put(row, 1, a->cols - 2, answers);
+		draw_answers(a, row);
 		return;
 	}
 	if (a->message) {

@@ -70,7 +70,7 @@ void smol_event(struct smol_app *a, const struct smol_input_event *e)
 	char name[SMOL_KEY_MAX];
 
 	if (e->key == SMOL_KEY_MOUSE) {
-		if (!a->question.text && !smol_entry_is_open(&a->entry))
+		if (!smol_entry_is_open(&a->entry))
 			smol_mouse_event(a, e);
 		return;
 	}

@@ -22,6 +22,7 @@ enum smol_hit_kind {
 	SMOL_HIT_CANDIDATE, /* its index */
 	SMOL_HIT_PROMPT,    /* the line from its byte `what` on; -1: beside it */
 	SMOL_HIT_HINT,	    /* its action */
+	SMOL_HIT_ANSWER,    /* to the question that is asked: 1 is yes */
 };
 
 struct smol_hit {

@@ -322,6 +322,14 @@ void smol_mouse_event(struct smol_app *a, const struct smol_input_event *e)
 {
 	struct smol_hit hit = smol_hits_find(&a->hits, e->mouse.row, e->mouse.col);
 
+	/* While something is asked only an answer counts. */
+	if (a->question.text) {
+		a->mouse.grab = SMOL_GRAB_NONE;
+		if (hit.kind == SMOL_HIT_ANSWER && e->mouse.what == SMOL_MOUSE_PRESS &&
+		    e->mouse.button == 1)
+			smol_question_answer(a, hit.what);
+		return;
+	}
 	switch (e->mouse.what) {
 	case SMOL_MOUSE_PRESS:
 		smol_app_say(a, NULL);

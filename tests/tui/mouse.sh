@@ -94,6 +94,15 @@ click_on '┊ exec '
 see "candidates: a click takes one" '▸ exec $|▸ exec$'
 keys C-u
 
+# A question.
+keys M-l D
+see "question: asked" 'Delete web\?'
+click 5 60
+click_on 'n keep'
+see_no "question: a click on no is no" 'Delete web'
+see "question: the list is as it was" '▸ ● web'
+keys M-p
+
 # Borders.
 read -r -a at < <(place '2 exec -it web')
 drag "${at[0]}" 90 $((at[0] + 5)) 90
@@ -103,7 +112,11 @@ drag 10 31 10 45
 see "border: the list's bar is dragged, and ends in the rule" '^─{44}┴─+$'
 mux resize-window -x 200 -y 50
 see "border: it is a share of the window" '^─{73}┴─+$'
+mux resize-window -x 80 -y 24
+click_on '●db'
+see "80×24: a click on a VM's name goes to the list" '▸ ● db'
 mux resize-window -x 120 -y 30
+keys M-l
 see "border: and where it was in the old one" '^─{44}┴─+$'
 drag 10 45 10 31
 keys M-p M-k M-+ M-+
