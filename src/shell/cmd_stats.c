@@ -172,13 +172,14 @@ static int run_stats(struct smol_shell *sh, const struct smol_args *args, struct
 {
 	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
 	smol_auto_each struct smol_each e;
+	bool again = smol_args_flag(args, "watch");
 	struct smol_stats *s;
 	int code;
 
 	if (find_vms(sh, args, &e, err) < 0 || smol_signals_open(&signals, err) < 0)
 		return -1;
-	s = smol_stats_new();
-	if (smol_args_flag(args, "watch"))
+	s = smol_stats_new(again ? SMOL_STATS_SILENT_LONG_MS : SMOL_STATS_SILENT_MS);
+	if (again)
 		code = watch(sh, args, &e, s, &signals, err);
 	else if (once(&e, s, signals.fd))
 		code = smol_shell_interrupted(sh, &signals,

@@ -47,6 +47,7 @@ struct entry {
 struct smol_stats {
 	struct entry **all; /* in the order of the round; owned */
 	int n;
+	int64_t silent_ms;
 };
 
 const char *smol_health_name(enum smol_health h)
@@ -54,9 +55,12 @@ const char *smol_health_name(enum smol_health h)
 	return (unsigned)h < SMOL_HEALTH__COUNT ? health_names[h] : "?";
 }
 
-struct smol_stats *smol_stats_new(void)
+struct smol_stats *smol_stats_new(int64_t silent_ms)
 {
-	return smol_alloc(sizeof(struct smol_stats));
+	struct smol_stats *s = smol_alloc(sizeof(*s));
+
+	s->silent_ms = silent_ms;
+	return s;
 }
 
 static void entry_free(struct entry *e)
@@ -280,13 +284,13 @@ void smol_stats_round(struct smol_stats *s, struct smol_vm *const *vms, int n)
 }
 
 /* Take what came, and give up whom nothing came from for too long. */
-static void step(struct entry *e, short revents, int64_t now)
+static void step(struct entry *e, short revents, bool late)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_json cJSON *reply = NULL;
 	int got = revents ? smol_client_step(e->client, revents, &reply, &err) : 0;
 
-	if (got || now - e->asked_ms >= SMOL_STATS_SILENT_MS)
+	if (got || late)
 		answered(e, reply, &err);
 }
 
@@ -309,8 +313,8 @@ bool smol_stats_hear(struct smol_stats *s, smol_deadline deadline, bool all, int
 				continue;
 			waiting++;
 			smol_client_wants(e->client, &p[2 + i]);
-			if (e->asked_ms + SMOL_STATS_SILENT_MS < until)
-				until = e->asked_ms + SMOL_STATS_SILENT_MS;
+			if (e->asked_ms + s->silent_ms < until)
+				until = e->asked_ms + s->silent_ms;
 		}
 		if (all && !waiting)
 			return false;
@@ -319,7 +323,8 @@ bool smol_stats_hear(struct smol_stats *s, smol_deadline deadline, bool all, int
 			return true;
 		for (int i = 0; i < s->n; i++)
 			if (s->all[i]->client)
-				step(s->all[i], n > 0 ? p[2 + i].revents : 0, smol_now_ms());
+				step(s->all[i], n > 0 ? p[2 + i].revents : 0,
+				    smol_now_ms() - s->all[i]->asked_ms >= s->silent_ms);
 		if (smol_poll_ms(deadline) == 0)
 			return false;
 	}

@@ -15,8 +15,11 @@
 #include "proto/json.h"
 #include "vm/registry.h"
 
-#define SMOL_STATS_CPU_MS    500  /* the least time over which CPU is measured */
-#define SMOL_STATS_SILENT_MS 1000 /* an agent that has not answered by then is silent */
+#define SMOL_STATS_CPU_MS	  500 /* the least time over which CPU is measured */
+/* An agent that has not answered by then is silent: for who looks once, and for who looks all day
+ * and is not to be told of every hiccup. */
+#define SMOL_STATS_SILENT_MS	  1000
+#define SMOL_STATS_SILENT_LONG_MS 3000
 
 /* X(enumerator, name) */
 #define SMOL_HEALTHS(X) X(UNKNOWN, "-") X(OK, "ok") X(SILENT, "silent") X(PAUSED, "paused")
@@ -43,7 +46,7 @@ struct smol_stat {
 
 struct smol_stats; /* one for all rounds */
 
-struct smol_stats *smol_stats_new(void);
+struct smol_stats *smol_stats_new(int64_t silent_ms);
 void smol_stats_free(struct smol_stats *s);
 /* A round: these are the VMs, reconciled. Those that have gone are forgotten, the processes of the
  * others looked at, and their agents asked where it is time to. */

@@ -116,7 +116,7 @@ static void test_agents(void **state)
 	    {SMOL_HEALTH_PAUSED, -1},
 	    {SMOL_HEALTH_UNKNOWN, -1},
 	};
-	struct smol_stats *s = smol_stats_new();
+	struct smol_stats *s = smol_stats_new(SMOL_STATS_SILENT_MS);
 	smol_auto_free char *good = smol_asprintf("%s/good.sock", home);
 	smol_auto_free char *silent = smol_asprintf("%s/silent.sock", home);
 	smol_auto_free char *full = smol_asprintf("%s/full.sock", home);
@@ -157,7 +157,7 @@ static void test_rounds(void **state)
 {
 	struct smol_vm *a = make_vm("a", SMOL_VM_RUNNING), *b = make_vm("b", SMOL_VM_STOPPED);
 	smol_auto_free char *path = smol_asprintf("%s/a.sock", home);
-	struct smol_stats *s = smol_stats_new();
+	struct smol_stats *s = smol_stats_new(SMOL_STATS_SILENT_MS);
 
 	(void)state;
 	/* Each answer has one job more: an agent is not asked more often than it should be. */
@@ -192,7 +192,7 @@ static void test_processes(void **state)
 	smol_auto_free char *answer = smol_asprintf(
 	    "{\"ok\":true,\"result\":{\"hypervisor\":{\"pid\":%d},\"device\":{\"pid\":%d}}}\n",
 	    (int)getpid(), (int)getpid());
-	struct smol_stats *s = smol_stats_new();
+	struct smol_stats *s = smol_stats_new(SMOL_STATS_SILENT_MS);
 	volatile unsigned spin = 0;
 	smol_deadline until;
 
