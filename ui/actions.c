@@ -171,6 +171,18 @@ ACTION(again)
 		smol_app_say(a, err.msg);
 }
 
+ACTION(accept)
+{
+	if (smol_page(a)->accept)
+		smol_page(a)->accept(a, false);
+}
+
+ACTION(submit)
+{
+	if (smol_page(a)->accept)
+		smol_page(a)->accept(a, true);
+}
+
 ACTION(next_part)
 {
 	if (smol_page(a)->step)
@@ -349,8 +361,7 @@ ACTION(jobs)
 
 ACTION(create)
 {
-	smol_prompt_set("create ");
-	a->focus = SMOL_FOCUS_PROMPT;
+	smol_page_form_open(a);
 }
 
 ACTION(delete)

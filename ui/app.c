@@ -276,6 +276,7 @@ static void free_everything(void)
 	free(app.accel);
 	smol_entry_free(&app.entry);
 	smol_question_free(&app.question);
+	smol_page_form_free();
 }
 
 int smol_app_run(const struct smol_ui_options *options)

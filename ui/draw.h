@@ -22,6 +22,8 @@ void smol_draw_first(struct smol_app *a);
 void smol_draw_rest(const struct smol_rect *r, int lines);
 
 /* draw_prompt.c: the line itself, and the candidates above it. */
+/* Text that is edited, such that its cursor (a byte) is within the width; returns its column. */
+int smol_draw_text(int row, int col, int width, const char *text, size_t cursor);
 void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col);
 void smol_draw_candidates(struct smol_app *a);
 

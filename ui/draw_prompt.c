@@ -72,6 +72,21 @@ static int draw_reached(struct smol_app *a, int row, const char *line)
 	return a->cols - 2 - w;
 }
 
+int smol_draw_text(int row, int col, int width, const char *text, size_t cursor)
+{
+	size_t from = 0;
+	int before = smol_columns(text, cursor);
+
+	while (before > width && from < cursor) {
+		size_t len = smol_utf8_len(text + from, strlen(text + from));
+
+		from += len ? len : 1;
+		before = smol_columns(text + from, cursor - from);
+	}
+	smol_put(row, col, width, text + from);
+	return col + before;
+}
+
 /* Marks that a key or @marked would reach are never out of sight. */
 static char *front_text(const struct smol_app *a)
 {
@@ -86,8 +101,8 @@ void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 {
 	smol_auto_free char *front = front_text(a);
 	const char *line;
-	int row = a->rows - 2, at, room, before;
-	size_t cursor, from = 0;
+	int row = a->rows - 2, at, room;
+	size_t cursor;
 
 	line = smol_prompt_line(&cursor);
 	if (a->question.text) {
@@ -100,29 +115,15 @@ void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 	}
 	if (smol_entry_is_open(&a->entry)) {
 		at = 1 + smol_put(row, 1, a->cols - 2, a->entry.label);
-		at += smol_put(row, at, a->cols - at - 1, a->entry.text);
 		*cursor_row = row;
-		*cursor_col = at;
+		*cursor_col = smol_draw_text(row, at, a->cols - at - 1,
+		    smol_field_text(&a->entry.field), a->entry.field.cursor);
 		return;
 	}
 	room = draw_reached(a, row, line);
 	smol_look(a->focus == SMOL_FOCUS_PROMPT ? SMOL_ACCENT : SMOL_PLAIN, A_NORMAL);
 	at = 1 + smol_put(row, 1, room / 2, front);
 	smol_plain();
-	room -= at + 1;
-	/* The cursor is always within what is shown. */
-	before = smol_columns(line, cursor);
-	while (before > room && from < cursor) {
-		size_t len = smol_utf8_len(line + from, strlen(line + from));
-
-		from += len ? len : 1;
-		before = smol_columns(line + from, cursor - from);
-	}
-	smol_put(row, at, room, line + from);
-	smol_hits_add(
-	    &a->hits, SMOL_HIT_PROMPT, (struct smol_rect){.row = row, .rows = 1, .cols = at}, -1);
-	smol_hits_add(&a->hits, SMOL_HIT_PROMPT,
-	    (struct smol_rect){.row = row, .col = at, .rows = 1, .cols = a->cols - at}, (int)from);
 	*cursor_row = row;
-	*cursor_col = at + before;
+	*cursor_col = smol_draw_text(row, at, room - at - 1, line, cursor);
 }

@@ -11,7 +11,7 @@
 void smol_entry_free(struct smol_entry *e)
 {
 	free(e->label);
-	free(e->text);
+	smol_field_free(&e->field);
 	free(e->before);
 	free(e->last);
 	*e = (struct smol_entry){0};
@@ -23,8 +23,8 @@ void smol_entry_open(struct smol_entry *e, const char *label, const char *text,
 {
 	smol_entry_free(e);
 	e->label = smol_strdup(label);
-	e->text = smol_strdup(text ? text : "");
-	e->before = smol_strdup(e->text);
+	smol_field_set(&e->field, text ? text : "");
+	e->before = smol_strdup(smol_field_text(&e->field));
 	e->changed = changed;
 	e->done = done;
 }
@@ -40,12 +40,10 @@ bool smol_entry_is_open(const struct smol_entry *e)
 	return e->label != NULL;
 }
 
-static void set(struct smol_app *a, struct smol_entry *e, char *text)
+static void changed(struct smol_app *a, struct smol_entry *e)
 {
-	free(e->text);
-	e->text = text;
 	if (e->changed)
-		e->changed(a, e->text);
+		e->changed(a, smol_field_text(&e->field));
 }
 
 static void end(struct smol_app *a, struct smol_entry *e, bool accepted)
@@ -56,39 +54,22 @@ static void end(struct smol_app *a, struct smol_entry *e, bool accepted)
 	if (!accepted && was.changed)
 		was.changed(a, was.before);
 	if (was.done)
-		was.done(a, accepted ? was.text : was.before, accepted);
+		was.done(a, accepted ? smol_field_text(&was.field) : was.before, accepted);
 	smol_entry_free(&was);
-}
-
-static void add(struct smol_app *a, struct smol_entry *e, const char *bytes, size_t n)
-{
-	size_t len = strcspn(bytes, "\r\n");
-
-	if (len < n)
-		n = len;
-	if (strlen(e->text) + n <= SMOL_ENTRY_MAX)
-		set(a, e, smol_asprintf("%s%.*s", e->text, (int)n, bytes));
 }
 
 void smol_entry_key(struct smol_app *a, struct smol_entry *e, const struct smol_input_event *key)
 {
-	size_t n = strlen(e->text);
 	bool ctrl = key->key == SMOL_KEY_CHAR && key->mods == SMOL_MOD_CTRL;
 
 	if (key->key == SMOL_KEY_ENTER || key->key == SMOL_KEY_ESCAPE) {
 		end(a, e, key->key == SMOL_KEY_ENTER);
 	} else if (ctrl && (key->c == 'c' || key->c == 'g')) {
 		end(a, e, false);
-	} else if (ctrl && key->c == 'u') {
-		set(a, e, smol_strdup(""));
 	} else if (key->key == SMOL_KEY_UP && e->last) {
-		set(a, e, smol_strdup(e->last));
-	} else if (key->key == SMOL_KEY_BACK && n) {
-		do
-			n--;
-		while (n && ((unsigned char)e->text[n] & 0xc0) == 0x80);
-		set(a, e, smol_strndup(e->text, n));
-	} else if (key->key == SMOL_KEY_PASTE || (key->key == SMOL_KEY_CHAR && !key->mods)) {
-		add(a, e, key->bytes, key->n);
+		smol_field_set(&e->field, e->last);
+		changed(a, e);
+	} else if (smol_field_key(&e->field, key)) {
+		changed(a, e);
 	}
 }

@@ -8,17 +8,15 @@
 
 #include <stdbool.h>
 
-#include "ui/input.h"
-
-#define SMOL_ENTRY_MAX 1024 /* bytes */
+#include "ui/field.h"
 
 struct smol_app;
 
 struct smol_entry {
-	char *label;  /* what is asked for; NULL: nothing is; owned */
-	char *text;   /* as it is now; owned */
-	char *before; /* as it was; owned */
-	char *last;   /* what Up brings back, or NULL; owned */
+	char *label;		 /* what is asked for; NULL: nothing is; owned */
+	struct smol_field field; /* as it is now */
+	char *before;		 /* as it was; owned */
+	char *last;		 /* what Up brings back, or NULL; owned */
 	/* With each change, or NULL. */
 	void (*changed)(struct smol_app *a, const char *text);
 	/* At the end: accepted by Enter; else text is what it was before. It may ask for another.

@@ -1,6 +1,8 @@
 # The screen. What knows of no terminal of ours and of no VM is a library, for its tests.
 noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = \
+	ui/field.c ui/field.h \
+	ui/form.c ui/form.h \
 	ui/flood.c ui/flood.h \
 	ui/config.c ui/config.h \
 	ui/input.c ui/input.h \
@@ -44,6 +46,7 @@ smolsh_tui_SOURCES = \
 	ui/options.c ui/options.h \
 	ui/page.c ui/page.h \
 	ui/page_details.c \
+	ui/page_form.c \
 	ui/page_help.c \
 	ui/paint.c ui/paint.h \
 	ui/pane.c ui/pane.h \

@@ -19,6 +19,7 @@ enum smol_page {
 	SMOL_PAGE_NONE, /* the panes */
 	SMOL_PAGE_HELP,
 	SMOL_PAGE_DETAILS,
+	SMOL_PAGE_FORM,
 	SMOL_PAGE__COUNT
 };
 
@@ -29,7 +30,8 @@ struct smol_page_ops {
 	void (*draw)(struct smol_app *a, const struct smol_rect *r, int *row, int *col);
 	void (*scroll)(struct smol_app *a, int lines); /* up; negative: down */
 	void (*step)(struct smol_app *a, int by);      /* to its next part, or the one before */
-	void (*accept)(struct smol_app *a);	       /* Enter */
+	/* Enter; whole: and nothing else is to be entered first. */
+	void (*accept)(struct smol_app *a, bool whole);
 	/* A key that the table does not know. */
 	void (*key)(struct smol_app *a, const struct smol_input_event *e);
 	void (*load)(struct smol_app *a); /* the VMs were read again */
@@ -46,11 +48,15 @@ void smol_page_open(struct smol_app *a, enum smol_page page);
 /* The keys go where they went before. */
 void smol_page_close(struct smol_app *a);
 
-extern const struct smol_page_ops smol_page_help, smol_page_details;
+extern const struct smol_page_ops smol_page_help, smol_page_details, smol_page_form;
 
 /* page_details.c: all of the VM of that name (copied). */
 void smol_page_details_open(struct smol_app *a, const char *vm);
 /* Whose page is open, or NULL: keys act on that one. */
 const char *smol_page_details_vm(void);
+
+/* page_form.c: what was entered before is still there. */
+void smol_page_form_open(struct smol_app *a);
+void smol_page_form_free(void);
 
 #endif

@@ -52,6 +52,7 @@ struct smol_option {
 	enum smol_option_type type;
 	const char *arg;	   /* what its value is called in help; NULL for a flag */
 	const char *help;	   /* one line, no full stop */
+	const char *absent;	   /* what holds where it is not given, for people; or NULL */
 	const char *const *values; /* NULL-terminated; ENUM: all there are; STRING: some */
 	int64_t min, max;	   /* INT */
 	enum smol_complete complete;

@@ -84,6 +84,8 @@ enum smol_focus {
 	X(again, "again", "", "run the pane's command again")                                      \
 	X(next_part, "next-part", "next", "go to the next part of the page")                       \
 	X(previous_part, "previous-part", "", "or to the one before")                              \
+	X(accept, "accept", "", "go on to the next field; create the VM")                          \
+	X(submit, "submit", "create", "create the VM that the form describes")                     \
 	X(attach, "attach", "", "show the jobs that nobody looks at, a pane for each")             \
 	X(back, "back", "back", "close the page; leave the copy mode")                             \
 	X(page_up, "page-up", "", "look back in the pane; elsewhere, a page up")                   \
@@ -129,7 +131,7 @@ enum smol_focus {
 	X(logs, "logs", "logs", "follow the VM's console")                                         \
 	X(info, "info", "details", "a page with all of the VM")                                    \
 	X(jobs, "jobs", "", "the VMs' jobs")                                                       \
-	X(create, "create", "", "begin to create a VM")                                            \
+	X(create, "create", "create", "a form that creates a VM")                                  \
 	X(delete, "delete", "", "delete the VMs, after a question")                                \
 	X(mouse, "mouse", "", "the mouse is the terminal's, and back")                             \
 	X(help, "help", "help", "this page")                                                       \
@@ -178,6 +180,8 @@ enum smol_action {
 	X(page_down, "S-PgDn", SMOL_FOCUS_ANY)                                                     \
 	X(page_up, "PgUp", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                    \
 	X(page_down, "PgDn", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                  \
+	X(accept, "Enter", SMOL_FOCUS_FORM)                                                        \
+	X(submit, "M-Enter", SMOL_FOCUS_FORM)                                                      \
 	X(next_part, "Tab", SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM)                                  \
 	X(next_part, "Right", SMOL_FOCUS_DETAILS)                                                  \
 	X(previous_part, "S-Tab", SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM)                            \
@@ -227,8 +231,8 @@ enum smol_action {
 	X(pan_right, "l", SMOL_FOCUS_SCROLL)                                                       \
 	X(pan_left, "M-Left", SMOL_FOCUS_ANY)                                                      \
 	X(pan_right, "M-Right", SMOL_FOCUS_ANY)                                                    \
-	X(up, "Up", SMOL_FOCUS_SEEN)                                                               \
-	X(down, "Down", SMOL_FOCUS_SEEN)                                                           \
+	X(up, "Up", SMOL_FOCUS_SEEN | SMOL_FOCUS_FORM)                                             \
+	X(down, "Down", SMOL_FOCUS_SEEN | SMOL_FOCUS_FORM)                                         \
 	X(up, "k", SMOL_FOCUS_SEEN)                                                                \
 	X(down, "j", SMOL_FOCUS_SEEN)                                                              \
 	X(shell, "Enter", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                    \

@@ -25,8 +25,29 @@ state_of() { smolsh jobs "$1" | awk -v c="$2" 'index($0, c) { print $3; exit }';
 job_is() { [ "$(state_of "$1" "$2")" = "$3" ]; }
 
 check "a VM" smolsh create web
-check "another" smolsh create db
 start "start"
+
+# The form: what is wrong stands beside the field; the line is the one that could have been typed.
+keys M-l c
+see "form: defaults" 'memory +128M'
+keys 'web' Tab
+see "form: a name that is taken" "there is a VM 'web' already"
+keys BTab C-u 'dx' Left Delete 'b' Down Down Right
+see "form: a value from a list" '▸ create db --image base'
+keys Down '12'
+see "form: what is wrong" 'memory of 12 MiB'
+keys M-Enter
+see "form: nothing is run until it is right" 'something is wrong still'
+keys Escape
+see_no "form: left" 'Create a VM'
+keys c
+see "form: what was entered is kept" '▸ create db --image base --memory 12'
+keys C-a '1' End '8'
+see "form: the line" '▸ create db --image base --memory 1128$'
+keys C-w '128' M-Enter
+see "form: the VM is there" '● db +run'
+see "form: what was run" '▸ create db --image base --memory 128'
+keys M-p
 
 # Help.
 keys F1

@@ -34,3 +34,8 @@ check_PROGRAMS += tests/unit/test_tap
 tests_unit_test_tap_SOURCES = tests/unit/test_tap.c
 tests_unit_test_tap_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_tap
+
+check_PROGRAMS += tests/unit/test_form
+tests_unit_test_form_SOURCES = tests/unit/test_form.c
+tests_unit_test_form_LDADD = ui/libui.a $(shell_test_libs) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_form
