@@ -208,7 +208,7 @@ static void press_vm(struct smol_app *a, int place, bool mark)
 		smol_vms_mark(&a->vms, vm, !smol_vms_marked(&a->vms, vm));
 		return;
 	}
-	snprintf(a->vms.chosen, sizeof(a->vms.chosen), "%s", vm->id);
+	smol_vms_choose(&a->vms, vm);
 	if (a->mouse.clicks == 2 && enter)
 		smol_action_do(a, enter);
 }

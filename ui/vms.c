@@ -185,6 +185,9 @@ void smol_vms_set_filter(struct smol_vms *v, const char *text)
 {
 	char *copy = smol_strdup(text);
 
+	/* Who has chosen none has chosen the first. */
+	if (!*v->wanted)
+		snprintf(v->wanted, sizeof(v->wanted), "%s", v->chosen);
 	free(v->filter);
 	v->filter = copy;
 	filter(v);
@@ -205,6 +208,12 @@ struct smol_vm *smol_vms_chosen(const struct smol_vms *v)
 	return at < 0 ? NULL : v->all[v->shown[at]];
 }
 
+void smol_vms_choose(struct smol_vms *v, const struct smol_vm *vm)
+{
+	snprintf(v->chosen, sizeof(v->chosen), "%s", vm->id);
+	snprintf(v->wanted, sizeof(v->wanted), "%s", vm->id);
+}
+
 void smol_vms_move(struct smol_vms *v, int by)
 {
 	int at = place_of_chosen(v) + by;
@@ -215,8 +224,7 @@ void smol_vms_move(struct smol_vms *v, int by)
 		at = v->nshown - 1;
 	if (at < 0)
 		at = 0;
-	snprintf(v->chosen, sizeof(v->chosen), "%s", v->all[v->shown[at]]->id);
-	snprintf(v->wanted, sizeof(v->wanted), "%s", v->chosen);
+	smol_vms_choose(v, v->all[v->shown[at]]);
 }
 
 void smol_vms_scroll(struct smol_vms *v, int rows)

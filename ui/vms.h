@@ -39,6 +39,7 @@ void smol_vms_set_filter(struct smol_vms *v, const char *filter);
 void smol_vms_sort(struct smol_vms *v, enum smol_sort by);
 /* NULL when none is chosen. */
 struct smol_vm *smol_vms_chosen(const struct smol_vms *v);
+void smol_vms_choose(struct smol_vms *v, const struct smol_vm *vm);
 /* Choose the one so many places further down in what is shown. */
 void smol_vms_move(struct smol_vms *v, int by);
 /* Bring the chosen one among so many rows, moving as little as can be. */

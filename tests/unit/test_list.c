@@ -185,7 +185,14 @@ static void test_choice_and_marks_stay(void **state)
 	(void)state;
 	make_vms(&v);
 	v.uses = &u;
-	smol_vms_move(&v, 2);
+	assert_string_equal(smol_vms_chosen(&v)->name, "a");
+	smol_vms_set_filter(&v, "e");
+	smol_vms_set_filter(&v, "");
+	assert_string_equal(smol_vms_chosen(&v)->name, "a");
+	smol_vms_choose(&v, v.all[4]);
+	smol_vms_set_filter(&v, "");
+	assert_string_equal(smol_vms_chosen(&v)->name, "e");
+	smol_vms_move(&v, -2);
 	assert_string_equal(smol_vms_chosen(&v)->name, "c");
 	smol_vms_mark(&v, v.all[0], true);
 	smol_vms_mark(&v, v.all[1], true);
