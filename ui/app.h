@@ -107,6 +107,8 @@ struct smol_pane *smol_panes_current(const struct smol_app *a);
 /* A new one in a free place, else in that of the one which ended first. NULL: all of them run. */
 struct smol_pane *smol_panes_open(struct smol_app *a);
 void smol_panes_open_session(struct smol_app *a);
+/* Settings have changed: those that are there heed them, too. */
+void smol_panes_heed(struct smol_app *a);
 /* Not the session. The one before it is chosen, else the one behind it. */
 void smol_panes_close(struct smol_app *a, int which);
 /* Choose the next one, or the one before. */

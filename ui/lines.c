@@ -139,6 +139,7 @@ static void go_on(struct smol_app *a, const char *title, const struct smol_confi
 	smol_auto_free char *line = with_marked(a, done->rest);
 	smol_auto_script struct smol_script script = {0};
 
+	smol_panes_heed(a);
 	show(a, title, done);
 	if (smol_config_is_quit(line)) {
 		smol_app_leave(a);

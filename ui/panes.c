@@ -35,6 +35,15 @@ static void put(struct smol_app *a, int which)
 	smol_pane_free(a->panes[which]);
 	a->panes[which] = smol_pane_new(a->loop, which, 20, 80, on_pane, a);
 	smol_pane_set_wide(a->panes[which], !smol_setting(SMOL_SETTING_WRAP));
+	smol_term_set_history(a->panes[which]->term, smol_setting(SMOL_SETTING_HISTORY));
+}
+
+void smol_panes_heed(struct smol_app *a)
+{
+	for (int i = 0; i < SMOL_PANES; i++)
+		if (a->panes[i])
+			smol_term_set_history(
+			    a->panes[i]->term, smol_setting(SMOL_SETTING_HISTORY));
 }
 
 static bool runs(const struct smol_app *a, int which)

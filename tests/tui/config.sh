@@ -71,9 +71,16 @@ keys 'set history 5' Enter
 see "set: what it cannot be" 'history: .5. is not a number from 100'
 keys "source $SMOLSH_HOME/more" Enter
 see "source: the mistake and its place" "more:1: wrap: 'perhaps'"
+keys 'exec web "i=0; while [ \$i -lt 400 ]; do i=\$((i+1)); echo line-\$i.; done"' Enter
+see "a pane with 400 lines" '^.*line-400\.'
+keys M-p 'set history 100; set history' Enter
+see "set history" '^.*100 *$'
+keys M-4 Home
+see "set history: what is above it is forgotten at once" '↑ 100 lines'
+keys End M-p
 printf 'set sort memory\nset sort\nlist --quiet\nexec web -- echo from-a-file\n' >"$SMOLSH_HOME/script"
 keys "source $SMOLSH_HOME/script" Enter
-see "source: what is set is set here" '^.*memory *$'
+see "source: what is set is set here" '^ VMs by memory'
 see "source: the rest runs" '^.*from-a-file *$'
 keys "source $SMOLSH_HOME/nosuch" Enter
 see "source: no such file" 'nosuch: No such file'
