@@ -105,9 +105,11 @@ static void show(struct smol_app *a, const char *title, const struct smol_config
 	if (*done->error)
 		smol_app_say(a, done->error);
 	if (*done->output) {
-		smol_pane_tell(a->panes[0], note, done->output);
 		a->current = 0;
 		smol_page_close(a);
+		/* Before it is told: a pane that gets narrower cuts its lines. */
+		smol_panes_place(a);
+		smol_pane_tell(a->panes[0], note, done->output);
 	}
 	smol_app_changed(a);
 }

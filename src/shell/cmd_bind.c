@@ -43,6 +43,7 @@ static int show(struct smol_shell *sh, const char *key)
 	static const char *const headers[] = {"KEY", "IN", "DOES", "WHAT", NULL};
 	struct smol_table *t = smol_table_new(headers);
 	cJSON *list = sh->json ? cJSON_CreateArray() : NULL;
+	bool any = false;
 	int n;
 	const struct smol_binding *b = smol_keys_bound(&n);
 
@@ -52,6 +53,7 @@ static int show(struct smol_shell *sh, const char *key)
 
 		if (key && strcmp(b->key, key) != 0)
 			continue;
+		any = true;
 		if (list)
 			cJSON_AddItemToArray(list, binding_json(b));
 		smol_key_shown(b->key, shown);
@@ -62,6 +64,8 @@ static int show(struct smol_shell *sh, const char *key)
 	}
 	if (list)
 		smol_out_data(sh, list);
+	else if (!any)
+		smol_out_notice(sh, "%s does nothing of ours", key ? key : "any key");
 	else
 		smol_table_print(t, !sh->quiet, smol_out_columns(sh));
 	smol_table_free(t);

@@ -105,6 +105,13 @@ static void the_keys_are_sound(void **state)
 	const struct smol_binding *b = smol_keys_bound(&n);
 
 	(void)state;
+	/* Each place has a name. */
+	for (int i = 0; i < 32; i++) {
+		if (!smol_focus_names[i]) {
+			assert_int_equal(SMOL_FOCUS_ANY, (1U << i) - 1);
+			break;
+		}
+	}
 	for (int i = 1; i < SMOL_ACTION__count; i++) {
 		const struct smol_action_entry *a = &smol_actions[i];
 
