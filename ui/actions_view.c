@@ -16,7 +16,6 @@
 #include "ui/prompt.h"
 #include "ui/search.h"
 
-#define PAN	8     /* columns at a time */
 #define SAVE_MS 10000 /* to write a file */
 
 static struct smol_view *view(const struct smol_app *a)
@@ -336,10 +335,10 @@ ACTION(wrap)
 
 ACTION(pan_left)
 {
-	smol_view_shift(view(a), -PAN);
+	smol_view_shift(view(a), -view(a)->cols / 2);
 }
 
 ACTION(pan_right)
 {
-	smol_view_shift(view(a), PAN);
+	smol_view_shift(view(a), view(a)->cols / 2);
 }

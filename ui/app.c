@@ -70,6 +70,7 @@ static void load(void)
 		if (!app.accel && app.vms.all[i]->accel_used)
 			app.accel = smol_strndup(
 			    app.vms.all[i]->accel_used, strcspn(app.vms.all[i]->accel_used, " "));
+	smol_panes_find_lost(&app);
 	if (smol_page(&app)->load)
 		smol_page(&app)->load(&app);
 	smol_app_changed(&app);

@@ -114,6 +114,8 @@ void smol_panes_close(struct smol_app *a, int which);
 /* Choose the next one, or the one before. */
 void smol_panes_step(struct smol_app *a, int by);
 int smol_panes_running(const struct smol_app *a);
+/* Whose command has failed: did its VM die under it? The registry may say so only later. */
+void smol_panes_find_lost(struct smol_app *a);
 /* Those that were to be closed when their commands have ended. */
 void smol_panes_sweep(struct smol_app *a);
 /* Where all of them stand, in the window as it is now. */

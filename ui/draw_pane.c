@@ -116,8 +116,11 @@ static void draw_row(
 	}
 }
 
+#define STATE_MAX 80
+#define LOST_COLS 70 /* of a pane in whose title there is room for why a VM died */
+
 static void pane_state(
-    const struct smol_app *a, const struct smol_pane *p, char text[64], int *color)
+    const struct smol_app *a, const struct smol_pane *p, char text[STATE_MAX], int *color)
 {
 	uint64_t end = p->state == SMOL_PANE_RUNNING ? uv_now(a->loop) : p->ended_ms;
 	char time[16];
@@ -129,15 +132,20 @@ static void pane_state(
 	smol_duration_text((int64_t)(end - p->began_ms), time);
 	if (p->state == SMOL_PANE_RUNNING) {
 		*color = SMOL_GOOD;
-		snprintf(text, 64, "run %s", time);
+		snprintf(text, STATE_MAX, "run %s", time);
 	} else if (p->status == 0) {
-		snprintf(text, 64, "done %s", time);
+		snprintf(text, STATE_MAX, "done %s", time);
+	} else if (p->lost) {
+		smol_auto_free char *safe = smol_escape(p->lost, strlen(p->lost));
+
+		*color = SMOL_BAD;
+		snprintf(text, STATE_MAX, p->cols < LOST_COLS ? "lost" : "lost  %.60s", safe);
 	} else if (p->status > 128 && p->status < 128 + 65) {
 		*color = SMOL_BAD;
-		snprintf(text, 64, "signal %d  %s", p->status - 128, time);
+		snprintf(text, STATE_MAX, "signal %d  %s", p->status - 128, time);
 	} else {
 		*color = SMOL_BAD;
-		snprintf(text, 64, "exit %d  %s", p->status, time);
+		snprintf(text, STATE_MAX, "exit %d  %s", p->status, time);
 	}
 }
 
@@ -197,7 +205,7 @@ void smol_draw_pane(struct smol_app *a, int which)
 	struct smol_pane *p = a->panes[which];
 	bool focus = which == a->current;
 	bool typed = focus && a->focus == SMOL_FOCUS_PANE;
-	char state[64], number[16];
+	char state[STATE_MAX], number[16];
 	int color, end = r->col + r->cols, at;
 
 	smol_hits_add(&a->hits, SMOL_HIT_PANE, *r, which);

@@ -154,6 +154,7 @@ static void release(struct smol_pane *p)
 {
 	smol_pane_set_tap(p, NULL);
 	free(p->trouble);
+	free(p->lost);
 	smol_view_close(&p->view);
 	smol_term_free(p->term);
 	smol_buf_free(&p->out);
@@ -300,6 +301,8 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
 	p->pid = pid;
 	p->exited = false;
 	p->state = SMOL_PANE_RUNNING;
+	free(p->lost);
+	p->lost = NULL;
 	p->began_ms = uv_now(p->loop);
 	smol_view_follow(&p->view);
 	uv_poll_init(p->loop, &p->poll, pty);

@@ -27,6 +27,7 @@ struct smol_pane {
 	struct smol_term *term;
 	enum smol_pane_state state;
 	int status;		     /* exit code, or 128+n; when it has ended */
+	char *lost;		     /* why its VM died, where it ended so; or NULL; owned */
 	uint64_t began_ms, ended_ms; /* of uv_now() */
 	struct smol_view view;	     /* what of it is shown */
 	int rows, cols;

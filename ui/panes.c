@@ -1,11 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The panes: places, order, the chosen one; see app.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
 #include "shell/settings.h"
 #include "ui/app.h"
+
+#define LOST 125 /* what a command ends with whose VM dies */
+
+/* What ended the VM while the pane's command ran in it; NULL: nothing did. */
+static const char *cause_of(const struct smol_app *a, const struct smol_pane *p)
+{
+	smol_auto_free char *target = smol_line_target(p->line);
+	int64_t began = smol_wall_ms() - (int64_t)(uv_now(a->loop) - p->began_ms);
+
+	for (int i = 0; target && i < a->vms.nall; i++) {
+		const struct smol_vm *vm = a->vms.all[i];
+
+		if (strcmp(vm->name, target) == 0 && vm->state == SMOL_VM_DIED &&
+		    vm->ended_ms >= began && vm->end_cause)
+			return vm->end_cause;
+	}
+	return NULL;
+}
+
+void smol_panes_find_lost(struct smol_app *a)
+{
+	for (int i = 0; i < SMOL_PANES; i++) {
+		struct smol_pane *p = a->panes[i];
+
+		if (p && p->line && p->state == SMOL_PANE_ENDED && p->status == LOST && !p->lost)
+			p->lost = smol_strdup(cause_of(a, p));
+	}
+}
 
 static void on_pane(struct smol_pane *p)
 {
@@ -27,6 +56,7 @@ static void on_pane(struct smol_pane *p)
 		free(p->trouble);
 		p->trouble = NULL;
 	}
+	smol_panes_find_lost(a);
 	smol_app_changed(a);
 }
 

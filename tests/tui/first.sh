@@ -111,7 +111,7 @@ keys 'exec db -- sleep 1000' Enter
 see "a command in it" 'exec db -- sleep 1000 +run'
 kill -9 "$victim"
 see "kill -9 of QEMU: the list" '✕ db +died'
-see "kill -9 of QEMU: the pane says it" 'exec db -- sleep 1000 +exit 125'
+see "kill -9 of QEMU: the pane says it" 'exec db -- sleep 1000.* lost'
 
 # Sizes.
 mux resize-window -x 40 -y 10
