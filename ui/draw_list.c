@@ -44,7 +44,7 @@ static const struct {
     [CPU] = {"CPU", "CPU", 6, 4, true, SMOL_SORT_CPU},
     [RESIDENT] = {"RESIDENT", "RES", 8, 5, true, SMOL_SORT_MEMORY},
     [MEMORY] = {"MEMORY", NULL, 6, 0, true, SMOL_SORT_NAME},
-    [AGE] = {"UPTIME", "UP", 6, 3, true, SMOL_SORT_UPTIME},
+    [AGE] = {"AGE", "AGE", 6, 3, true, SMOL_SORT_UPTIME},
     [JOBS] = {"JOBS", "JOBS", 4, 4, true, SMOL_SORT_NAME},
 };
 /* Who gets room first. */

@@ -19,7 +19,7 @@
 #define AGAIN_MS   5000	 /* until one that did not is asked again */
 #define ASK_MS	   5000	 /* the least time between two questions to an agent */
 #define ASK_MAX_MS 20000 /* and the most, while nothing changes */
-#define MOVED	   1.0	 /* per cent of CPU: a change that may mean a job */
+#define MOVED	   0.5	 /* per cent of CPU: a change that may mean a job */
 
 static const char *const health_names[] = {
 #define X(e, n) [SMOL_HEALTH_##e] = n,

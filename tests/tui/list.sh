@@ -24,10 +24,10 @@ order() { check "$1" t_until names_are "$2"; }
 see "narrow: state, CPU and age" '^. ● web +run +[0-9]+% +[0-9]+[smh] │'
 see "narrow: one that does not run has no CPU" '^. ○ old +new +[0-9]+[smh] │'
 keys M-l M-z
-see "zoomed: headings" '^ VMs +STATE +HEALTH +CPU +RESIDENT +MEMORY +UPTIME +JOBS$'
+see "zoomed: headings" '^ VMs +STATE +HEALTH +CPU +RESIDENT +MEMORY +AGE +JOBS$'
 see "zoomed: what is known" '^. ● web +run +[0-9.]+% +[0-9]+M +96M +[0-9m]+s +0$'
 mux resize-window -x 40 -y 12
-see "40 columns: as much as fits, with headings" '^ VMs +STATE CPU +RES +UP$'
+see "40 columns: as much as fits, with headings" '^ VMs +STATE CPU +RES AGE$'
 mux resize-window -x 120 -y 30
 keys M-z
 see "not zoomed: the panes are there again" '│ session'
