@@ -191,6 +191,8 @@ static void draw_row(struct smol_app *a, int row, const struct grid *g, const st
 	smol_put(row, col, 1, chosen ? "\xe2\x96\xb8" : " "); /* ▸ */
 	smol_put(row, col + 1, 1, smol_vms_marked(&a->vms, vm) ? "*" : " ");
 	smol_put(row, col + BEFORE, g->name, vm->name);
+	if ((int)strlen(vm->name) > g->name)
+		smol_put(row, col + BEFORE + g->name - 1, 1, "\xe2\x80\xa6"); /* … */
 	smol_look(color, A_NORMAL);
 	smol_put(row, col + 2, 1, mark);
 	draw_cells(row, col, g, vm, smol_uses_of(a->vms.uses, vm->id));

@@ -159,6 +159,42 @@ static void part_refuses(const struct smol_vm *vm)
 		pause();
 }
 
+/* Asked to pause it says one thing after another, to one client each. */
+static const char *const pause_answers[] = {
+    /* Its hypervisor does not. */
+    "{\"event\":\"phase\",\"phase\":\"ready\"}\n{\"event\":\"ready\"}\n{\"ok\":true}\n"
+    "{\"event\":\"refused\",\"error\":\"not now\"}\n",
+    /* It is older than this smolsh. */
+    "{\"event\":\"ready\"}\n"
+    "{\"ok\":false,\"error\":\"unknown op\",\"code\":\"unsupported\"}\n",
+    /* Its guest reboots in that moment, */
+    "{\"ok\":true}\n{\"event\":\"reboot\"}\n",
+    /* or ends. */
+    "{\"ok\":true}\n{\"event\":\"end\",\"died\":true,\"cause\":\"of old age\"}\n",
+    /* It pauses. */
+    "{\"event\":\"ready\"}\n{\"ok\":true}\n{\"event\":\"phase\",\"phase\":\"paused\"}\n",
+};
+
+static void part_pauses(const struct smol_vm *vm)
+{
+	int fd = listen_as_monitor(vm);
+
+	say_up();
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(pause_answers); i++) {
+		int c = accept(fd, NULL, NULL), seen = 0;
+		char byte;
+
+		/* Its answers come when both have been asked: to watch, and to pause. */
+		while (seen < 2 && read(c, &byte, 1) == 1)
+			seen += byte == '\n';
+		if (write(c, pause_answers[i], strlen(pause_answers[i])) < 0)
+			_exit(93);
+		close(c);
+	}
+	for (;;)
+		pause();
+}
+
 /* It has no room for another client. */
 static void part_full(const struct smol_vm *vm)
 {
@@ -245,6 +281,44 @@ static void test_refused_stop(void **state)
 	assert_int_equal(err.code, SMOL_E_INVALID);
 	assert_non_null(strstr(err.msg, "out of range"));
 	assert_int_equal(kill(pid, 0), 0);
+	kill(pid, SIGKILL);
+	end_of(pid);
+}
+
+/* What may come of a pause. */
+static void test_pause(void **state)
+{
+	static const struct {
+		enum smol_code code;
+		const char *msg;
+	} want[SMOL_ARRAY_SIZE(pause_answers)] = {
+	    {SMOL_E_STATE, "VM 'web': qemu does not: not now"},
+	    {SMOL_E_UNSUPPORTED, "the VM's monitor refuses: unknown op"},
+	    {SMOL_E_STATE, "VM 'web' rebooted in that moment"},
+	    {SMOL_E_VM_DIED, "VM 'web' died: of old age"},
+	};
+	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
+	smol_auto_err struct smol_err none = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r, "web");
+	pid_t pid;
+
+	(void)state;
+	/* One that does not run is not paused, and nobody is asked. */
+	assert_int_equal(smol_vm_pause(r, vm, true, &none), -1);
+	assert_string_equal(none.msg, "VM 'web' is created");
+	pid = play(r, vm, part_pauses);
+	assert_int_equal(smol_registry_set_ready(r, vm->id, NULL), 0);
+	vm->state = SMOL_VM_RUNNING;
+	/* What runs need not be resumed. */
+	assert_int_equal(smol_vm_pause(r, vm, false, NULL), 0);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(want); i++) {
+		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+		assert_int_equal(smol_vm_pause(r, vm, true, &err), want[i].msg ? -1 : 0);
+		assert_int_equal(err.code, want[i].code);
+		if (want[i].msg)
+			assert_string_equal(err.msg, want[i].msg);
+	}
 	kill(pid, SIGKILL);
 	end_of(pid);
 }
@@ -446,6 +520,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_stop_of_a_full_monitor, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_wait_without_socket, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused_stop, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_start_joins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_joined_start_is_not_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile_spares_the_next_start, setup, teardown),
