@@ -68,6 +68,11 @@ int smol_history_count(const struct smol_history *h)
 	return h->count;
 }
 
+int smol_history_room(const struct smol_history *h)
+{
+	return h->limit - h->count;
+}
+
 int64_t smol_history_total(const struct smol_history *h)
 {
 	return h->total;

@@ -24,6 +24,8 @@ void smol_history_free(struct smol_history *h);
 /* Another number; the oldest go. */
 void smol_history_limit(struct smol_history *h, int lines);
 int smol_history_count(const struct smol_history *h);
+/* Lines that can be pushed before the oldest go, unless they are long. */
+int smol_history_room(const struct smol_history *h);
 /* Lines that have been pushed and not popped, ever: the number of the next. */
 int64_t smol_history_total(const struct smol_history *h);
 /* As it is now, with room for so many lines more. Caller frees. */

@@ -132,6 +132,7 @@ static void take(struct smol_pane *p, bool all)
 {
 	uint64_t begun = uv_hrtime();
 
+	smol_view_keep(&p->view, smol_buf_len(&p->in));
 	while (smol_buf_len(&p->in) && (all || uv_hrtime() - begun < TAKE_NS))
 		smol_buf_consume(
 		    &p->in, smol_term_take(p->term, smol_buf_head(&p->in), smol_buf_len(&p->in)));

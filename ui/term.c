@@ -291,6 +291,11 @@ void smol_term_set_history(struct smol_term *t, int lines)
 	smol_history_limit(t->history, lines);
 }
 
+int smol_term_room(const struct smol_term *t)
+{
+	return smol_history_room(t->history);
+}
+
 int smol_term_rows(const struct smol_term *t)
 {
 	return t->rows;

@@ -44,6 +44,8 @@ void smol_term_reset(struct smol_term *t);
 void smol_term_set_history(struct smol_term *t, int lines);
 /* Lines above the screen. */
 int smol_term_history(const struct smol_term *t);
+/* Lines that can be added to them before the oldest go. */
+int smol_term_room(const struct smol_term *t);
 int smol_term_rows(const struct smol_term *t);
 int smol_term_cols(const struct smol_term *t);
 /* Lines are counted since the beginning and keep their number when they leave the screen: that of

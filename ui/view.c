@@ -22,6 +22,7 @@ void smol_view_close(struct smol_view *v)
 {
 	smol_term_free(v->still);
 	v->still = NULL;
+	v->frozen = false;
 	free(v->search.text);
 	v->search = (struct smol_search){0};
 }
@@ -74,10 +75,19 @@ int smol_view_back(const struct smol_view *v)
 	return v->held ? (int)clamp(back, 0, INT_MAX) : 0;
 }
 
+static void drop_copy(struct smol_view *v)
+{
+	smol_term_free(v->still);
+	v->still = NULL;
+}
+
 void smol_view_scroll(struct smol_view *v, int lines)
 {
 	v->top = clamp(smol_view_top(v) - lines, smol_view_oldest(v), bottom(v));
-	v->held = v->still || v->top < bottom(v);
+	/* What is behind a copy's end is in the terminal, unless that has lost it. */
+	if (v->still && !v->frozen && v->top == bottom(v))
+		drop_copy(v);
+	v->held = v->frozen || v->top < bottom(v);
 }
 
 /* The columns that a line takes. */
@@ -123,30 +133,46 @@ void smol_view_hold(struct smol_view *v)
 	v->held = true;
 }
 
+static void copy(struct smol_view *v)
+{
+	smol_view_hold(v);
+	if (!v->still)
+		v->still = smol_term_still(v->live);
+}
+
 void smol_view_freeze(struct smol_view *v)
 {
-	if (v->still)
-		return;
-	smol_view_hold(v);
-	v->still = smol_term_still(v->live);
+	copy(v);
+	v->frozen = true;
 }
 
 void smol_view_thaw(struct smol_view *v)
 {
 	int64_t top = smol_view_top(v);
 
-	if (!v->still)
+	if (!v->frozen)
 		return;
+	v->frozen = false;
+	smol_view_deselect(v);
 	v->held = top < bottom(v);
 	v->top = top;
-	smol_term_free(v->still);
-	v->still = NULL;
-	smol_view_deselect(v);
+	/* Where the terminal has those lines no more, the copy goes on. */
+	if (!v->held || top >= smol_term_origin(v->live) - smol_term_history(v->live))
+		drop_copy(v);
 }
 
 bool smol_view_frozen(const struct smol_view *v)
 {
-	return v->still;
+	return v->frozen;
+}
+
+void smol_view_keep(struct smol_view *v, size_t bytes)
+{
+	/* A byte is a line at most. */
+	int64_t lines = smol_view_top(v) - smol_view_oldest(v) + smol_term_room(v->live);
+
+	if (v->held && !v->still && (uint64_t)lines < bytes)
+		copy(v);
 }
 
 void smol_view_reveal(struct smol_view *v, struct smol_spot s)

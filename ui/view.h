@@ -32,6 +32,7 @@ enum smol_unit { SMOL_UNIT_CHAR, SMOL_UNIT_WORD, SMOL_UNIT_LINE };
 struct smol_view {
 	const struct smol_term *live; /* the pane's; not owned */
 	struct smol_term *still;      /* looked at in its place, so that nothing moves; owned */
+	bool frozen;		      /* for the copy mode */
 	int rows, cols;		      /* of the window */
 	int right;		      /* columns scrolled to the right */
 	bool chases;		      /* the program's cursor, sideways: who types sees it */
@@ -77,6 +78,11 @@ void smol_view_hold(struct smol_view *v);
 void smol_view_freeze(struct smol_view *v);
 void smol_view_thaw(struct smol_view *v);
 bool smol_view_frozen(const struct smol_view *v);
+/*
+ * Before the terminal gets so many bytes more: where it is held and its lines could go out of the
+ * history, it goes on with a copy, until it is scrolled to that one's end.
+ */
+void smol_view_keep(struct smol_view *v, size_t bytes);
 /* Where it chases the program's cursor: sideways to it. */
 void smol_view_chase(struct smol_view *v);
 /* Scroll as little as brings a spot into the window. */

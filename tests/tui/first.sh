@@ -108,7 +108,7 @@ keys M-p
 # A VM that dies: seen with its cause.
 victim=$(t_pid db hypervisor)
 keys 'exec db -- sleep 1000' Enter
-see "a command in it" 'exec db -- sleep 1000 +run'
+see "a command in it" 'exec db -- sleep 1000.* run'
 kill -9 "$victim"
 see "kill -9 of QEMU: the list" '✕ db +died'
 see "kill -9 of QEMU: the pane says it" 'exec db -- sleep 1000.* lost'

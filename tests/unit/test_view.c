@@ -116,6 +116,33 @@ static void test_held_stands_still(void **state)
 	expect(3, "line 0");
 }
 
+static void test_held_outlives_the_history(void **state)
+{
+	(void)state;
+	put_lines(0, SMOL_TERM_HISTORY);
+	smol_view_scroll(&view, 6);
+	expect(0, "line 9990");
+	/* A few more can do no harm. */
+	smol_view_keep(&view, 100);
+	assert_null(view.still);
+	put_lines(SMOL_TERM_HISTORY, SMOL_TERM_HISTORY + 10);
+	expect(0, "line 9990");
+	/* So many can. */
+	smol_view_keep(&view, 500000);
+	put_lines(SMOL_TERM_HISTORY + 10, 3 * SMOL_TERM_HISTORY);
+	expect(0, "line 9990");
+	assert_int_equal(smol_view_back(&view), 20006);
+	assert_false(smol_view_frozen(&view));
+	smol_view_scroll(&view, -10);
+	expect(0, "line 10000");
+	/* Behind the copy's end is what the terminal has. */
+	smol_view_scroll(&view, -10);
+	expect(0, "line 19996");
+	assert_true(view.held);
+	smol_view_scroll(&view, -SMOL_TERM_HISTORY);
+	assert_false(view.held);
+}
+
 static void test_frozen_shows_what_was(void **state)
 {
 	(void)state;
@@ -435,6 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    ON_VIEW(test_held_stands_still),
+	    ON_VIEW(test_held_outlives_the_history),
 	    ON_VIEW(test_frozen_shows_what_was),
 	    ON_VIEW(test_selection_stays_on_its_text),
 	    ON_VIEW(test_words_and_lines),
