@@ -167,6 +167,7 @@ ACTION(again)
 	if (!p->line || p->state == SMOL_PANE_RUNNING)
 		return;
 	smol_pane_note(p, "");
+	smol_log_add(&a->log, p, p->line, false, smol_lines_now_ms(), 0);
 	if (smol_pane_start(p, a->options, p->line, &err) < 0)
 		smol_app_say(a, err.msg);
 }

@@ -14,6 +14,7 @@
 #include "ui/caret.h"
 #include "ui/clip.h"
 #include "ui/prompt.h"
+#include "ui/save.h"
 #include "ui/search.h"
 
 #define SAVE_MS 10000 /* to write a file */
@@ -218,86 +219,19 @@ ACTION(paste)
 
 /* ---- into a file ---- */
 
-/* What is to be written while its name, or whether to overwrite it, is asked. */
-static struct {
-	char *text, *path; /* owned */
-} saving;
-
-/* What a person calls a file: ~ is their home. */
-static char *path_of(const char *name)
-{
-	const char *home = getenv("HOME");
-
-	if (home && *name == '~' && (name[1] == '/' || !name[1]))
-		return smol_asprintf("%s%s", home, name + 1);
-	return smol_strdup(name);
-}
-
-static void say_saved(struct smol_app *a)
-{
-	size_t lines = 0;
-
-	for (const char *s = saving.text; *s; s++)
-		lines += *s == '\n';
-	say(a,
-	    smol_asprintf("%zu line%s written to %s", lines, lines == 1 ? "" : "s", saving.path));
-}
-
-static void on_overwrite(struct smol_app *a, bool yes)
-{
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-
-	if (!yes)
-		return;
-	if (smol_file_write(saving.path, saving.text, strlen(saving.text), 0600, &err) < 0)
-		smol_app_say(a, err.msg);
-	else
-		say_saved(a);
-}
-
-static void on_save(struct smol_app *a, const char *name, bool accepted)
-{
-	struct stat st;
-	int fd;
-
-	if (!accepted || !*name)
-		return;
-	free(saving.path);
-	saving.path = path_of(name);
-	fd = open(saving.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST) {
-		if (stat(saving.path, &st) < 0 || !S_ISREG(st.st_mode))
-			say(a, smol_asprintf("%s is no plain file", saving.path));
-		else
-			smol_question_then(a, "overwrite",
-			    smol_asprintf("Overwrite %s?", saving.path), on_overwrite);
-		return;
-	}
-	if (fd < 0 ||
-	    smol_io_write_all(fd, saving.text, strlen(saving.text), smol_in_ms(SAVE_MS)) < 0)
-		say(a, smol_asprintf("cannot write %s: %s", saving.path, strerror(errno)));
-	else
-		say_saved(a);
-	if (fd >= 0)
-		close(fd);
-}
-
 ACTION(save)
 {
 	const struct smol_view *v = view(a);
 	smol_auto_free char *text = v->selecting ? smol_view_selection(v) : smol_view_everything(v);
 
-	free(saving.text);
-	saving.text = smol_asprintf("%s\n", text);
-	smol_entry_open(&a->entry,
-	    v->selecting ? "save what is selected to " : "save all of the pane to ", "", NULL,
-	    on_save);
+	smol_save_ask(a, v->selecting ? "save what is selected to " : "save all of the pane to ",
+	    "", smol_asprintf("%s\n", text), 0600);
 }
 
 static void on_pipe(struct smol_app *a, const char *name, bool accepted)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	smol_auto_free char *path = path_of(name);
+	smol_auto_free char *path = smol_save_path(name);
 	struct smol_tap *tap = accepted && *name ? smol_tap_open(path, &err) : NULL;
 
 	if (tap)

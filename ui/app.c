@@ -278,6 +278,7 @@ static void free_everything(void)
 	smol_entry_free(&app.entry);
 	smol_question_free(&app.question);
 	smol_page_form_free();
+	smol_log_free(&app.log);
 }
 
 int smol_app_run(const struct smol_ui_options *options)

@@ -21,6 +21,7 @@
 #include "ui/hit.h"
 #include "ui/input.h"
 #include "ui/layout.h"
+#include "ui/log.h"
 #include "ui/mouse.h"
 #include "ui/options.h"
 #include "ui/page.h"
@@ -42,6 +43,7 @@ struct smol_app {
 	struct smol_vms vms;
 	struct smol_stats_feed *feed; /* what they use; owned */
 	struct smol_question question;
+	struct smol_log log;
 	struct smol_entry entry; /* a word that is asked for: a filter */
 	char key[SMOL_KEY_MAX];	 /* that the action which runs was found by: "M-1" */
 	char *message;		 /* at the bottom until the next key; or NULL */
@@ -87,6 +89,8 @@ void smol_action_do(struct smol_app *a, const struct smol_binding *b);
 void smol_copy_selection(struct smol_app *a, struct smol_pane *p);
 
 /* lines.c */
+/* For the log: the wall clock. */
+int64_t smol_lines_now_ms(void);
 /* What was typed at the prompt. */
 void smol_line_typed(struct smol_app *a, const char *line);
 /* A line that a key stands for: it is in the history, too. */

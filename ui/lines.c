@@ -2,6 +2,7 @@
 /* What a line does: it becomes a command in a pane; see app.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/auto.h"
 #include "base/text.h"
@@ -9,6 +10,14 @@
 #include "shell/grammar.h"
 #include "ui/app.h"
 #include "ui/edit.h"
+
+int64_t smol_lines_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
 
 struct line_kind {
 	bool pane;   /* it lives on: a pane of its own */
@@ -128,6 +137,7 @@ static void start(struct smol_app *a, const char *line, struct line_kind *kind, 
 	smol_panes_place(a);
 	free(p->title);
 	p->title = p->number ? smol_steal(&kind->title) : smol_strdup("");
+	smol_log_add(&a->log, p, line, kind->keys, smol_lines_now_ms(), 0);
 	if (smol_pane_start(p, a->options, line, &err) < 0)
 		smol_app_say(a, err.msg);
 	else if (kind->keys)
@@ -163,6 +173,9 @@ void smol_line_typed(struct smol_app *a, const char *typed)
 		smol_app_say(a, err.msg);
 	} else if (script.n) {
 		smol_config_line(typed, a->panes[0]->cols, &done);
+		if (!*done.rest)
+			smol_log_add(
+			    &a->log, NULL, typed, false, smol_lines_now_ms(), *done.error ? 2 : 0);
 		go_on(a, typed, &done);
 	}
 }

@@ -3,6 +3,7 @@ noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = \
 	ui/field.c ui/field.h \
 	ui/form.c ui/form.h \
+	ui/log.c ui/log.h \
 	ui/flood.c ui/flood.h \
 	ui/config.c ui/config.h \
 	ui/input.c ui/input.h \
@@ -48,12 +49,14 @@ smolsh_tui_SOURCES = \
 	ui/page_details.c \
 	ui/page_form.c \
 	ui/page_help.c \
+	ui/page_log.c \
 	ui/paint.c ui/paint.h \
 	ui/pane.c ui/pane.h \
 	ui/panes.c \
 	ui/prompt.c ui/prompt.h \
 	ui/question.c ui/question.h \
 	ui/restore.c ui/restore.h \
+	ui/save.c ui/save.h \
 	ui/stats.c ui/stats.h \
 	ui/uses.c ui/uses.h \
 	ui/vms.c ui/vms.h \

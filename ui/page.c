@@ -11,6 +11,7 @@ static const struct smol_page_ops *const pages[SMOL_PAGE__COUNT] = {
     [SMOL_PAGE_HELP] = &smol_page_help,
     [SMOL_PAGE_DETAILS] = &smol_page_details,
     [SMOL_PAGE_FORM] = &smol_page_form,
+    [SMOL_PAGE_LOG] = &smol_page_log,
 };
 
 const struct smol_page_ops *smol_page(const struct smol_app *a)

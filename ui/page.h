@@ -20,6 +20,7 @@ enum smol_page {
 	SMOL_PAGE_HELP,
 	SMOL_PAGE_DETAILS,
 	SMOL_PAGE_FORM,
+	SMOL_PAGE_LOG,
 	SMOL_PAGE__COUNT
 };
 
@@ -48,7 +49,7 @@ void smol_page_open(struct smol_app *a, enum smol_page page);
 /* The keys go where they went before. */
 void smol_page_close(struct smol_app *a);
 
-extern const struct smol_page_ops smol_page_help, smol_page_details, smol_page_form;
+extern const struct smol_page_ops smol_page_help, smol_page_details, smol_page_form, smol_page_log;
 
 /* page_details.c: all of the VM of that name (copied). */
 void smol_page_details_open(struct smol_app *a, const char *vm);
@@ -58,5 +59,8 @@ const char *smol_page_details_vm(void);
 /* page_form.c: what was entered before is still there. */
 void smol_page_form_open(struct smol_app *a);
 void smol_page_form_free(void);
+
+/* page_log.c: at the newest. */
+void smol_page_log_open(struct smol_app *a);
 
 #endif

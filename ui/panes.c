@@ -44,6 +44,8 @@ static void on_pane(struct smol_pane *p)
 	if (p->state == SMOL_PANE_ENDED && a->focus == SMOL_FOCUS_PANE && p->number == a->current &&
 	    !p->view.held && (p->number == 0 || p->status == 0))
 		a->focus = SMOL_FOCUS_PROMPT;
+	if (p->state == SMOL_PANE_ENDED)
+		smol_log_end(&a->log, p, smol_lines_now_ms(), p->status);
 	/* What it said is not seen now. */
 	if (p->state == SMOL_PANE_ENDED && !p->number && a->page && p->status) {
 		smol_auto_free char *text =
@@ -62,6 +64,7 @@ static void on_pane(struct smol_pane *p)
 
 static void put(struct smol_app *a, int which)
 {
+	smol_log_leave(&a->log, a->panes[which], smol_lines_now_ms());
 	smol_pane_free(a->panes[which]);
 	a->panes[which] = smol_pane_new(a->loop, which, 20, 80, on_pane, a);
 	smol_pane_set_wide(a->panes[which], !smol_setting(SMOL_SETTING_WRAP));
@@ -110,6 +113,7 @@ void smol_panes_close(struct smol_app *a, int which)
 {
 	if (!which || !a->panes[which])
 		return;
+	smol_log_leave(&a->log, a->panes[which], smol_lines_now_ms());
 	smol_pane_free(a->panes[which]);
 	a->panes[which] = NULL;
 	smol_layout_forget(&a->layout, which);

@@ -84,7 +84,10 @@ enum smol_focus {
 	X(again, "again", "", "run the pane's command again")                                      \
 	X(next_part, "next-part", "next", "go to the next part of the page")                       \
 	X(previous_part, "previous-part", "", "or to the one before")                              \
-	X(accept, "accept", "", "go on to the next field; create the VM")                          \
+	X(accept, "accept", "", "in the form, go on; in the log, run the line again")              \
+	X(log, "log", "", "a page with every command that ran")                                    \
+	X(edit_line, "edit-line", "edit", "take the line of the log to the prompt")                \
+	X(export, "export", "save", "save the log as a script")                                    \
 	X(submit, "submit", "create", "create the VM that the form describes")                     \
 	X(attach, "attach", "", "show the jobs that nobody looks at, a pane for each")             \
 	X(back, "back", "back", "close the page; leave the copy mode")                             \
@@ -180,7 +183,10 @@ enum smol_action {
 	X(page_down, "S-PgDn", SMOL_FOCUS_ANY)                                                     \
 	X(page_up, "PgUp", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                    \
 	X(page_down, "PgDn", SMOL_FOCUS_PROMPT | SMOL_FOCUS_SEEN)                                  \
-	X(accept, "Enter", SMOL_FOCUS_FORM)                                                        \
+	X(accept, "Enter", SMOL_FOCUS_FORM | SMOL_FOCUS_LOG)                                       \
+	X(log, "M-h", SMOL_FOCUS_ANY)                                                              \
+	X(edit_line, "e", SMOL_FOCUS_LOG)                                                          \
+	X(export, "w", SMOL_FOCUS_LOG)                                                             \
 	X(submit, "M-Enter", SMOL_FOCUS_FORM)                                                      \
 	X(next_part, "Tab", SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM)                                  \
 	X(next_part, "Right", SMOL_FOCUS_DETAILS)                                                  \

@@ -109,7 +109,7 @@ keys M-p
 
 # Leaving says what becomes of commands; closing a pane ends its command.
 keys 'exec web -- sleep 1111' Enter
-see "a command" 'exec web -- sleep 1111 +run'
+see "a command" 'exec web -- sleep 1111 .*run '
 keys M-0 M-p C-d
 see "leaving: what goes on is said" 'Leave smolsh\?  1 command goes on in its VM\.'
 keys n
@@ -117,7 +117,7 @@ see_no "leaving: no is no" 'Leave smolsh'
 keys M-3 M-x
 see "closing: asked, for something runs" 'Close 3\?'
 keys y
-see_no "closing: the pane is gone" 'exec web -- sleep 1111 +run'
+see_no "closing: the pane is gone" 'exec web -- sleep 1111 .*run '
 t_until job_is web 'sleep 1111' signalled
 same "closing: the job was ended" "$(state_of web 'sleep 1111')" signalled
 keys M-p
@@ -134,6 +134,32 @@ keys Space D
 see "delete: what is lost" 'Delete db\?  running, 1 job, its files and .* of logs will be lost\.'
 keys x
 see_no "delete: another key is no" 'Delete db'
+keys M-p
+
+# The log: what ran, by key too; a script that runs.
+keys 'label db role=db' Enter
+see "a line" 'label db role=db'
+keys 'exec db -- sh -c "exit 7"' Enter
+see "one that fails" 'exit 7'
+keys M-h
+see "log: what was typed" 'done +[0-9]+s  label db role=db'
+see "log: how it ended" 'exit 7 +[0-9]+s  exec db -- sh -c'
+see "log: what a key did" 'attach web [0-9]+'
+keys Up e
+see "log: a line goes to the prompt" '▸ label db role=db$'
+keys C-u 'label db tier=one' Enter
+see "log: and is run otherwise" 'label db tier=one'
+keys M-h w C-u "$t_dir/script" Enter
+see "log: saved" 'lines written to'
+same "log: only for its owner" "$(stat -c %a "$t_dir/script")" 700
+keys w C-u "$t_dir/script" Enter
+see "log: what is there is replaced after a question" 'Overwrite .*script'
+keys n Escape
+same "log: what failed is a comment" "$(grep -c "^# exec db -- sh -c 'exit 7'" "$t_dir/script")" 1
+grep -E '^(#|label )' "$t_dir/script" >"$t_dir/labels"
+check "log: labels taken back" smolsh label db role- tier-
+check "log: the script runs" smolsh -f "$t_dir/labels"
+same "log: it did what was done" "$(smolsh label db)" 'db: role=db tier=one'
 keys M-p
 
 keys C-d

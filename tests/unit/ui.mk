@@ -39,3 +39,8 @@ check_PROGRAMS += tests/unit/test_form
 tests_unit_test_form_SOURCES = tests/unit/test_form.c
 tests_unit_test_form_LDADD = ui/libui.a $(shell_test_libs) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_form
+
+check_PROGRAMS += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = ui/libui.a src/shell/libshell.a src/base/libbase.a $(CMOCKA_LIBS)
+TESTS += tests/unit/test_log
