@@ -103,6 +103,7 @@ see "Ctrl-C ends it" '^exit 130$'
 
 # What happens meanwhile is told above the line that is typed.
 keys clear Enter
+see "what is no command" "^exit 2$"
 keys 'echo typed so'
 see "a line is typed" '^smolsh> echo typed so$'
 kill -9 "$(t_pid db hypervisor)"
