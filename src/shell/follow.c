@@ -94,7 +94,7 @@ static void show(struct smol_follow *f, const char *data, size_t n)
 	}
 	unfold(f, data, n, &plain);
 	smol_filter_terminal(&f->filter, smol_buf_head(&plain), smol_buf_len(&plain), &safe);
-	fwrite(smol_buf_head(&safe), 1, smol_buf_len(&safe), stdout);
+	fwrite(smol_buf_str(&safe), 1, smol_buf_len(&safe), stdout);
 }
 
 static void show_end(struct smol_follow *f)

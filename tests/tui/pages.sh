@@ -148,8 +148,9 @@ see "log: what a key did" 'attach web [0-9]+'
 keys Up e
 see "log: a line goes to the prompt" '▸ label db role=db$'
 keys C-u 'label db tier=one' Enter
-see "log: and is run otherwise" 'label db tier=one'
-keys M-h w C-u "$t_dir/script" Enter
+keys M-h
+see "log: and is run otherwise" 'done +[0-9]+s  label db tier=one'
+keys w C-u "$t_dir/script" Enter
 see "log: saved" 'lines written to'
 same "log: only for its owner" "$(stat -c %a "$t_dir/script")" 700
 keys w C-u "$t_dir/script" Enter
