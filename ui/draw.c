@@ -87,6 +87,15 @@ static bool is_here(const struct smol_app *a, enum smol_action action, enum smol
 	       (action == SMOL_ACTION_close && !a->current);
 }
 
+/* On a page its own keys matter, and of the others only what closes it. */
+static bool is_beside(enum smol_action action, enum smol_focus focus)
+{
+	return (focus & SMOL_FOCUS_PAGE) &&
+	       (action == SMOL_ACTION_list || action == SMOL_ACTION_prompt ||
+		   action == SMOL_ACTION_zoom || action == SMOL_ACTION_close ||
+		   action == SMOL_ACTION_follow);
+}
+
 /* The columns that it takes; 0 where it has no key here. */
 static int draw_hint(
     struct smol_app *a, int row, int at, enum smol_action action, enum smol_focus focus)
@@ -143,7 +152,8 @@ static void draw_bottom(struct smol_app *a)
 		return;
 	}
 	for (int i = 1; i < SMOL_ACTION__count; i++)
-		if (*smol_actions[i].hint && !is_here(a, (enum smol_action)i, focus))
+		if (*smol_actions[i].hint && !is_here(a, (enum smol_action)i, focus) &&
+		    !is_beside((enum smol_action)i, focus))
 			at += draw_hint(a, row, at, (enum smol_action)i, focus);
 	smol_plain();
 }

@@ -15,6 +15,7 @@
 #include "ui/draw.h"
 
 #define WIDE_COLS 120  /* from here on all parts stand side by side */
+#define TABS_COLS 76   /* from here on all titles fit in a line */
 #define AGAIN_MS  2000 /* jobs and ports tell nobody when they change */
 
 enum part { CONFIG, EVENTS, CONSOLE, JOBS, PORTS, PARTS };
@@ -212,7 +213,10 @@ static void draw_tabs(struct smol_app *a, const struct smol_rect *r)
 	for (int i = 0; i < PARTS && r->cols < WIDE_COLS; i++) {
 		bool chosen = i == (int)page.chosen;
 
-		snprintf(text, sizeof(text), "%d %s", i + 1, kinds[i].title);
+		/* Where there is no room, the others are digits. */
+		snprintf(text, sizeof(text), "%d%s%s", i + 1,
+		    chosen || r->cols >= TABS_COLS ? " " : "",
+		    chosen || r->cols >= TABS_COLS ? kinds[i].title : "");
 		smol_look(chosen ? SMOL_ACCENT : SMOL_DIM, chosen ? A_BOLD : A_NORMAL);
 		at += smol_put(r->row, at, r->cols - at - 1, text) + 2;
 	}

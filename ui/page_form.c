@@ -116,7 +116,8 @@ static void draw_foot(const struct smol_rect *r)
 
 static void draw_form(struct smol_app *a, const struct smol_rect *r, int *row, int *col)
 {
-	int rows = r->rows - 5; /* a title, a line between, and the foot */
+	/* A title, the foot, and lines between where there is room. */
+	int rows = r->rows - (r->rows < 12 ? 3 : 5);
 
 	(void)a;
 	if (chosen < top)

@@ -67,6 +67,6 @@ char *smol_event_text(const char *line, size_t n)
 	put_time(&b, smol_json_str(j, "time"));
 	safe = smol_escape(smol_buf_str(&rest), smol_buf_len(&rest));
 	safe_event = smol_escape(event, strlen(event));
-	smol_buf_printf(&b, *safe ? "  %-9s %s" : "  %s%s", safe_event, safe);
+	smol_buf_printf(&b, *safe ? "  %-15s %s" : "  %s%s", safe_event, safe);
 	return smol_buf_take(&b);
 }

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* "11-24 21:05:11  phase     ready, after 2s": the time is local. Foreign text in it is escaped;
- * what is no record comes out as it is, escaped. malloc'd, without a newline; caller frees. */
+/* "11-24 21:05:11  phase           ready, after 2s": the time is local. Foreign text in it is
+ * escaped; what is no record comes out as it is, escaped. malloc'd, without a newline; caller
+ * frees. */
 char *smol_event_text(const char *line, size_t n);
 
 #endif

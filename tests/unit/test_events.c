@@ -24,20 +24,20 @@ static void records(void **state)
 {
 	(void)state;
 	check("{\"name\":\"web\",\"time\":\"2026-11-24T21:05:08.675Z\",\"event\":\"start\"}",
-	    "11-24 21:05:08  start     name web");
+	    "11-24 21:05:08  start           name web");
 	check("{\"phase\":\"ready\",\"after_ms\":12686,\"time\":\"2026-11-24T21:05:11.357Z\","
 	      "\"event\":\"phase\"}",
-	    "11-24 21:05:11  phase     ready, after 12s");
+	    "11-24 21:05:11  phase           ready, after 12s");
 	check("{\"time\":\"2026-01-02T03:04:05Z\",\"event\":\"stop\"}", "01-02 03:04:05  stop");
 	check("{\"event\":\"exit\",\"code\":3,\"list\":[1,2]}",
-	    "                exit      code 3, list [1,2]");
+	    "                exit            code 3, list [1,2]");
 }
 
 static void foreign_text(void **state)
 {
 	(void)state;
 	check("{\"event\":\"message\",\"text\":\"a\\u001b]0;x\\u0007\\nb\"}",
-	    "                message   text a\\x1b]0;x\\x07\\nb");
+	    "                message         text a\\x1b]0;x\\x07\\nb");
 	check("not \033 JSON", "not \\x1b JSON");
 	check("", "");
 	check("[]", "[]");
