@@ -83,6 +83,10 @@ static bool is_here(const struct smol_app *a, enum smol_action action, enum smol
 	       (action == SMOL_ACTION_copy && !(focus & (SMOL_FOCUS_PANE | SMOL_FOCUS_SCROLL))) ||
 	       (action == SMOL_ACTION_search &&
 		   (focus & (SMOL_FOCUS_PROMPT | SMOL_FOCUS_LIST | SMOL_FOCUS_PAGE))) ||
+	       /* What one selects with comes first there. */
+	       (focus == SMOL_FOCUS_COPY &&
+		   (action == SMOL_ACTION_list || action == SMOL_ACTION_prompt ||
+		       action == SMOL_ACTION_zoom || action == SMOL_ACTION_close)) ||
 	       (action == SMOL_ACTION_list && focus == SMOL_FOCUS_LIST) ||
 	       (action == SMOL_ACTION_close && !a->current);
 }
