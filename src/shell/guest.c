@@ -199,7 +199,7 @@ static int attempt(struct smol_guest_io *r, const struct smol_exec_request *e,
 {
 	struct smol_exec_io io = {.stdin_fd = e->want_stdin ? STDIN_FILENO : -1,
 	    .output = smol_guest_on_output,
-	    .input = e->tty ? smol_guest_on_input : NULL,
+	    .input = e->want_stdin ? smol_guest_on_input : NULL,
 	    .started = smol_guest_on_started,
 	    .gap = smol_guest_on_gap,
 	    .wake_fd = r->g->signals->fd,

@@ -24,6 +24,7 @@ struct smol_guest_io {
 	int detach_key;	   /* or -1 */
 	int64_t job;	   /* its id, once it is known; 0: not */
 	int presses;	   /* of Ctrl-C */
+	bool let_go;	   /* our terminal has gone: the job goes on without us */
 	int leave;	   /* exit code with which it was given up, or 0 */
 	bool reader_gone;  /* EPIPE */
 	bool write_failed; /* our own output, not the guest's fault */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -37,11 +38,20 @@ static bool outlives_terminal(void)
 	return on_hangup && strcmp(on_hangup, "detach") == 0;
 }
 
-/* What the job is told when we go: nothing where it is to go on without us. A shell on a terminal
- * would not heed SIGTERM; that its terminal has gone it does. */
+/* Our terminal has gone: the job goes on, its stdin open. What it still prints is nobody's. */
+static void let_go(struct smol_guest_io *r)
+{
+	if (!r->let_go)
+		smol_client_detach(r->client);
+	r->let_go = true;
+}
+
+/* What the job is told when we go. A shell on a terminal would not heed SIGTERM; that its terminal
+ * has gone it does. */
 static void pass_on(struct smol_guest_io *r, int sig)
 {
-	if (r->g->attach || (sig == SIGHUP && outlives_terminal()))
+	/* Somebody else's job goes on without us. */
+	if (r->g->attach)
 		return;
 	smol_client_send_signal(r->client, r->g->tty ? SIGHUP : sig);
 }
@@ -55,6 +65,10 @@ static int on_signals(struct smol_guest_io *r)
 	while ((sig = smol_signals_take(r->g->signals))) {
 		if (sig == SIGWINCH) {
 			send_size(r);
+			continue;
+		}
+		if (sig == SIGHUP && outlives_terminal()) {
+			let_go(r);
 			continue;
 		}
 		if (sig != SIGINT) {
@@ -82,12 +96,16 @@ int smol_guest_on_wake(void *ctx, struct smol_client *c)
 /* Not smol_io_write_all(): a reader that has stopped must not keep Ctrl-C from working. */
 static int put(struct smol_guest_io *r, int fd, const char *data, size_t n)
 {
-	while (n) {
+	while (n && !r->let_go) {
 		ssize_t w = write(fd, data, n);
 
 		if (w >= 0) {
 			data += w;
 			n -= (size_t)w;
+			continue;
+		}
+		if (errno == EIO && r->client && outlives_terminal()) {
+			let_go(r); /* a signal says so, too, but may come later */
 			continue;
 		}
 		if (errno == EPIPE)
@@ -161,14 +179,26 @@ int smol_guest_on_output(void *ctx, enum smol_frame_type type, const char *data,
 	return put(r, s->fd, smol_buf_head(&b), smol_buf_len(&b));
 }
 
-/* Keys in front of the one that detaches still go to the guest. The end of input means here that
- * the terminal has gone: a signal says so, too, but may come later. */
+/* A terminal that has gone is at its end, too, but not as one on which somebody pressed Ctrl-D. */
+static bool terminal_has_gone(int fd)
+{
+	struct termios t;
+
+	return tcgetattr(fd, &t) < 0 && errno == EIO;
+}
+
+/* On a terminal keys in front of the one that detaches still go to the guest. */
 size_t smol_guest_on_input(void *ctx, char *data, size_t n, bool *detach)
 {
 	struct smol_guest_io *r = ctx;
-	char *key = r->detach_key >= 0 ? memchr(data, r->detach_key, n) : NULL;
+	char *key = r->g->tty && r->detach_key >= 0 ? memchr(data, r->detach_key, n) : NULL;
 
-	*detach = key || (!n && outlives_terminal());
+	if (!n && outlives_terminal() && terminal_has_gone(STDIN_FILENO)) {
+		let_go(r);
+		*detach = true;
+		return 0;
+	}
+	*detach = key != NULL;
 	return key ? (size_t)(key - data) : n;
 }
 

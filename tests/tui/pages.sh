@@ -91,15 +91,18 @@ keys M-p
 # A crash of the screen: its commands' jobs go on, and are offered.
 keys 'exec web -- sh -c "i=0; while sleep 0.2; do i=\$((i+1)); echo tick \$i; done"' Enter
 see "a job in a pane" 'tick 3'
-keys 'shell db' Enter
+keys 'exec -i web -- cat' Enter
+see "one that reads" 'exec -i web -- cat'
+keys M-p 'shell db' Enter
 see "and a shell" 'root@db:'
 check "the screen's process" test -n "$(screen_pid)"
 kill -9 "$(screen_pid)"
 see "kill -9: the host's shell" 'host>'
 keys 'stty sane; clear' Enter
 same "kill -9: the job goes on" "$(state_of web 'sleep 0.2')" running
+same "kill -9: so does one that reads" "$(state_of web cat)" running
 start "after the crash"
-see "after the crash: jobs are offered" '2 jobs run that no pane shows; Alt-a attaches to them'
+see "after the crash: jobs are offered" '3 jobs run that no pane shows; Alt-a attaches to them'
 see "after the crash: which" 'web [0-9]+  sh -c i=0;'
 keys M-a
 see "attached: its output goes on" 'attach web [0-9]+ .*run'
@@ -114,8 +117,8 @@ keys M-0 M-p C-d
 see "leaving: what goes on is said" 'Leave smolsh\?  1 command goes on in its VM\.'
 keys n
 see_no "leaving: no is no" 'Leave smolsh'
-keys M-3 M-x
-see "closing: asked, for something runs" 'Close 3\?'
+keys M-4 M-x
+see "closing: asked, for something runs" 'Close 4\?'
 keys y
 see_no "closing: the pane is gone" 'exec web -- sleep 1111 .*run '
 t_until job_is web 'sleep 1111' signalled
@@ -126,7 +129,7 @@ keys M-p
 keys M-l Space Space
 see "marks: whom a key reaches" '2 marked ▸ .*→ db, web'
 keys S
-see "stop of several: asked" 'Stop db, web\?  2 running, 2 jobs, their files will be lost\.'
+see "stop of several: asked" 'Stop db, web\?  2 running, 3 jobs, their files will be lost\.'
 see "stop of several: the answers" 'y stop   n keep \(default\)'
 keys n
 see_no "stop of several: no is no" 'Stop db, web'
