@@ -8,7 +8,7 @@
 
 : "${build:?}" "${tmp:?}" "${tools:?}" "${runs:?}" "${cold_runs:?}"
 
-measures=(cold exec open line out in files gib list idle)
+measures=(cold exec open line out in files gib list idle screen)
 bulk=$((256 * 1024 * 1024))
 receive_port=5999
 send_port=5998
