@@ -221,7 +221,7 @@ void smol_draw(struct smol_app *a)
 
 	erase();
 	smol_hits_clear(&a->hits);
-	smol_mouse_heed();
+	smol_mouse_heed(a);
 	if (a->rows < SMOL_ROWS_MIN || a->cols < SMOL_COLS_MIN) {
 		smol_put(0, 0, a->cols, "smolsh: the window is too small");
 		refresh();

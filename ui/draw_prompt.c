@@ -72,19 +72,25 @@ static int draw_reached(struct smol_app *a, int row, const char *line)
 	return a->cols - 2 - w;
 }
 
-int smol_draw_text(int row, int col, int width, const char *text, size_t cursor)
+/* The first byte of a text that is shown within a width, so that the cursor is, too. */
+static size_t first_shown(const char *text, size_t cursor, int width)
 {
 	size_t from = 0;
-	int before = smol_columns(text, cursor);
 
-	while (before > width && from < cursor) {
+	while (from < cursor && smol_columns(text + from, cursor - from) > width) {
 		size_t len = smol_utf8_len(text + from, strlen(text + from));
 
 		from += len ? len : 1;
-		before = smol_columns(text + from, cursor - from);
 	}
+	return from;
+}
+
+int smol_draw_text(int row, int col, int width, const char *text, size_t cursor)
+{
+	size_t from = first_shown(text, cursor, width);
+
 	smol_put(row, col, width, text + from);
-	return col + before;
+	return col + smol_columns(text + from, cursor - from);
 }
 
 /* Marks that a key or @marked would reach are never out of sight. */
@@ -126,4 +132,9 @@ void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 	smol_plain();
 	*cursor_row = row;
 	*cursor_col = smol_draw_text(row, at, room - at - 1, line, cursor);
+	smol_hits_add(
+	    &a->hits, SMOL_HIT_PROMPT, (struct smol_rect){.row = row, .rows = 1, .cols = at}, -1);
+	smol_hits_add(&a->hits, SMOL_HIT_PROMPT,
+	    (struct smol_rect){.row = row, .col = at, .rows = 1, .cols = a->cols - at},
+	    (int)first_shown(line, cursor, room - at - 1));
 }

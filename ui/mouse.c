@@ -16,26 +16,40 @@
 
 /* ---- whose it is ---- */
 
-static bool ours;
+/* What the terminal was asked for: buttons and moves while one is held, or all moves; and places as
+ * numbers. */
+static enum { NOTHING, DRAGS, MOVES } asked;
 
-static void tell(bool on)
+static void ask_for(int what)
 {
-	if (on == ours)
+	static const char *const say[] = {
+	    [NOTHING] = "\033[?1006l\033[?1003l\033[?1002l",
+	    [DRAGS] = "\033[?1003l\033[?1002h\033[?1006h",
+	    [MOVES] = "\033[?1003h\033[?1006h",
+	};
+
+	if (what == (int)asked)
 		return;
-	ours = on;
-	/* Buttons, and moves while one is held; places as numbers. */
-	fputs(on ? "\033[?1002h\033[?1006h" : "\033[?1006l\033[?1002l", stdout);
+	asked = what;
+	fputs(say[what], stdout);
 	fflush(stdout);
 }
 
-void smol_mouse_heed(void)
+/* A program that wants all moves gets them, while it has the focus. */
+static bool wants_moves(const struct smol_app *a)
 {
-	tell(smol_setting(SMOL_SETTING_MOUSE));
+	return smol_app_focus(a) == SMOL_FOCUS_PANE &&
+	       smol_term_mouse(smol_panes_current(a)->term) == SMOL_TERM_MOUSE_MOVE;
+}
+
+void smol_mouse_heed(const struct smol_app *a)
+{
+	ask_for(!smol_setting(SMOL_SETTING_MOUSE) ? NOTHING : wants_moves(a) ? MOVES : DRAGS);
 }
 
 void smol_mouse_release(void)
 {
-	tell(false);
+	ask_for(NOTHING);
 }
 
 /* ---- a pane's program ---- */
@@ -299,12 +313,16 @@ static void count_clicks(struct smol_app *a, const struct smol_input_mouse *m)
 
 static void drag(struct smol_app *a, const struct smol_input_event *e)
 {
+	int which = pane_at(a, e->mouse.row, e->mouse.col);
+
 	if (a->mouse.grab == SMOL_GRAB_BORDER)
 		drag_border(a, &e->mouse);
 	else if (a->mouse.grab == SMOL_GRAB_TEXT)
 		drag_text(a, &e->mouse);
 	else if (a->mouse.grab == SMOL_GRAB_PROGRAM)
 		tell_program(a, a->mouse.what, e);
+	else if (!e->mouse.button && which >= 0 && is_programs(a, which, e))
+		tell_program(a, which, e);
 }
 
 static void release(struct smol_app *a, const struct smol_input_event *e)

@@ -33,7 +33,7 @@ struct smol_mouse_state {
 
 /* The mouse is ours, or the terminal's: the setting "mouse". Told to the terminal when it changes.
  */
-void smol_mouse_heed(void);
+void smol_mouse_heed(const struct smol_app *a);
 /* The terminal's until it is heeded again. */
 void smol_mouse_release(void);
 void smol_mouse_event(struct smol_app *a, const struct smol_input_event *e);

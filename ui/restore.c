@@ -34,7 +34,7 @@ void smol_restore_keep_settings(void)
 
 void smol_restore_prepare(void)
 {
-	static const char no_modes[] = "\033[?2004l\033[?1006l\033[?1002l";
+	static const char no_modes[] = "\033[?2004l\033[?1006l\033[?1003l\033[?1002l";
 
 	smol_restore_keep_settings();
 	setupterm(NULL, STDOUT_FILENO, &(int){0});

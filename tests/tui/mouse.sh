@@ -157,24 +157,34 @@ click $((row + 2)) 40
 see "it hears of a click, where that is in its pane" '\^\[\[<0;9;2M\^\[\[<0;9;2m'
 mouse 64 $((row + 1)) 41
 see "and of the wheel" '\^\[\[<64;10;1M'
+keys C-c
+see "the shell is back" 'root@web:~# ?$'
+keys -l "printf '\\033[?1003h'; cat -v"
+keys Enter
+all_moves() { [ "$(mux display -p '#{mouse_all_flag}')" = "$1" ]; }
+check "it may have all moves" t_until all_moves 1
+mouse 35 $((row + 2)) 44
+see "and hears of them" '\^\[\[<35;13;2M'
 keys M-1
+check "all moves: not without the focus" t_until all_moves 0
 mouse 64 $((row + 1)) 42
-keys M-3
+keys M-3 End
 click $((row + 3)) 40
 see "it hears again" '\^\[\[<0;9;3m'
 see_no "not without the focus" '\^\[\[<64;11;1M'
 
 # Selected text.
 selected() { mux capture-pane -ep | grep -qE $'\e\\[(0;)?7m'; }
-mouse 4 $((row + 3)) 40
-mouse 36 $((row + 3)) 50
+row=$(row_of BusyBox)
+mouse 4 "$row" 40
+mouse 36 "$row" 50
 check "with Shift it is ours: text is selected" t_until selected
-mouse 4 $((row + 3)) 50 m
+mouse 4 "$row" 50 m
 see "and copied" 'copied: 11 bytes'
-mouse 4 $((row + 4)) 33
-mouse 4 $((row + 4)) 33 m
-mouse 4 $((row + 4)) 33
-mouse 4 $((row + 4)) 33 m
+mouse 4 $((row + 1)) 33
+mouse 4 $((row + 1)) 33 m
+mouse 4 $((row + 1)) 33
+mouse 4 $((row + 1)) 33 m
 keys M-p M-v
 see "a double click copies a word" '▸ Enter'
 keys C-u
