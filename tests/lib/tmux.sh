@@ -32,7 +32,7 @@ masked() {
 	screen | sed -E -e '1s/[0-9]{2}:[0-9]{2} *$/hh:mm/' -e 's/\b[0-9a-f]{12}\b/IDENTIFIER__/g' \
 		-e 's/ +[0-9.]+(ms|[smhd])([0-9]{1,2}[smh])?( *│| |$)/ TIME\3/g' -e 's/ +[0-9.]+%/ CPU%/g' \
 		-e 's/ +[0-9.]+[KMG]( |$)/ SIZE\1/g' -e 's/ [0-9.]+[BKM] of logs/ SIZE of logs/' \
-		-e 's/[ ─]+ (run|done|exit [0-9]+|signal [0-9]+) TIME/ … \1 TIME/g' -e 's/ +$//'
+		-e 's/[ ─]+ (run|done|exit [0-9]+|signal [0-9]+) TIME/ … \1 TIME/g' -e 's/(TIME) +[0-9]+$/\1 JOBS/' -e 's/ +$//'
 }
 screen_like() { masked | cmp -s - "$1"; }
 # screen_is NAME: it comes to show what tests/tui/screens/NAME.txt holds. SMOLSH_SCREENS=write makes
