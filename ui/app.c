@@ -15,8 +15,8 @@
 #include "base/auto.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "ui/jobs.h"
-#include "ui/prompt.h"
+#include "ui/vms/jobs.h"
+#include "ui/prompt/prompt.h"
 #include "ui/restore.h"
 
 #define FRAME_MS 16   /* between two drawings */

@@ -2,12 +2,15 @@
 /*
  * The screen as a whole: what there is to show, and where it stands. One per process. Around it:
  *
- *   app.c      the loop: when to draw, to read the registry, signals, beginning and end
- *   events.c   where a key goes           actions*.c what a key does (shell/keys.h)
- *   lines.c    what a line does           panes.c    the panes: places, order, the chosen one
- *   layout.c   where things stand         draw*.c    how they look
- *   mouse.c    what the mouse does        hit.c      what is where, for it
- *   page_*.c   what takes the place of list and panes: page.h
+ *   app.c    the loop: when to draw, to read the registry, signals, beginning and end
+ *   lines.c  what a line does        config.c  rc, and commands for smolsh itself
+ *   input/   keys and mouse taken apart, where a key goes (events.c), what it does (actions*.c)
+ *   prompt/  readline's line, other words that are asked for, the prompt without a screen
+ *   vms/     the list of VMs, what they use, their jobs
+ *   pane/    a command on a pty; what one looks at, searches, copies; where panes stand
+ *   term/    the terminal in a pane: a guest's bytes become cells there
+ *   page/    what takes the place of list and panes: details, form, log, help
+ *   draw/    how all of it looks
  */
 #ifndef SMOL_UI_APP_H
 #define SMOL_UI_APP_H
@@ -17,18 +20,18 @@
 
 #include "shell/keys.h"
 #include "ui/config.h"
-#include "ui/entry.h"
-#include "ui/hit.h"
-#include "ui/input.h"
-#include "ui/layout.h"
-#include "ui/log.h"
-#include "ui/mouse.h"
+#include "ui/prompt/entry.h"
+#include "ui/input/hit.h"
+#include "ui/input/input.h"
+#include "ui/pane/layout.h"
+#include "ui/page/log.h"
+#include "ui/input/mouse.h"
 #include "ui/options.h"
-#include "ui/page.h"
-#include "ui/pane.h"
-#include "ui/question.h"
-#include "ui/stats.h"
-#include "ui/vms.h"
+#include "ui/page/page.h"
+#include "ui/pane/pane.h"
+#include "ui/input/question.h"
+#include "ui/vms/stats.h"
+#include "ui/vms/vms.h"
 
 struct smol_app {
 	uv_loop_t *loop;
@@ -71,20 +74,20 @@ bool smol_app_is_new(const struct smol_app *a);
 /* The focus for the key table: a pane that takes no keys is SCROLL. */
 enum smol_focus smol_app_focus(const struct smol_app *a);
 
-/* events.c */
+/* input/events.c */
 void smol_event(struct smol_app *a, const struct smol_input_event *e);
 VTermModifier smol_event_mods(unsigned mods);
 
-/* leaving.c: where commands still run, after a question that says what becomes of them. */
+/* input/leaving.c: where commands still run, after a question that says what becomes of them. */
 /* Leave smolsh. */
 void smol_app_leave(struct smol_app *a);
 /* Close the chosen pane. */
 void smol_leaving_close(struct smol_app *a);
 
-/* actions.c */
+/* input/actions.c */
 void smol_action_do(struct smol_app *a, const struct smol_binding *b);
 
-/* actions_view.c */
+/* input/actions_view.c */
 /* What is selected in the pane goes to the terminal's clipboard, which is said. */
 void smol_copy_selection(struct smol_app *a, struct smol_pane *p);
 
@@ -100,13 +103,13 @@ void smol_line_rc(struct smol_app *a, const struct smol_config_done *done);
 /* The VM word of a line that is typed, malloc'd; NULL: none. */
 char *smol_line_target(const char *line);
 
-/* attach.c */
+/* vms/attach.c */
 /* Say once which jobs run that nobody looks at; when it is known. */
 void smol_attach_offer(struct smol_app *a);
 /* A pane for each. */
 void smol_attach_all(struct smol_app *a);
 
-/* panes.c */
+/* pane/panes.c */
 struct smol_pane *smol_panes_current(const struct smol_app *a);
 /* A new one in a free place, else in that of the one which ended first. NULL: all of them run. */
 struct smol_pane *smol_panes_open(struct smol_app *a);
@@ -128,7 +131,7 @@ struct smol_layout_ask smol_panes_ask(const struct smol_app *a);
 /* Is it on the screen when there is room? The session only once it has something to say. */
 bool smol_panes_shown(const struct smol_app *a, int which);
 
-/* draw.c */
+/* draw/draw.c */
 void smol_draw_open(bool colored);
 void smol_draw_close(void);
 void smol_draw(struct smol_app *a);

@@ -9,7 +9,7 @@
 #include "shell/alias.h"
 #include "shell/grammar.h"
 #include "ui/app.h"
-#include "ui/edit.h"
+#include "ui/prompt/edit.h"
 
 int64_t smol_lines_now_ms(void)
 {

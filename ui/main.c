@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "ui/app.h"
-#include "ui/line_prompt.h"
+#include "ui/prompt/line_prompt.h"
 /* Last: they make macros of words that others use. */
 #include <curses.h>
 #include <term.h>

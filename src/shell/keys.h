@@ -47,12 +47,12 @@ enum smol_focus {
 	SMOL_FOCUS_LIST = 1 << 1,
 	SMOL_FOCUS_PANE = 1 << 2,   /* a command that runs takes all keys but ours */
 	SMOL_FOCUS_SCROLL = 1 << 3, /* a pane that shows what was, or whose command has ended */
-	/* Pages: ui/page.h. */
+	/* Pages: ui/page/page.h. */
 	SMOL_FOCUS_HELP = 1 << 4,
 	SMOL_FOCUS_DETAILS = 1 << 5,
 	SMOL_FOCUS_FORM = 1 << 6, /* text is typed there */
 	SMOL_FOCUS_LOG = 1 << 7,
-	SMOL_FOCUS_COPY = 1 << 8, /* a pane in copy mode: ui/caret.h */
+	SMOL_FOCUS_COPY = 1 << 8, /* a pane in copy mode: ui/pane/caret.h */
 };
 #define SMOL_FOCUS_PAGE (SMOL_FOCUS_HELP | SMOL_FOCUS_DETAILS | SMOL_FOCUS_FORM | SMOL_FOCUS_LOG)
 #define SMOL_FOCUS_ANY                                                                             \
@@ -63,7 +63,7 @@ enum smol_focus {
 #define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_LOOK | (SMOL_FOCUS_PAGE & ~SMOL_FOCUS_FORM))
 
 /*
- * X(action, name, hint, help): smol_action_<action>() of ui/actions.h does it; the name is for
+ * X(action, name, hint, help): smol_action_<action>() of ui/input/actions.h does it; the name is for
  * people; the hint is a word for the bottom line, or "".
  */
 #define SMOL_UI_ACTIONS(X)                                                                         \

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "ui/term.h"
+#include "ui/term/term.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

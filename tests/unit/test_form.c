@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/auto.h"
-#include "ui/form.h"
+#include "ui/page/form.h"
 
 static void press(struct smol_field *f, const char *bytes)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where things stand, on every size of a window: see ui/layout.h. */
+/* Where things stand, on every size of a window: see ui/pane/layout.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "ui/hit.h"
-#include "ui/layout.h"
+#include "ui/input/hit.h"
+#include "ui/pane/layout.h"
 
 #define ROWS_MAX 100
 #define COLS_MAX 300

@@ -14,8 +14,8 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
-#include "ui/uses.h"
-#include "ui/vms.h"
+#include "ui/vms/uses.h"
+#include "ui/vms/vms.h"
 
 static char home[64];
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "shell/grammar.h"
-#include "ui/log.h"
+#include "ui/page/log.h"
 
 #define T0 INT64_C(1795554000000) /* 2026-11-24 21:00:00 UTC */
 

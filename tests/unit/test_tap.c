@@ -16,7 +16,7 @@
 
 #include "base/auto.h"
 #include "base/io.h"
-#include "ui/tap.h"
+#include "ui/pane/tap.h"
 
 static char dir[] = "/tmp/smolsh-tap-XXXXXX";
 static char path[64];

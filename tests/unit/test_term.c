@@ -16,9 +16,9 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
-#include "ui/history.h"
-#include "ui/look.h"
-#include "ui/term.h"
+#include "ui/term/history.h"
+#include "ui/term/look.h"
+#include "ui/term/term.h"
 
 static struct smol_buf said;
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "ui/theme.h"
+#include "ui/draw/theme.h"
 
 static void picked(enum smol_theme wanted, int colors, const char *colorfgbg, enum smol_theme got)
 {

@@ -12,8 +12,8 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "ui/input.h"
-#include "ui/term.h"
+#include "ui/input/input.h"
+#include "ui/term/term.h"
 
 /* ---- the keyboard ---- */
 

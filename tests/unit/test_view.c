@@ -13,9 +13,9 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "ui/caret.h"
-#include "ui/search.h"
-#include "ui/view.h"
+#include "ui/pane/caret.h"
+#include "ui/pane/search.h"
+#include "ui/pane/view.h"
 
 static struct smol_term *term;
 static struct smol_view view;

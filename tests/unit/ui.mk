@@ -25,7 +25,7 @@ tests_unit_test_theme_LDADD = ui/libui.a src/base/libbase.a $(CMOCKA_LIBS) -lm
 TESTS += tests/unit/test_theme
 
 check_PROGRAMS += tests/unit/test_list
-tests_unit_test_list_SOURCES = tests/unit/test_list.c ui/uses.c ui/uses.h ui/vms.c ui/vms.h
+tests_unit_test_list_SOURCES = tests/unit/test_list.c ui/vms/uses.c ui/vms/uses.h ui/vms/vms.c ui/vms/vms.h
 tests_unit_test_list_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_list_LDADD = $(shell_test_libs) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_list

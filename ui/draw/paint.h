@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Words and colours on the screen: what all that draws shares. */
+#ifndef SMOL_UI_PAINT_H
+#define SMOL_UI_PAINT_H
+
+#include <curses.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ui/draw/theme.h"
+
+/* Once curses runs. colored: where the terminal has colours. */
+void smol_paint_open(bool colored);
+bool smol_paint_colored(void);
+/* What is put from here on looks so, in the theme that is set; smol_plain() ends it. What is less
+ * than plain is SMOL_DIM, not A_DIM. */
+void smol_look(enum smol_role role, attr_t attrs);
+void smol_plain(void);
+/* Text within a width, in whole characters; what is no character of ours is shown as '?'. Returns
+ * the columns taken. */
+int smol_put(int row, int col, int width, const char *text);
+/* With its end in front of the column; returns where it begins. */
+int smol_put_right(int row, int end, const char *text);
+/* Columns that the first n bytes take. */
+int smol_columns(const char *text, size_t n);
+
+#endif
