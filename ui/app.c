@@ -33,15 +33,20 @@ static uint64_t drawn_ms;
 
 /* ---- when to draw, and to read ---- */
 
+static void show(void)
+{
+	drawn_ms = uv_now(app.loop);
+	smol_panes_sweep(&app);
+	smol_draw(&app);
+}
+
 static void on_frame(uv_timer_t *t)
 {
 	(void)t;
-	drawn_ms = uv_now(app.loop);
-	smol_panes_sweep(&app);
 	for (int i = 0; i < SMOL_PANES; i++)
 		if (app.panes[i])
 			smol_pane_settle(app.panes[i]);
-	smol_draw(&app);
+	show();
 }
 
 /* Not more often than a frame's time; the first change is shown at once. */
@@ -55,6 +60,8 @@ void smol_app_changed(struct smol_app *a)
 
 void smol_app_say(struct smol_app *a, const char *text)
 {
+	if (!text && !a->message)
+		return;
 	free(a->message);
 	a->message = text ? smol_escape(text, strlen(text)) : NULL;
 	smol_app_changed(a);
@@ -163,11 +170,17 @@ enum smol_focus smol_app_focus(const struct smol_app *a)
 
 static void take_events(bool late)
 {
+	bool awaited = uv_is_active((uv_handle_t *)&frame), ours = false;
 	struct smol_input_event e;
 
 	while (!app.leaving && smol_input_next(&input, late, &e))
-		smol_event(&app, &e);
-	smol_app_changed(&app);
+		ours = smol_event(&app, &e) || ours;
+	if (!ours || app.leaving)
+		return;
+	/* Who types sees it at once, whatever floods; a program's echo comes from the program. */
+	show();
+	if (!awaited)
+		uv_timer_stop(&frame);
 }
 
 static void on_escape(uv_timer_t *t)

@@ -75,7 +75,8 @@ bool smol_app_is_new(const struct smol_app *a);
 enum smol_focus smol_app_focus(const struct smol_app *a);
 
 /* input/events.c */
-void smol_event(struct smol_app *a, const struct smol_input_event *e);
+/* False where it went to a pane's command, and nothing of ours looks different. */
+bool smol_event(struct smol_app *a, const struct smol_input_event *e);
 VTermModifier smol_event_mods(unsigned mods);
 
 /* input/leaving.c: where commands still run, after a question that says what becomes of them. */

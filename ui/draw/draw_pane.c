@@ -25,44 +25,65 @@ static short color_number(const VTermColor *c)
 	return (short)((c->rgb.red > 127) | (c->rgb.green > 127) << 1 | (c->rgb.blue > 127) << 2);
 }
 
+static attr_t attrs_of(const VTermScreenCell *c)
+{
+	return (c->attrs.bold ? A_BOLD : 0) | (c->attrs.underline ? A_UNDERLINE : 0) |
+	       (c->attrs.italic ? A_ITALIC : 0) | (c->attrs.reverse ? A_REVERSE : 0);
+}
+
+static int pair_of(const VTermScreenCell *c)
+{
+	short fg, bg;
+
+	if (!smol_paint_colored())
+		return 0;
+	fg = color_number(&c->fg);
+	bg = color_number(&c->bg);
+	return fg >= 0 || bg >= 0 ? alloc_pair(fg, bg) : 0;
+}
+
+/* A cell's characters; a blank where there is none, or only half of one. */
+static void text_of(const VTermScreenCell *c, bool last, wchar_t text[VTERM_MAX_CHARS_PER_CELL + 1])
+{
+	int n = 0;
+
+	for (; n < VTERM_MAX_CHARS_PER_CELL && c->chars[n]; n++)
+		text[n] = (wchar_t)c->chars[n];
+	/* What we and the terminal may not agree about would shift the line. */
+	if (n && (n > 1 || text[0] < L' ' || text[0] > L'~') &&
+	    (wcwidth(text[0]) != c->width || wcwidth(text[0]) < 1)) {
+		text[0] = 0xfffd;
+		n = 1;
+	}
+	if (!n || (c->width == 2 && last)) {
+		text[0] = L' ';
+		n = 1;
+	}
+	text[n] = L'\0';
+}
+
+/* All cells of a line at once: curses takes as long for one as for all of them. */
 static void draw_cells(int row, int col, const VTermScreenCell *cells, int cols)
 {
+	cchar_t *out = smol_alloc(sizeof(*out) * (size_t)cols);
+	const VTermScreenCell *before = NULL;
+	int pair = 0, n = 0;
+
 	for (int i = 0; i < cols; i++) {
 		const VTermScreenCell *c = &cells[i];
-		wchar_t text[VTERM_MAX_CHARS_PER_CELL + 1] = {L' '};
-		attr_t attrs = A_NORMAL;
-		cchar_t out;
-		int pair = 0, n = 0;
+		wchar_t text[VTERM_MAX_CHARS_PER_CELL + 1];
 
 		if (c->chars[0] == (uint32_t)-1)
 			continue;
-		for (; n < VTERM_MAX_CHARS_PER_CELL && c->chars[n]; n++)
-			text[n] = (wchar_t)c->chars[n];
-		if (n && (wcwidth(text[0]) != c->width || wcwidth(text[0]) < 1)) {
-			/* What we and the terminal may not agree about would shift the line. */
-			text[0] = 0xfffd;
-			n = 1;
-		}
-		text[n ? n : 1] = L'\0';
-		if (c->attrs.bold)
-			attrs |= A_BOLD;
-		if (c->attrs.underline)
-			attrs |= A_UNDERLINE;
-		if (c->attrs.italic)
-			attrs |= A_ITALIC;
-		if (c->attrs.reverse)
-			attrs |= A_REVERSE;
-		if (smol_paint_colored()) {
-			short fg = color_number(&c->fg), bg = color_number(&c->bg);
-
-			if (fg >= 0 || bg >= 0)
-				pair = alloc_pair(fg, bg);
-		}
-		if (c->width == 2 && i + 1 >= cols)
-			text[0] = L' ';
-		setcchar(&out, text, attrs, 0, &pair);
-		mvadd_wch(row, col + i, &out);
+		text_of(c, i + 1 >= cols, text);
+		if (!before || !vterm_color_is_equal(&c->fg, &before->fg) ||
+		    !vterm_color_is_equal(&c->bg, &before->bg))
+			pair = pair_of(c);
+		setcchar(&out[n++], text, attrs_of(c), 0, &pair);
+		before = c;
 	}
+	mvadd_wchnstr(row, col, out, n);
+	free(out);
 }
 
 /* What is selected stands out, whatever its colours are. */

@@ -63,35 +63,39 @@ static void prompt_key(struct smol_app *a, const struct smol_input_event *e)
 		smol_prompt_feed(e->bytes, e->n);
 }
 
-void smol_event(struct smol_app *a, const struct smol_input_event *e)
+bool smol_event(struct smol_app *a, const struct smol_input_event *e)
 {
 	enum smol_focus focus = smol_app_focus(a);
 	const struct smol_binding *bound;
+	bool said = a->message != NULL;
 	char name[SMOL_KEY_MAX];
 
 	if (e->key == SMOL_KEY_MOUSE) {
 		if (!smol_entry_is_open(&a->entry))
 			smol_mouse_event(a, e);
-		return;
+		return true;
 	}
 	smol_app_say(a, NULL);
 	if (a->question.text) {
 		smol_question_answer(
 		    a, e->key == SMOL_KEY_CHAR && !e->mods && (e->c == 'y' || e->c == 'Y'));
-		return;
+		return true;
 	}
 	if (smol_entry_is_open(&a->entry)) {
 		smol_entry_key(a, &a->entry, e);
-		return;
+		return true;
 	}
 	smol_input_name(e, name);
 	bound = *name ? smol_key_find(name, focus) : NULL;
+	if (!bound && focus == SMOL_FOCUS_PANE) {
+		pane_key(smol_panes_current(a), e);
+		return said;
+	}
 	if (bound)
 		smol_action_do(a, bound);
 	else if ((focus & SMOL_FOCUS_PAGE) && smol_page(a)->key)
 		smol_page(a)->key(a, e);
-	else if (focus == SMOL_FOCUS_PANE)
-		pane_key(smol_panes_current(a), e);
 	else if (focus == SMOL_FOCUS_PROMPT)
 		prompt_key(a, e);
+	return true;
 }
