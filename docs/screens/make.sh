@@ -46,9 +46,10 @@ keys 'shell cache' Enter
 see "a shell" 'root@cache:'
 keys 'ls -l /etc | head -8; uname -rm' Enter
 see "which has listed" 'x86_64'
-keys M-p M-l Space Space M-p
+keys M-p M-l Home Up Up Up Up Space Space M-p
 keys 'exec @marked -- df -h /'
-see "whom it reaches" '→ '
+see "whom it reaches" '→ cache, db'
+see "what they use" '[0-9]%'
 picture main
 keys C-u 'e' Tab
 see "candidates" '┊ exec'
@@ -58,7 +59,13 @@ see "the list" 'Space mark'
 keys D
 see "asked" 'Delete '
 picture question
-keys n M-p
+keys n Up Up i
+see "details" '2 events'
+see "details: jobs" '(running|signalled|exited) .*sh'
+picture details
+keys Escape
+see "the list again" 'Space mark'
+keys M-p
 mux resize-window -x 80 -y 24
 see "narrow" '●web'
 keys M-2

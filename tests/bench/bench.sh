@@ -37,7 +37,7 @@ while [ $# -gt 0 ]; do
 	--cold) cold_runs=$2 && shift ;;
 	--slow) slow_runs=$2 && shift ;;
 	--help) usage && exit ;;
-	cold | exec | open | line | out | in | files | gib | list | idle | screen) wanted+=("$1") ;;
+	cold | exec | open | line | out | in | files | gib | list | idle | screen | screen_*) wanted+=("$1") ;;
 	*) usage >&2 && exit 2 ;;
 	esac
 	shift
@@ -72,6 +72,11 @@ vhost_device_vsock=${VHOST_DEVICE_VSOCK:-$(command -v vhost-device-vsock)}
 # shellcheck source=SCRIPTDIR/screen.sh
 . "$here/screen.sh"
 [ ${#wanted[@]} -gt 0 ] || wanted=("${measures[@]}")
+for name in "${wanted[@]}"; do
+	declare -F "measure_$name" >/dev/null && continue
+	echo "bench: there is no measure $name" >&2
+	exit 2
+done
 
 clean_up() {
 	trap - EXIT INT TERM

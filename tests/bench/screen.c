@@ -5,14 +5,17 @@
  *   screen ROWS COLS PROGRAM [WORD…]
  *
  * does what lines on stdin say, and answers each with a line:
- *   start             the program starts on a terminal of its own, and the clock with it: its pid
- *   wait TEXT         until TEXT has been written behind what was waited for before: µs by the
- * clock quiet MS          until nothing has been written for so long send TEXT         keys: \r, \e
- * and \\ are Enter, Escape and a backslash mark              the clock and the count of bytes begin
- * anew bytes             how many bytes have been written since then keys N MS         N keys, one
- * each MS ms at most, of characters that nobody else writes; each is waited for: the 50th and 99th
- * percentile and the longest wait, in µs "wait" and "keys" give up after LIMIT_MS and say "-". The
- * end of stdin ends the program.
+ *
+ * - start: the program starts on a terminal of its own, and the clock with it: its pid
+ * - wait TEXT: until TEXT has been written behind what was waited for before: µs by the clock
+ * - quiet MS: until nothing has been written for so long
+ * - send TEXT: keys; \r, \e and \\ are Enter, Escape and a backslash
+ * - mark: the clock and the count of bytes begin anew
+ * - bytes: how many bytes have been written since then
+ * - keys N MS: N keys, one each MS ms at most, of characters that nobody else writes; each is
+ *   waited for: the 50th and 99th percentile and the longest wait, in µs
+ *
+ * "wait" and "keys" give up after LIMIT_MS and say "-". The end of stdin ends the program.
  */
 #include <errno.h>
 #include <fcntl.h>
