@@ -8,4 +8,4 @@ noinst_PROGRAMS += tests/fuzz/fuzz_input
 tests_fuzz_fuzz_input_SOURCES = tests/fuzz/fuzz_input.c
 tests_fuzz_fuzz_input_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_input_LDADD = ui/libui.a src/base/libbase.a
-EXTRA_DIST += tests/fuzz/input.dict
+EXTRA_DIST += tests/fuzz/input.dict tests/fuzz/term.dict
