@@ -26,6 +26,7 @@ run   busybox-static   the guest's programs
 run   qemu-system-x86  the hypervisor
 unit  libcmocka-dev    unit tests
 guest curl             integration tests ask a server in a guest with it
+guest ncurses-term    tests of the screen's colours need its terminals
 guest procps           integration tests look at processes
 guest python3          integration tests read JSON with it
 guest socat            integration tests play a broken agent with it

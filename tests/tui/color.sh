@@ -68,5 +68,23 @@ leave
 failing "NO_COLOR=1 s --line" "line prompt, NO_COLOR"
 same "line prompt, NO_COLOR: plain words" "$(mux capture-pane -pe | grep -F 'exit 125')" "exit 125"
 leave
+# Values instead of numbers, where terminfo has the flag RGB (tmux-direct is in Debian's ncurses-term).
+direct() {
+	check "direct colours: a VM to print them" smolsh create paint --quiet
+	begin "direct colours" "TERM=tmux-direct COLORFGBG='15;0' s"
+	tinted "direct colours: the theme's accent" '38;2;95;215;215m'
+	keys "exec paint -- printf '\\033[38;2;12;34;56mA\\033[48;2;0;0;0mB\\033[0;91mC\\033[31mD\\033[38;5;244mE'" Enter
+	see "direct colours: some are printed" '│ABCDE$'
+	row=$(mux capture-pane -pe | grep -oE 'A[^ ]*E$')
+	same "direct colours: as they are; the first 8 the terminal's own" "${row//$'\e'/^}" \
+		'A^[48;2;1;0;0mB^[38;2;255;0;0m^[49mC^[31mD^[38;2;128;128;128mE'
+	check "direct colours: the first, too" grep -qF $'\e[38;2;12;34;56mA' <(mux capture-pane -pe)
+	leave
+}
+if infocmp tmux-direct >/dev/null 2>&1; then
+	direct
+else
+	echo "# skip: direct colours: terminfo knows no tmux-direct (Debian: ncurses-term)"
+fi
 mux kill-server
 t_end

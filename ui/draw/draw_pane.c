@@ -12,17 +12,13 @@
 
 #define MATCH_COLOR 3 /* yellow */
 
-static short color_number(const VTermColor *c)
+static int color_number(const VTermColor *c)
 {
 	if (VTERM_COLOR_IS_DEFAULT_FG(c) || VTERM_COLOR_IS_DEFAULT_BG(c))
 		return -1;
 	if (VTERM_COLOR_IS_INDEXED(c))
-		return (short)(c->indexed.idx < COLORS ? c->indexed.idx : c->indexed.idx % 8);
-	if (COLORS >= 256)
-		return (short)(16 + 36 * ((c->rgb.red * 5 + 127) / 255) +
-			       6 * ((c->rgb.green * 5 + 127) / 255) +
-			       (c->rgb.blue * 5 + 127) / 255);
-	return (short)((c->rgb.red > 127) | (c->rgb.green > 127) << 1 | (c->rgb.blue > 127) << 2);
+		return smol_color_index(c->indexed.idx);
+	return smol_color_rgb(c->rgb.red, c->rgb.green, c->rgb.blue);
 }
 
 static attr_t attrs_of(const VTermScreenCell *c)
@@ -33,7 +29,7 @@ static attr_t attrs_of(const VTermScreenCell *c)
 
 static int pair_of(const VTermScreenCell *c)
 {
-	short fg, bg;
+	int fg, bg;
 
 	if (!smol_paint_colored())
 		return 0;

@@ -9,6 +9,71 @@
 #include "base/text.h"
 
 static bool colored;
+static int direct; /* the first of the terminal's numbers that is 0xRRGGBB; 0: none is */
+
+/* ---- colours ---- */
+
+/* One of the 256 colours as 0xRRGGBB; the first 16 as xterm has them. */
+static int value_of(int index)
+{
+	static const int low[] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd,
+	    0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff,
+	    0x00ffff, 0xffffff};
+	static const int levels[] = {0, 95, 135, 175, 215, 255};
+	int c = index - 16;
+
+	if (index < 16)
+		return low[index];
+	if (index >= 232)
+		return (8 + 10 * (index - 232)) * 0x010101;
+	return levels[c / 36] << 16 | levels[c / 6 % 6] << 8 | levels[c % 6];
+}
+
+/* The darkest are the terminal's own colours as numbers: as good as the same, then. */
+static int number_of(int value)
+{
+	return value < direct ? value | 0x010000 : value;
+}
+
+int smol_color_rgb(int red, int green, int blue)
+{
+	if (direct)
+		return number_of(red << 16 | green << 8 | blue);
+	if (COLORS >= 256)
+		return 16 + 36 * ((red * 5 + 127) / 255) + 6 * ((green * 5 + 127) / 255) +
+		       (blue * 5 + 127) / 255;
+	return (red > 127) | (green > 127) << 1 | (blue > 127) << 2;
+}
+
+int smol_color_index(int index)
+{
+	if (!direct)
+		return index < COLORS ? index : index % 8;
+	return index < direct ? index : number_of(value_of(index));
+}
+
+/* Terminfo's flag RGB: numbers are values, but for the first 8, 16 or 256. Which, the sequence
+ * tells: a value takes four signs between its numbers. */
+static int find_direct(void)
+{
+	static const int firsts[] = {8, 16, 256};
+	const char *setaf = tigetstr("setaf");
+
+	if (tigetflag("RGB") <= 0 || COLORS < 1 << 24 || !setaf || setaf == (char *)-1)
+		return 0;
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+		const char *s = tiparm(setaf, firsts[i]);
+		int signs = 0;
+
+		for (; s && *s; s++)
+			signs += *s == ':' || *s == ';';
+		if (signs >= 4)
+			return firsts[i];
+	}
+	return 0;
+}
+
+/* ---- words ---- */
 
 void smol_look(enum smol_role role, attr_t attrs)
 {
@@ -18,7 +83,7 @@ void smol_look(enum smol_role role, attr_t attrs)
 	struct smol_tint tint = smol_theme_tint(theme, role);
 
 	if (colored && tint.color >= 0)
-		pair = alloc_pair(tint.color, -1);
+		pair = alloc_pair(smol_color_index(tint.color), -1);
 	attr_set(attrs | (tint.dim ? A_DIM : A_NORMAL), 0, &pair);
 }
 
@@ -83,6 +148,7 @@ void smol_paint_open(bool wanted)
 	if (colored) {
 		start_color();
 		use_default_colors();
+		direct = find_direct();
 	}
 }
 

@@ -12,6 +12,10 @@
 /* Once curses runs. colored: where the terminal has colours. */
 void smol_paint_open(bool colored);
 bool smol_paint_colored(void);
+/* The number by which curses knows a colour: of three values up to 255, or of one of 256 by its
+ * index. As near as the terminal comes; the same where terminfo says that it takes values. */
+int smol_color_rgb(int red, int green, int blue);
+int smol_color_index(int index);
 /* What is put from here on looks so, in the theme that is set; smol_plain() ends it. What is less
  * than plain is SMOL_DIM, not A_DIM. */
 void smol_look(enum smol_role role, attr_t attrs);
