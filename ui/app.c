@@ -28,7 +28,7 @@ static struct smol_input input;
 static uv_timer_t frame, escape, load_soon, tick;
 static uv_poll_t keyboard;
 static uv_fs_event_t registry_changes;
-static uv_signal_t signals[4];
+static uv_signal_t signals[7];
 static uint64_t drawn_ms;
 
 /* ---- when to draw, and to read ---- */
@@ -54,7 +54,7 @@ void smol_app_changed(struct smol_app *a)
 {
 	uint64_t since = uv_now(a->loop) - drawn_ms;
 
-	if (!uv_is_active((uv_handle_t *)&frame))
+	if (!a->leaving && !uv_is_active((uv_handle_t *)&frame))
 		uv_timer_start(&frame, on_frame, since >= FRAME_MS ? 0 : FRAME_MS - since, 0);
 }
 
@@ -246,6 +246,9 @@ static void on_signal(uv_signal_t *h, int signum)
 	case SIGWINCH:
 		resized();
 		break;
+	case SIGTSTP:
+		smol_app_suspend(&app);
+		break;
 	default:
 		smol_app_end(&app);
 	}
@@ -253,10 +256,12 @@ static void on_signal(uv_signal_t *h, int signum)
 
 static void watch_everything(void)
 {
-	static const int nums[] = {SIGCHLD, SIGWINCH, SIGTERM, SIGHUP};
+	/* The last three come from others only; curses would leave modes that it does not know. */
+	static const int nums[] = {SIGCHLD, SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP};
 	smol_auto_free char *state = smol_path_state(NULL);
 
-	for (size_t i = 0; i < sizeof(nums) / sizeof(nums[0]); i++) {
+	_Static_assert(SMOL_ARRAY_SIZE(nums) == SMOL_ARRAY_SIZE(signals), "each signal");
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(nums); i++) {
 		uv_signal_init(app.loop, &signals[i]);
 		uv_signal_start(&signals[i], on_signal, nums[i]);
 	}
@@ -272,8 +277,22 @@ static void watch_everything(void)
 		uv_fs_event_start(&registry_changes, on_registry, state, 0);
 }
 
+/* The loop turns once more, to close what is open: nothing of ours may be called by then. */
+static void watch_nothing(void)
+{
+	uv_handle_t *const all[] = {(uv_handle_t *)&frame, (uv_handle_t *)&escape,
+	    (uv_handle_t *)&load_soon, (uv_handle_t *)&tick, (uv_handle_t *)&keyboard,
+	    (uv_handle_t *)&registry_changes};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(all); i++)
+		uv_close(all[i], NULL);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(signals); i++)
+		uv_close((uv_handle_t *)&signals[i], NULL);
+}
+
 static void free_everything(void)
 {
+	watch_nothing();
 	smol_page_close(&app);
 	for (int i = 0; i < SMOL_PANES; i++) {
 		smol_pane_free(app.panes[i]);
