@@ -113,6 +113,36 @@ static void test_history_is_bounded_in_bytes(void **state)
 }
 
 /* A line of a wide window comes back into a narrow one, with a wide character at its edge. */
+/* A line of x, so long. */
+static void push(struct smol_history *h, int cols)
+{
+	uint32_t chars[SMOL_TERM_MAX];
+	uint64_t looks[SMOL_TERM_MAX];
+
+	for (int i = 0; i < cols; i++) {
+		chars[i] = 'x';
+		looks[i] = SMOL_LOOK_PLAIN;
+	}
+	smol_history_push_text(h, chars, looks, cols);
+}
+
+/* A window that grows takes back all that there is; what comes then is kept as before. */
+static void test_history_that_was_taken_back(void **state)
+{
+	struct smol_history *h = smol_history_new(10);
+
+	(void)state;
+	/* So many that a long line does not fit behind them. */
+	for (int i = 0; i < 5950; i++)
+		push(h, 5);
+	while (smol_history_count(h))
+		smol_history_pop(h);
+	for (int i = 0; i < 1000; i++)
+		push(h, SMOL_TERM_MAX);
+	assert_int_equal(smol_history_count(h), 10);
+	smol_history_free(h);
+}
+
 static void test_wide_character_at_the_edge(void **state)
 {
 	struct smol_term *t = smol_term_new(2, 20, on_say, NULL);
@@ -452,6 +482,7 @@ int main(void)
 	    cmocka_unit_test(test_history_is_small),
 	    cmocka_unit_test(test_history_can_be_set),
 	    cmocka_unit_test(test_history_is_bounded_in_bytes),
+	    cmocka_unit_test(test_history_that_was_taken_back),
 	    cmocka_unit_test(test_wide_character_at_the_edge),
 	    cmocka_unit_test(test_strings_end_here),
 	    cmocka_unit_test(test_some_queries_are_answered),

@@ -15,9 +15,9 @@
 
 #define MARK_WIDE  1
 #define MARK_JOIN  2
-#define FULL	   0x80		    /* the line reached its last column */
-#define BLOCK	   (64 * 1024 - 64) /* with what malloc adds, still whole pages */
-#define LINE_MAX   UINT16_MAX
+#define FULL	   0x80			      /* the line reached its last column */
+#define BLOCK	   (64 * 1024 - 64)	      /* with what malloc adds, still whole pages */
+#define LINE_MAX   (BLOCK - sizeof(uint16_t)) /* with its length it is in one block */
 #define RUN_HEAD   10 /* at most: two bytes, two colours of three, a length */
 #define CELL_BYTES (1 + 5 * VTERM_MAX_CHARS_PER_CELL)
 #define RING_FIRST 64
@@ -199,6 +199,9 @@ static void end_line(struct smol_history *h, bool full)
 	end_run(h);
 	if (full && n)
 		smol_buf_head(&h->line)[1] |= (char)FULL;
+	/* All its lines were popped: behind another block it would never be dropped. */
+	if (h->last && !h->last->lines)
+		h->last->used = 0;
 	if (!h->last || h->last->used + sizeof(n) + n > BLOCK)
 		new_block(h);
 	if (h->count == h->size)
