@@ -63,8 +63,8 @@ enum smol_focus {
 #define SMOL_FOCUS_SEEN (SMOL_FOCUS_LIST | SMOL_FOCUS_LOOK | (SMOL_FOCUS_PAGE & ~SMOL_FOCUS_FORM))
 
 /*
- * X(action, name, hint, help): smol_action_<action>() of ui/input/actions.h does it; the name is for
- * people; the hint is a word for the bottom line, or "".
+ * X(action, name, hint, help): smol_action_<action>() of ui/input/actions.h does it; the name is
+ * for people; the hint is a word for the bottom line, or "".
  */
 #define SMOL_UI_ACTIONS(X)                                                                         \
 	X(complete, "complete", "complete", "complete the word: commands, options, VMs, files")    \

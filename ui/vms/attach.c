@@ -26,7 +26,7 @@ static void put_job(struct smol_buf *b, const struct smol_job *j)
 {
 	size_t len = 0;
 
-	while (j->command[len] && len < COMMAND_LEN)
+	while (len < COMMAND_LEN && j->command[len])
 		len += smol_utf8_len(j->command + len, strlen(j->command + len)) ?: 1;
 	smol_buf_printf(b, "\r\n  %s %lld  %.*s", j->vm, (long long)j->id, (int)len, j->command);
 }
