@@ -53,5 +53,22 @@ keys "fg; echo rc=\$? \$(stty -a | grep -ow -- '-\\?icanon')" Enter
 see "fg: the screen is there again" 'Tab complete'
 keys quit Enter
 ended fg 0
+
+# What is closed is what the question names, whatever is chosen meanwhile.
+check "a VM" smolsh create web
+check "a job" smolsh exec -d web -- sleep 1000
+begin closing
+keys 'exec web -- sleep 2000' Enter
+see "closing: a pane" '1 exec web .*run'
+keys M-1
+keys M-a M-x
+see "closing: it is asked" 'Close 1'
+see "closing: another pane is chosen meanwhile" '2 attach web .*run'
+keys y
+see_no "closing: the one that was asked about is closed" '1 exec web'
+see "closing: the other one is not" '2 attach web .*run'
+keys M-p quit Enter
+see "closing: left" "^rc=0 icanon"
+check "the VM is deleted" smolsh delete web --force --yes
 mux kill-server
 t_end

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What keys do with what a pane shows: look for text, select, copy, save; see actions.h. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/auto.h"
-#include "base/io.h"
 #include "base/text.h"
 #include "ui/input/actions.h"
 #include "ui/pane/caret.h"
@@ -16,8 +11,6 @@
 #include "ui/prompt/prompt.h"
 #include "ui/pane/save.h"
 #include "ui/pane/search.h"
-
-#define SAVE_MS 10000 /* to write a file */
 
 static struct smol_view *view(const struct smol_app *a)
 {

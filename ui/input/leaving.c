@@ -60,18 +60,24 @@ static enum fate fate_of(const char *line)
 
 /* ---- a pane ---- */
 
+/* What the question is about: another pane may be chosen, or be in its place, when it is answered.
+ */
+static struct {
+	int number;
+	pid_t pid;
+} asked;
+
 static void on_close(struct smol_app *a, bool yes)
 {
-	struct smol_pane *p = smol_panes_current(a);
+	struct smol_pane *p = a->panes[asked.number];
 
-	if (!yes)
+	if (!yes || !p || p->pid != asked.pid)
 		return;
-
 	p->closing = true;
 	if (p->state == SMOL_PANE_RUNNING && p->pid > 0 && !p->exited)
 		kill(-p->pid, SIGTERM); /* it is closed when the command has ended */
 	else
-		smol_panes_close(a, a->current);
+		smol_panes_close(a, p->number);
 }
 
 void smol_leaving_close(struct smol_app *a)
@@ -80,12 +86,14 @@ void smol_leaving_close(struct smol_app *a)
 
 	if (!p->number)
 		return;
-	if (p->state != SMOL_PANE_RUNNING || p->closing || fate_of(p->line) == NOTHING)
+	if (p->state != SMOL_PANE_RUNNING || p->closing || fate_of(p->line) == NOTHING) {
 		smol_panes_close(a, p->number);
-	else
-		smol_question_then(a, "close",
-		    smol_asprintf("Close %d?  What runs in it will be ended.", p->number),
-		    on_close);
+		return;
+	}
+	asked.number = p->number;
+	asked.pid = p->pid;
+	smol_question_then(a, "close",
+	    smol_asprintf("Close %d?  What runs in it will be ended.", p->number), on_close);
 }
 
 /* ---- smolsh ---- */

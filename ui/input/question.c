@@ -163,4 +163,6 @@ void smol_question_for_vms(
 	q->text = text_for(a, q);
 	if (some_live(a, names))
 		smol_jobs_ask(a, names, on_jobs);
+	else
+		smol_jobs_forget(); /* an answer to the question before is none to this one */
 }
