@@ -94,7 +94,7 @@ enum smol_focus {
 	X(page_up, "page-up", "", "look back in the pane; elsewhere, a page up")                   \
 	X(page_down, "page-down", "", "and forth")                                                 \
 	X(follow, "follow", "follow", "to the pane's end, and follow it")                          \
-	X(top, "top", "", "to the pane's beginning")                                               \
+	X(top, "top", "", "to the beginning")                                                      \
 	X(search, "search", "search", "look for text in the pane, as it is typed")                 \
 	X(search_back, "search-back", "", "the same, upwards")                                     \
 	X(match_next, "match-next", "", "to the next match")                                       \
@@ -243,6 +243,8 @@ enum smol_action {
 	X(down, "j", SMOL_FOCUS_SEEN)                                                              \
 	X(shell, "Enter", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                    \
 	X(mark, "Space", SMOL_FOCUS_LIST)                                                          \
+	X(top, "Home", SMOL_FOCUS_LIST)                                                            \
+	X(bottom, "End", SMOL_FOCUS_LIST)                                                          \
 	X(filter, "/", SMOL_FOCUS_LIST)                                                            \
 	X(sort, "o", SMOL_FOCUS_LIST)                                                              \
 	X(start, "s", SMOL_FOCUS_LIST | SMOL_FOCUS_DETAILS)                                        \

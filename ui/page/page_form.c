@@ -88,7 +88,8 @@ static void draw_field(const struct smol_rect *r, int row, int i, int *cursor)
 	bool here = i == chosen;
 
 	smol_look(f->error ? SMOL_BAD : here ? SMOL_ACCENT : SMOL_PLAIN, here ? A_BOLD : A_NORMAL);
-	smol_put(row, r->col + 1, 1, f->error ? "!" : here ? "\xe2\x96\xb8" : " "); /* ▸ */
+	smol_put(row, r->col, 1, f->error ? "!" : " ");
+	smol_put(row, r->col + 1, 1, here ? "\xe2\x96\xb8" : " "); /* ▸ */
 	smol_put(row, r->col + 3, NAME_COLS - 1, f->name);
 	smol_plain();
 	draw_value(f, r, row, here, cursor);

@@ -12,28 +12,64 @@
 #define COMMANDS_COLS 11
 
 struct entry {
-	char *left;	   /* owned; NULL: a heading, or with no text an empty line */
-	const char *right; /* of the tables */
+	char *left;  /* owned; NULL: a heading, or with no text an empty line */
+	char *right; /* owned */
 };
 
 struct column {
 	struct entry *entries; /* owned */
 	int n;
 	int width; /* of what stands at the left */
+	int cols;  /* of all; what is longer goes on below */
 };
 
 static int top; /* lines scrolled down */
 
-static void add(struct column *c, char *left, const char *right)
+static void add(struct column *c, char *left, const char *right, size_t len)
 {
 	c->entries = smol_realloc(c->entries, ((size_t)c->n + 1) * sizeof(*c->entries));
-	c->entries[c->n++] = (struct entry){left, right};
+	c->entries[c->n++] = (struct entry){left, smol_strndup(right, len)};
+}
+
+static void add_heading(struct column *c, const char *text)
+{
+	if (c->n)
+		add(c, NULL, "", 0);
+	add(c, NULL, text, strlen(text));
+}
+
+/* How much of text, whole words, there is room for; all of it where its first word is too long. */
+static size_t fits(const char *text, size_t room)
+{
+	size_t len = strlen(text), n = 0;
+
+	if (len <= room)
+		return len;
+	for (size_t i = 0; i <= room; i++)
+		if (text[i] == ' ')
+			n = i;
+	return n ? n : len;
+}
+
+static void add_entry(struct column *c, char *left, const char *right)
+{
+	int room = c->cols - c->width - 2;
+	size_t n = fits(right, room > 0 ? (size_t)room : 0);
+
+	add(c, left, right, n);
+	for (right += n; *right == ' '; right += n) {
+		right++;
+		n = fits(right, room > 0 ? (size_t)room : 0);
+		add(c, smol_strdup(""), right, n);
+	}
 }
 
 static void forget(struct column *c)
 {
-	for (int i = 0; i < c->n; i++)
+	for (int i = 0; i < c->n; i++) {
 		free(c->entries[i].left);
+		free(c->entries[i].right);
+	}
 	free(c->entries);
 }
 
@@ -81,12 +117,12 @@ static void add_key(
 		return;
 	if (table[i].line) {
 		smol_key_shown(table[i].key, shown);
-		add(c, smol_strdup(shown), table[i].line);
+		add_entry(c, smol_strdup(shown), table[i].line);
 		return;
 	}
 	keys = keys_of(table, n, i, section);
 	if (keys)
-		add(c, keys, smol_actions[table[i].action].help);
+		add_entry(c, keys, smol_actions[table[i].action].help);
 }
 
 static void add_keys(struct column *c)
@@ -98,9 +134,7 @@ static void add_keys(struct column *c)
 	const struct smol_binding *table = smol_keys_bound(&n);
 
 	for (enum section s = 0; s < SECTIONS; s++) {
-		if (c->n)
-			add(c, NULL, "");
-		add(c, NULL, titles[s]);
+		add_heading(c, titles[s]);
 		for (int i = 0; i < n; i++)
 			add_key(c, table, n, i, s);
 	}
@@ -110,11 +144,9 @@ static void add_commands(struct column *c)
 {
 	smol_auto_free const struct smol_command **all = smol_command_sorted();
 
-	if (c->n)
-		add(c, NULL, "");
-	add(c, NULL, "Commands (help COMMAND tells all)");
+	add_heading(c, "Commands (help COMMAND tells all)");
 	for (int i = 0; all[i]; i++)
-		add(c, smol_strdup(all[i]->name), all[i]->summary);
+		add_entry(c, smol_strdup(all[i]->name), all[i]->summary);
 }
 
 static void draw_column(const struct column *c, const struct smol_rect *r)
@@ -142,9 +174,10 @@ static void draw(struct smol_app *a, const struct smol_rect *r, int *row, int *c
 
 	(void)row;
 	(void)col;
+	left.cols = (wide ? r->cols / 2 : r->cols) - 3;
+	keys.cols = commands.cols = left.cols;
 	add_keys(&keys);
 	add_commands(wide ? &commands : &keys);
-	left.cols = (wide ? r->cols / 2 : r->cols) - 3;
 	right = left;
 	right.col = r->cols / 2;
 	most = (keys.n > commands.n ? keys.n : commands.n) - left.rows;

@@ -84,6 +84,9 @@ static void draw_log(struct smol_app *a, const struct smol_rect *r, int *row, in
 		top = chosen;
 	if (chosen >= top + rows)
 		top = chosen - rows + 1;
+	/* No empty rows below the newest where there are older ones: the window may have grown. */
+	if (top > a->log.n - rows)
+		top = a->log.n > rows ? a->log.n - rows : 0;
 	smol_look(SMOL_PLAIN, A_BOLD);
 	smol_put(r->row, r->col + 2, r->cols - 3, "Commands");
 	smol_plain();

@@ -68,7 +68,9 @@ void smol_attach_offer(struct smol_app *a)
 static void on_attach(struct smol_app *a, const struct smol_jobs *jobs)
 {
 	int did = 0, n = nobody_sees(jobs);
+	enum smol_focus focus = a->focus;
 
+	smol_app_say(a, NULL); /* that it was looked for */
 	for (int i = 0; i < jobs->n && smol_panes_running(a) < SMOL_PANES - 1; i++) {
 		const struct smol_job *j = &jobs->list[i];
 		smol_auto_free char *line =
@@ -79,6 +81,9 @@ static void on_attach(struct smol_app *a, const struct smol_jobs *jobs)
 		smol_line_run(a, line);
 		did++;
 	}
+	/* What is typed is not meant for the last of several. */
+	if (did > 1 && !(focus & SMOL_FOCUS_PAGE))
+		a->focus = focus;
 	if (!n)
 		smol_app_say(a, "no job runs that nobody looks at");
 	else if (did < n)
