@@ -28,10 +28,12 @@ static struct smol_input input;
 static uv_timer_t frame, escape, load_soon, tick;
 static uv_poll_t keyboard;
 static uv_fs_event_t registry_changes;
-static uv_signal_t signals[7];
+static uv_signal_t signals[7]; /* the last is SIGTSTP's */
 static uint64_t drawn_ms;
 
 /* ---- when to draw, and to read ---- */
+
+static void on_signal(uv_signal_t *h, int signum);
 
 static void show(void)
 {
@@ -129,8 +131,13 @@ void smol_app_end(struct smol_app *a)
 
 void smol_app_suspend(struct smol_app *a)
 {
+	uv_signal_t *h = &signals[SMOL_ARRAY_SIZE(signals) - 1];
+
 	smol_draw_close();
-	raise(SIGSTOP);
+	/* Not SIGSTOP: where no shell could let us go on the kernel does not stop us. */
+	uv_signal_stop(h);
+	raise(SIGTSTP);
+	uv_signal_start(h, on_signal, SIGTSTP);
 	smol_draw_open(app.options->colored);
 	smol_draw_anew();
 	smol_app_changed(a);

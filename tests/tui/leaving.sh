@@ -54,6 +54,15 @@ see "fg: the screen is there again" 'Tab complete'
 keys quit Enter
 ended fg 0
 
+# Where there is no shell to go on from, Ctrl-Z stops nothing.
+mux new-window "$SMOLSH_BUILD/smolsh"
+see "no shell: it is there" 'Tab complete'
+keys C-z
+keys still-here
+see "no shell: Ctrl-Z does not stop it" '▸ still-here'
+keys C-u quit Enter
+see "no shell: left" '^rc=0 icanon'
+
 # What is closed is what the question names, whatever is chosen meanwhile.
 check "a VM" smolsh create web
 check "a job" smolsh exec -d web -- sleep 1000

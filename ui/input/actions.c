@@ -437,7 +437,10 @@ void smol_action_do(struct smol_app *a, const struct smol_binding *b)
 	snprintf(a->key, sizeof(a->key), "%s", b->key);
 	if (leaves_page(action))
 		smol_page_close(a);
-	a->vms.only = a->focus == SMOL_FOCUS_DETAILS ? smol_page_details_vm() : NULL;
+	/* A line may close the page whose name that is. */
+	smol_auto_free char *only =
+	    a->focus == SMOL_FOCUS_DETAILS ? smol_strdup(smol_page_details_vm()) : NULL;
+	a->vms.only = only;
 	if (line)
 		do_line(a, line);
 	else if (action)

@@ -13,7 +13,7 @@
 #include "ui/term/look.h"
 #include "ui/term/wash.h"
 
-#define PIECE 1024	 /* what is drawn in one go */
+#define PIECE 1024	 /* what is drawn, or pasted, in one go */
 #define WRITE (4 * 1024) /* libvterm takes four times that of the stack */
 
 struct smol_term {
@@ -442,10 +442,20 @@ void smol_term_char(struct smol_term *t, uint32_t c, VTermModifier mod)
 
 void smol_term_paste(struct smol_term *t, const char *text, size_t n)
 {
+	char piece[PIECE];
+	size_t len = 0;
+
 	vterm_keyboard_start_paste(t->vt);
 	/* What could end the paste, and run what follows, is taken out. */
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (text[i] != '\033')
-			t->say(text[i] == '\n' ? "\r" : &text[i], 1, t->ctx);
+			piece[len++] = text[i];
+		if (len && piece[len - 1] == '\n')
+			piece[len - 1] = '\r';
+		if (len == sizeof(piece) || (len && i + 1 == n)) {
+			t->say(piece, len, t->ctx);
+			len = 0;
+		}
+	}
 	vterm_keyboard_end_paste(t->vt);
 }
