@@ -68,9 +68,16 @@ leave
 failing "NO_COLOR=1 s --line" "line prompt, NO_COLOR"
 same "line prompt, NO_COLOR: plain words" "$(mux capture-pane -pe | grep -F 'exit 125')" "exit 125"
 leave
+check "a VM that prints colours" smolsh create paint --quiet
+begin "eight colours" "TERM=xterm s"
+keys "exec paint -- printf '\\033[38;5;80mA\\033[38;5;203mB\\033[92mC\\033[38;2;200;200;10mD'" Enter
+see "eight colours: some are printed" '│ABCD$'
+row=$(mux capture-pane -pe | grep -oE '│[^ ]*A[^ ]*D$')
+same "eight colours: the nearest" "${row//$'\e'/^}" '│^[0m^[36m^[49mA^[31mB^[32mC^[33mD'
+leave
+
 # Values instead of numbers, where terminfo has the flag RGB (tmux-direct is in Debian's ncurses-term).
 direct() {
-	check "direct colours: a VM to print them" smolsh create paint --quiet
 	begin "direct colours" "TERM=tmux-direct COLORFGBG='15;0' s"
 	tinted "direct colours: the theme's accent" '38;2;95;215;215m'
 	keys "exec paint -- printf '\\033[38;2;12;34;56mA\\033[48;2;0;0;0mB\\033[0;91mC\\033[31mD\\033[38;5;244mE'" Enter

@@ -47,9 +47,14 @@ int smol_color_rgb(int red, int green, int blue)
 
 int smol_color_index(int index)
 {
-	if (!direct)
-		return index < COLORS ? index : index % 8;
-	return index < direct ? index : number_of(value_of(index));
+	int value;
+
+	if (index < (direct ? direct : COLORS))
+		return index;
+	if (!direct && index < 16)
+		return index % 8;
+	value = value_of(index);
+	return smol_color_rgb(value >> 16, value >> 8 & 255, value & 255);
 }
 
 /* Terminfo's flag RGB: numbers are values, but for the first 8, 16 or 256. Which, the sequence
