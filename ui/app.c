@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "ui/vms/jobs.h"
+#include "ui/prompt/notices.h"
 #include "ui/prompt/prompt.h"
 #include "ui/restore.h"
 
@@ -25,6 +26,7 @@
 
 static struct smol_app app;
 static struct smol_input input;
+static struct smol_notices notices;
 static uv_timer_t frame, escape, load_soon, tick;
 static uv_poll_t keyboard;
 static uv_fs_event_t registry_changes;
@@ -69,6 +71,13 @@ void smol_app_say(struct smol_app *a, const char *text)
 	smol_app_changed(a);
 }
 
+static void on_death(const char *text, bool bad)
+{
+	(void)bad;
+	free(app.message);
+	app.message = smol_strdup(text); /* escaped already */
+}
+
 static void load(void)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -79,6 +88,8 @@ static void load(void)
 		if (!app.accel && app.vms.all[i]->accel_used)
 			app.accel = smol_strndup(
 			    app.vms.all[i]->accel_used, strcspn(app.vms.all[i]->accel_used, " "));
+	/* The list shows the rest. */
+	smol_notices_update(&notices, &app.vms, "", on_death);
 	smol_panes_find_lost(&app);
 	if (smol_page(&app)->load)
 		smol_page(&app)->load(&app);
@@ -310,6 +321,7 @@ static void free_everything(void)
 	app.vms.uses = NULL;
 	uv_run(app.loop, UV_RUN_NOWAIT);
 	smol_prompt_close();
+	smol_notices_free(&notices);
 	smol_vms_free(&app.vms);
 	smol_input_free(&input);
 	free(app.message);

@@ -26,6 +26,14 @@ keys 'help nonsense'
 see "what is typed is the prompt's" '▸ help nonsense'
 keys C-u
 
+# A VM that dies by itself, and nobody's command tells.
+check "a VM of its own" smolsh create lone --memory 96
+see "it is there" '● lone +run'
+kill -9 "$(t_pid lone hypervisor)"
+see "why it died is said" '^ lone died: .*signal 9.*; try: smolsh start lone'
+check "it goes" smolsh delete --yes lone
+see_no "it is gone" '✕ lone'
+
 # The ends of the list.
 keys M-l End
 see "the list's end" '^▸ ● web'

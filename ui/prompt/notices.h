@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What has become of the VMs since one last looked, as sentences: for the line prompt, where no
- * list shows it.
+ * list shows it, and for the bottom of the screen, which tells why one has died.
  */
 #ifndef SMOL_UI_NOTICES_H
 #define SMOL_UI_NOTICES_H
