@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include "shell/alias.h"
 #include "shell/grammar.h"
@@ -62,17 +63,45 @@ static struct line_kind kind_of(const char *line, const struct smol_script *scri
 	return k;
 }
 
-/* What "@marked" stands for. */
-static char *with_marked(const struct smol_app *a, const char *line)
+/* Where "@marked" stands in the word as one of a list's names; NULL: nowhere. */
+static const char *marked_in(const struct smol_word *w, const char *line)
 {
-	const char *at = strstr(line, "@marked");
+	for (size_t i = w->start; !w->quoted && i < w->end; i += strcspn(line + i, ",") + 1)
+		if (strncmp(line + i, "@marked", 7) == 0 && (i + 7 == w->end || line[i + 7] == ','))
+			return line + i;
+	return NULL;
+}
+
+/* The line with names for "@marked"; what stands behind "--" is a guest's. */
+static char *with_marked(struct smol_app *a, const char *line)
+{
+	smol_auto_script struct smol_script script = {0};
 	smol_auto_free char *names = NULL;
+	struct smol_buf b = {0};
+	const char *from = line;
 	int n;
 
-	if (!at || !a->vms.nmarks)
+	if (a->vms.nmarks)
+		names = smol_vms_targets(&a->vms, &n);
+	if (smol_grammar_parse(line, strlen(line), &script, NULL) < 0)
 		return smol_strdup(line);
-	names = smol_vms_targets(&a->vms, &n);
-	return smol_asprintf("%.*s%s%s", (int)(at - line), line, names ? names : "", at + 7);
+	for (int i = 0; i < script.n; i++) {
+		const struct smol_statement *s = &script.statements[i];
+
+		for (int w = 1; w < s->nwords && strcmp(s->words[w].text, "--") != 0; w++) {
+			const char *at = marked_in(&s->words[w], line);
+
+			if (!at)
+				continue;
+			if (!names)
+				smol_app_say(a, "no VM is marked; in the list Space marks one");
+			smol_buf_append(&b, from, (size_t)(at - from));
+			smol_buf_puts(&b, names ? names : "@marked");
+			from = at + strlen("@marked");
+		}
+	}
+	smol_buf_puts(&b, from);
+	return smol_buf_take(&b);
 }
 
 /* A pane of its own; NULL where there is no place, which is said. */

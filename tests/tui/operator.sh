@@ -40,6 +40,17 @@ see "the list's end" '^▸ ● web'
 keys Home
 see "the list's beginning" '^▸ ○ db'
 
+# What stands for the marked VMs is a name of a list, nothing of a guest's words.
+keys M-p 'exec @marked -- true' Enter
+see "no mark: said" '^ no VM is marked; in the list Space marks one'
+keys M-l End Space
+see "a mark" '\*● web'
+keys M-p 'exec web -- echo me@marked @marked' Enter
+see "a guest's words stay" '│me@marked @marked'
+keys 'exec db,@marked -- hostname' Enter
+see "one of a list" 'web +\| web'
+keys M-l Space
+
 # Help is whole, whatever the width.
 keys F1
 see "help: what is too long for its column" '^    Alt-1, Alt-2 +go to the pane of that number; 0 is the +alias'
