@@ -63,6 +63,7 @@ int smol_source_file(
 	}
 	sh->source = &source;
 	sh->file = shown;
+	sh->line = 0; /* none of this file runs yet */
 	code = smol_shell_text(sh, smol_buf_str(&text), smol_buf_len(&text));
 	sh->source = source.up;
 	sh->file = file;

@@ -30,6 +30,11 @@ same "docs/tui.md: its example is sound" "$(SMOLSH_HOME=$dir "$smolsh" source 2>
 "$smolsh" help rc | sed -n 's/^  \(#\|[a-z]* [^(]*$\)/\1/p' | grep -E '^(#|set|alias|bind|source) ' >"$dir/rc"
 same "help rc: has an example" "$(grep -c '^bind ' "$dir/rc")" 2
 same "help rc: its example is sound" "$(SMOLSH_HOME=$dir "$smolsh" source 2>&1)" ""
+printf 'alias a list\nalias b "list\n' >"$dir/rc"
+same "an open quote: its line, and not that of who reads the file" \
+	"$(SMOLSH_HOME=$dir "$smolsh" -c source 2>&1 | cut -d ';' -f 1)" \
+	'smolsh: rc: line 2, column 9: quote is not closed'
+rm "$dir/rc"
 
 # Everything that can be set or bound is in the manual.
 names() { "$smolsh" "$1" --json | grep -o "\"$2\":\"[^\"]*\"" | cut -d '"' -f 4 | sort -u; }
