@@ -191,7 +191,7 @@ static void put_place(const struct smol_pane *p, const struct smol_rect *r, int 
 		snprintf(text, sizeof(text), "\xe2\x86\x92 %d", v->right); /* → */
 		put_word(r, end, text);
 	}
-	if (v->search.at) {
+	if (v->search.at && v->held) {
 		snprintf(text, sizeof(text), "%d/%d", v->search.at, v->search.count);
 		put_word(r, end, text);
 	}
