@@ -135,6 +135,19 @@ see "long lines: their end" '-1060$'
 keys M-w
 see_no "long lines: at the beginning again" '→ [0-9]+'
 
+# A window that is made narrower cuts nothing of what has ended.
+keys M-p 'set wrap on' Enter
+keys 'exec web -- seq -s - 2000 2016' Enter
+see "narrower: a line that fits" '2000-.*-2016'
+keys M-p
+mux resize-window -x 60 -y 24
+see "narrower: it goes on beyond the edge" '2000-.*›$'
+keys M-Right
+see "narrower: and is there" '-2016'
+mux resize-window -x 120 -y 30
+keys M-Left
+see "wide again: whole" '2000-.*-2016'
+
 # A VM that dies.
 kill -9 "$(t_pid web hypervisor)"
 see "lost: said, with the cause" 'lost +qemu was killed'

@@ -90,7 +90,7 @@ void smol_pane_set_tap(struct smol_pane *p, struct smol_tap *tap)
  * program draws. One that ends must be gone before: told of another size it would draw once more,
  * over what was there before it.
  */
-static void fit(struct smol_pane *p)
+static void fit_to(struct smol_pane *p, bool ended)
 {
 	bool full = smol_term_alternate(p->term), wide;
 	struct winsize size = {.ws_row = (unsigned short)p->rows};
@@ -101,6 +101,9 @@ static void fit(struct smol_pane *p)
 	wide = p->wide && p->cols < WIDE_COLS && !full &&
 	       (!p->full_ms || uv_now(p->loop) - p->full_ms >= GONE_MS);
 	size.ws_col = (unsigned short)(wide ? WIDE_COLS : p->cols);
+	/* What a narrower terminal cuts off nobody would draw again. */
+	if (ended && smol_term_cols(p->term) > size.ws_col)
+		size.ws_col = (unsigned short)smol_term_cols(p->term);
 	if (smol_term_rows(p->term) == size.ws_row && smol_term_cols(p->term) == size.ws_col)
 		return;
 	smol_term_resize(p->term, size.ws_row, size.ws_col);
@@ -108,6 +111,11 @@ static void fit(struct smol_pane *p)
 		ioctl(p->pty, TIOCSWINSZ, &size);
 	if (!wide && !p->view.held)
 		p->view.right = 0;
+}
+
+static void fit(struct smol_pane *p)
+{
+	fit_to(p, p->state == SMOL_PANE_ENDED);
 }
 
 void smol_pane_set_wide(struct smol_pane *p, bool wide)
@@ -283,7 +291,7 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
 	pid_t pid;
 	int pty;
 
-	fit(p);
+	fit_to(p, false);
 	size.ws_row = (unsigned short)smol_term_rows(p->term);
 	size.ws_col = (unsigned short)smol_term_cols(p->term);
 
