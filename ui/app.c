@@ -191,6 +191,10 @@ static void take_events(bool late)
 	bool awaited = uv_is_active((uv_handle_t *)&frame), ours = false;
 	struct smol_input_event e;
 
+	/* Not the pane that a key opens now. */
+	for (int i = 0; i < SMOL_PANES && smol_app_focus(&app) != SMOL_FOCUS_PANE; i++)
+		if (app.panes[i])
+			smol_pane_calm(app.panes[i]);
 	while (!app.leaving && smol_input_next(&input, late, &e))
 		ours = smol_event(&app, &e) || ours;
 	if (!ours || app.leaving)

@@ -17,6 +17,8 @@
 
 #define READ	  (8 * 1024)  /* a pty gives 4 KiB at most */
 #define TURN	  (64 * 1024) /* read in a turn of the loop, so that others get theirs */
+#define CALM_MS	  500	      /* after a key that is not for a pane's program */
+#define CALM_READ (16 * 1024) /* between two drawings, as long as that lasts */
 #define GONE_MS	  300	      /* a full-screen program that has left the screen has ended by then */
 #define WIDE_COLS 500	      /* of a terminal whose long lines go on beyond the edge */
 #define IN_BOUND  (256 * 1024)	/* waiting for the terminal */
@@ -155,8 +157,17 @@ void smol_pane_settle(struct smol_pane *p)
 	fit(p);
 	smol_view_chase(&p->view);
 	p->since = 0;
+	if (p->resting) {
+		p->resting = false;
+		watch(p);
+	}
 	if (smol_buf_len(&p->in))
 		p->changed(p);
+}
+
+void smol_pane_calm(struct smol_pane *p)
+{
+	p->calm_ms = uv_now(p->loop) + CALM_MS;
 }
 
 static void release(struct smol_pane *p)
@@ -222,14 +233,19 @@ static bool read_some(struct smol_pane *p, size_t most)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct smol_pane *p = poll->data;
+	bool calm = uv_now(p->loop) < p->calm_ms;
 
 	if (events & UV_WRITABLE)
 		flush_out(p);
 	if (status == 0 && !(events & UV_READABLE))
 		return;
-	if (smol_buf_len(&p->in) < IN_BOUND && !read_some(p, TURN)) {
+	if (smol_buf_len(&p->in) < IN_BOUND && !read_some(p, calm ? CALM_READ : TURN)) {
 		hang_up(p);
 		return;
+	}
+	if (calm && p->since >= CALM_READ) {
+		p->resting = true;
+		watch(p);
 	}
 	if (p->since < IN_FLOOD || smol_buf_len(&p->in) >= IN_BOUND)
 		take(p, false);
@@ -239,8 +255,9 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 static void watch(struct smol_pane *p)
 {
 	if (p->polling)
-		uv_poll_start(
-		    &p->poll, UV_READABLE | (smol_buf_len(&p->out) ? UV_WRITABLE : 0), on_ready);
+		uv_poll_start(&p->poll,
+		    (p->resting ? 0 : UV_READABLE) | (smol_buf_len(&p->out) ? UV_WRITABLE : 0),
+		    on_ready);
 }
 
 struct smol_pane *smol_pane_new(uv_loop_t *loop, int number, int rows, int cols,
@@ -308,7 +325,7 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
 	}
 	p->pty = pty;
 	p->pid = pid;
-	p->exited = false;
+	p->exited = p->resting = false;
 	p->state = SMOL_PANE_RUNNING;
 	free(p->lost);
 	p->lost = NULL;

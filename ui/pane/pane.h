@@ -50,6 +50,8 @@ struct smol_pane {
 	struct smol_buf out; /* for the command: what its pty did not take yet */
 	struct smol_buf in;  /* of its output: what the terminal has not taken yet */
 	size_t since;	     /* bytes that have come since smol_pane_settle() */
+	uint64_t calm_ms;    /* until then somebody types elsewhere: smol_pane_calm() */
+	bool resting;	     /* no more is read before smol_pane_settle() */
 };
 
 /* changed is called from the loop and from smol_pane_start(). */
@@ -66,6 +68,8 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
  * that only the end will be seen.
  */
 void smol_pane_settle(struct smol_pane *p);
+/* Somebody types: a flood takes little of the machine for a while. */
+void smol_pane_calm(struct smol_pane *p);
 /* The process of that id has ended: is it this pane's? */
 bool smol_pane_reaped(struct smol_pane *p, pid_t pid, int status);
 void smol_pane_resize(struct smol_pane *p, int rows, int cols);
