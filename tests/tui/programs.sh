@@ -53,6 +53,12 @@ keys 'clear; stty size' Enter
 other() { screen | grep -oE '│[0-9]+ [0-9]+' | head -1 | grep -vqxF "$narrow"; }
 check "another size: the guest knows it" t_until other
 mux resize-window -x 120 -y 30
+as_before() {
+	keys 'clear; stty size' Enter
+	see "the size, again" '│[0-9]+ [0-9]+ *$' >/dev/null
+	screen | grep -oE '│[0-9]+ [0-9]+' | head -1 | grep -qxF "$narrow"
+}
+check "the first one again: the guest knows that, too" t_until as_before
 
 # An editor on the whole screen, and back.
 keys 'vi /tmp/rows' Enter
