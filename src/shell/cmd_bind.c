@@ -75,22 +75,14 @@ static int show(struct smol_shell *sh, const char *key)
 /* A word that a line may begin with. */
 static int check_verb(const char *word, struct smol_err *err)
 {
-	smol_auto_free const struct smol_command **all = smol_command_sorted();
-	smol_auto_free const char **names = NULL;
 	smol_auto_free char *safe = smol_escape(word, strnlen(word, 200));
-	const char *near;
-	size_t n = 0;
+	const char *names[SMOL_ACTION__count] = {NULL}, *near;
 
 	if (smol_command_find(word) || smol_alias_find(word) || strcmp(word, "quit") == 0)
 		return 0;
-	while (all[n])
-		n++;
-	names = smol_alloc((n + SMOL_ACTION__count) * sizeof(*names));
-	for (size_t i = 0; i < n; i++)
-		names[i] = all[i]->name;
 	for (size_t i = 1; i < SMOL_ACTION__count; i++)
-		names[n + i - 1] = smol_actions[i].name;
-	near = smol_nearest(word, names);
+		names[i - 1] = smol_actions[i].name;
+	near = smol_command_nearest(word, names);
 	smol_err_set(err, SMOL_E_INVALID, "'%s' is neither what a key can do nor a command", safe);
 	return near ? smol_err_hint(err, "did you mean '%s'?", near) : smol_err_hint(err, "bind");
 }

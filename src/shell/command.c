@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "shell/commands.h"
 
 const struct smol_option smol_common_options[] = {
@@ -58,6 +59,24 @@ const struct smol_command *smol_command_find(const char *name)
 	for (int i = 0; smol_command_tables[i] && !found; i++)
 		found = find_in(smol_command_tables[i], name);
 	return found;
+}
+
+const char *smol_command_nearest(const char *word, const char *const *more)
+{
+	smol_auto_free const struct smol_command **all = smol_command_sorted();
+	smol_auto_free const char **names = NULL;
+	size_t n = 0, others = 0;
+
+	while (all[n])
+		n++;
+	while (more && more[others])
+		others++;
+	names = smol_alloc((n + others + 1) * sizeof(*names));
+	for (size_t i = 0; i < n; i++)
+		names[i] = all[i]->name;
+	for (size_t i = 0; i < others; i++)
+		names[n + i] = more[i];
+	return smol_nearest(word, names);
 }
 
 const struct smol_command *smol_command_find_sub(const struct smol_command *cmd, const char *name)

@@ -109,6 +109,9 @@ extern const struct smol_option smol_common_options[];
 
 /* Exactly that name, or NULL. */
 const struct smol_command *smol_command_find(const char *name);
+/* The command's name, or the word of more (NULL-terminated, or NULL), that the word is nearest to;
+ * NULL: it is near to none. */
+const char *smol_command_nearest(const char *word, const char *const *more);
 /* A verb of a command that has some, or NULL. */
 const struct smol_command *smol_command_find_sub(const struct smol_command *cmd, const char *name);
 /* All visible commands by name, NULL-terminated; caller frees the array. */

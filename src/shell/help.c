@@ -293,19 +293,9 @@ static cJSON *all_json(void)
 
 static int unknown(const char *word, struct smol_err *err)
 {
-	smol_auto_free const struct smol_command **all = smol_command_sorted();
-	smol_auto_free const char **names = NULL;
 	smol_auto_free char *safe = smol_escape(word, strnlen(word, 200));
-	const char *near;
-	size_t n = 0;
+	const char *near = smol_command_nearest(word, smol_help_topics);
 
-	for (; all[n]; n++)
-		;
-	names = smol_alloc((n + SMOL_ARRAY_SIZE(smol_help_topics)) * sizeof(*names));
-	for (size_t i = 0; i < n; i++)
-		names[i] = all[i]->name;
-	memcpy(names + n, smol_help_topics, sizeof(smol_help_topics));
-	near = smol_nearest(word, names);
 	smol_err_set(err, SMOL_E_USAGE, "no help on '%s'", safe);
 	if (near)
 		return smol_err_hint(err, "did you mean '%s'?", near);

@@ -306,21 +306,20 @@ static int check_required(struct parser *p)
 static int unknown_verb(const char *word, const struct smol_command *parent, struct smol_err *err)
 {
 	smol_auto_free const char **names = smol_alloc(sizeof(*names));
-	smol_auto_free const struct smol_command **all = parent ? NULL : smol_command_sorted();
 	smol_auto_free char *s = shown(word);
 	const char *near;
 	size_t n = 0;
 
-	for (int i = 0; parent ? !!parent->sub[i].name : !!all[i]; i++) {
+	for (int i = 0; parent && parent->sub[i].name; i++) {
 		names = smol_realloc(names, (n + 2) * sizeof(*names));
-		names[n++] = parent ? parent->sub[i].name : all[i]->name;
+		names[n++] = parent->sub[i].name;
 		names[n] = NULL;
 	}
 	if (parent)
 		smol_err_set(err, SMOL_E_USAGE, "%s has no verb '%s'", parent->name, s);
 	else
 		smol_err_set(err, SMOL_E_USAGE, "unknown command '%s'", s);
-	near = smol_nearest(word, names);
+	near = parent ? smol_nearest(word, names) : smol_command_nearest(word, NULL);
 	if (near)
 		return smol_err_hint(err, "did you mean '%s'?", near);
 	if (!parent && strpbrk(word, " ;\n"))
