@@ -29,22 +29,7 @@
 #include "vm/lifecycle.h"
 #include "vm/monitor_client.h"
 #include "vm/registry_internal.h"
-
-static char home[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(home, sizeof(home), "/tmp/smolsh-test-XXXXXX");
-	assert_non_null(mkdtemp(home));
-	return setenv("SMOLSH_HOME", home, 1);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return smol_rmdir_r(home, NULL);
-}
+#include "tests/unit/home.h"
 
 /* Runs in the child. */
 typedef void (*part_fn)(const struct smol_vm *vm);

@@ -16,22 +16,7 @@
 #include "base/io.h"
 #include "ui/vms/uses.h"
 #include "ui/vms/vms.h"
-
-static char home[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(home, sizeof(home), "/tmp/smolsh-test-XXXXXX");
-	assert_non_null(mkdtemp(home));
-	return setenv("SMOLSH_HOME", home, 1);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return smol_rmdir_r(home, NULL);
-}
+#include "tests/unit/home.h"
 
 /* ---- what they use ---- */
 
