@@ -10,6 +10,9 @@ include tests/unit/image.mk
 include tests/unit/vm.mk
 include tests/unit/shell.mk
 include tests/unit/ui.mk
+if HAVE_YAML
+include tests/fcsim/local.mk
+endif
 endif
 
 include tests/golden/local.mk
@@ -25,5 +28,6 @@ include tests/bench/local.mk
 
 # run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \
+	tests/fcsim/README.md tests/fcsim/LICENSE.Apache-2.0 tests/fcsim/firecracker.yaml \
 	tests/integration tests/tui tests/fuzz/corpus tests/fuzz/agent_request.dict \
 	tests/fuzz/client_reply.dict tests/fuzz/grammar.dict

@@ -25,6 +25,7 @@ build nettle-dev       SHA-256 of files and of an image's parts
 run   busybox-static   the guest's programs
 run   qemu-system-x86  the hypervisor
 unit  libcmocka-dev    unit tests
+unit  libyaml-dev      tests read the description of Firecracker's API
 guest curl             integration tests ask a server in a guest with it
 guest ncurses-term    tests of the screen's colours need its terminals
 guest procps           integration tests look at processes
