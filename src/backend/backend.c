@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The one place that dereferences a backend's vtable: see backend.h. */
+/* What backends there are and what they can do, and where KVM can be used: see backend.h. */
 #include "backend/backend.h"
 
 #include <fcntl.h>
@@ -9,18 +9,17 @@
 #include "backend/qemu.h"
 #include "base/auto.h"
 #include "base/buf.h"
-#include "base/io.h"
 
-const struct smol_backend_ops *const smol_backends[] = {&smol_backend_qemu, NULL};
+const struct smol_backend_info *const smol_backend_infos[] = {&smol_backend_qemu_info, NULL};
 
-const struct smol_backend_ops *smol_backend_lookup(const char *name, struct smol_err *err)
+const struct smol_backend_info *smol_backend_lookup(const char *name, struct smol_err *err)
 {
 	smol_auto_buf struct smol_buf known = {0};
 
-	for (const struct smol_backend_ops *const *b = smol_backends; *b; b++) {
+	for (const struct smol_backend_info *const *b = smol_backend_infos; *b; b++) {
 		if (strcmp((*b)->name, name) == 0)
 			return *b;
-		smol_buf_printf(&known, "%s%s", b == smol_backends ? "" : ", ", (*b)->name);
+		smol_buf_printf(&known, "%s%s", b == smol_backend_infos ? "" : ", ", (*b)->name);
 	}
 	smol_err_set(err, SMOL_E_INVALID, "no such backend: '%s' (there are: %s)", name,
 	    smol_buf_str(&known));
@@ -35,71 +34,22 @@ void smol_probe_free(struct smol_probe *p)
 	*p = (struct smol_probe){0};
 }
 
-static int cannot(const struct smol_backend_ops *ops, const char *verb, struct smol_err *err)
+int smol_backend_probe(const struct smol_backend_info *info, const char *program,
+    struct smol_probe *out, struct smol_err *err)
 {
-	return smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s", ops->name, verb);
+	return info->probe(program, out, err);
 }
 
-/* "backend x cannot pause; qemu can" */
-static int cannot_but(
-    const struct smol_backend_ops *ops, const char *verb, enum smol_cap cap, struct smol_err *err)
+int smol_backend_cannot(
+    const struct smol_backend_info *info, const char *verb, enum smol_cap cap, struct smol_err *err)
 {
 	smol_auto_buf struct smol_buf who = {0};
 
-	for (const struct smol_backend_ops *const *b = smol_backends; *b; b++)
+	for (const struct smol_backend_info *const *b = smol_backend_infos; *b; b++)
 		if ((*b)->capabilities & cap)
 			smol_buf_printf(&who, "%s%s", smol_buf_len(&who) ? ", " : "", (*b)->name);
-	if (!smol_buf_len(&who))
-		return cannot(ops, verb, err);
-	return smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s; %s can", ops->name,
-	    verb, smol_buf_str(&who));
-}
-
-int smol_backend_probe(
-    const struct smol_backend_ops *ops, struct smol_probe *out, struct smol_err *err)
-{
-	return ops->probe ? ops->probe(out, err) : cannot(ops, "probe", err);
-}
-
-int smol_backend_prepare(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
-{
-	return b->ops->prepare ? b->ops->prepare(b, l, err) : 0;
-}
-
-int smol_backend_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
-{
-	return b->ops->start ? b->ops->start(b, l, err) : cannot(b->ops, "start", err);
-}
-
-void smol_backend_control(struct smol_backend *b)
-{
-	if (b->ops->control)
-		b->ops->control(b);
-}
-
-int smol_backend_pause(struct smol_backend *b, struct smol_err *err)
-{
-	return b->ops->pause ? b->ops->pause(b, err)
-			     : cannot_but(b->ops, "pause", SMOL_CAP_PAUSE, err);
-}
-
-int smol_backend_resume(struct smol_backend *b, struct smol_err *err)
-{
-	return b->ops->resume ? b->ops->resume(b, err)
-			      : cannot_but(b->ops, "resume", SMOL_CAP_PAUSE, err);
-}
-
-int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)
-{
-	return b->ops->stop ? b->ops->stop(b, how, err) : cannot(b->ops, "stop", err);
-}
-
-void smol_backend_destroy(struct smol_backend *b)
-{
-	if (b->ops && b->ops->destroy)
-		b->ops->destroy(b);
-	free(b->accel_used);
-	b->accel_used = NULL;
+	return smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s%s%s%s", info->name, verb,
+	    smol_buf_len(&who) ? "; " : "", smol_buf_str(&who), smol_buf_len(&who) ? " can" : "");
 }
 
 /* Does a line of /proc/cpuinfo's flags hold this word? */

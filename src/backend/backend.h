@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Hypervisors behind one vtable. A backend is used by one monitor for one VM: prepare checks what
- * can be checked and builds the command, start runs it, events come back through a callback, stop
- * ends it in the way asked, destroy frees all. Only backend.c dereferences the vtable; an empty
- * slot becomes "backend X cannot do Y".
+ * Hypervisors behind one vtable, in two halves. What a backend is and can do (info) is linked
+ * everywhere, for it is asked before a VM is made; what runs it (ops) into the monitor alone, and
+ * with it the libraries that it needs. A backend is used by one monitor for one VM: prepare checks
+ * what can be checked and builds the command, start runs it, events come back through a callback,
+ * stop ends it in the way asked, destroy frees all. Only backend.c and hypervisor.c dereference the
+ * halves; an empty slot becomes "backend X cannot do Y".
  */
 #ifndef SMOL_BACKEND_BACKEND_H
 #define SMOL_BACKEND_BACKEND_H
@@ -20,10 +22,17 @@
 #define SMOL_CAPS(X)                                                                               \
 	X(VSOCK_USER, 0, "vsock-user", "vsock by a device of ours (vhost-user)")                   \
 	X(VSOCK_KERNEL, 1, "vsock-kernel", "vsock by the host's kernel (vhost-vsock)")             \
-	X(PAUSE, 2, "pause", "pause and resume")                                                   \
-	X(SNAPSHOT, 3, "snapshot", "snapshots")                                                    \
-	X(NET_USER, 4, "net-user", "user-mode network")                                            \
-	X(REBOOT, 5, "reboot", "a guest that reboots boots again")
+	X(VSOCK_VMM, 2, "vsock-vmm", "vsock by the hypervisor itself")                             \
+	X(PAUSE, 3, "pause", "pause and resume")                                                   \
+	X(SNAPSHOT, 4, "snapshot", "snapshots")                                                    \
+	X(NET_USER, 5, "net-user", "user-mode network")                                            \
+	X(NET_TAP, 6, "net-tap", "network by a tap device of the host")                            \
+	X(DISK, 7, "disk", "disks")                                                                \
+	X(SHARE, 8, "share", "directories shared with the guest")                                  \
+	X(BALLOON, 9, "balloon", "memory given back while it runs")                                \
+	X(HOTPLUG, 10, "hotplug", "devices that come and go while it runs")                        \
+	X(REBOOT, 11, "reboot", "a guest that reboots boots again")                                \
+	X(POWEROFF, 12, "poweroff", "a guest that powers off ends the hypervisor")
 enum smol_cap {
 #define X(e, bit, n, h) SMOL_CAP_##e = 1 << (bit),
 	SMOL_CAPS(X)
@@ -81,10 +90,17 @@ struct smol_backend {
 	void *ctx;
 };
 
-struct smol_backend_ops {
+/* What a backend is, without a VM. */
+struct smol_backend_info {
 	const char *name;
-	unsigned capabilities;
-	int (*probe)(struct smol_probe *out, struct smol_err *err);
+	const char *summary;   /* "QEMU: any Linux host, with KVM or emulated" */
+	unsigned capabilities; /* of enum smol_cap */
+	/* program: the file to ask, NULL: the first in PATH. *out is set in any case. */
+	int (*probe)(const char *program, struct smol_probe *out, struct smol_err *err);
+};
+
+struct smol_backend_ops {
+	const struct smol_backend_info *info;
 	int (*prepare)(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 	int (*start)(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 	void (*control)(struct smol_backend *b);
@@ -93,22 +109,31 @@ struct smol_backend_ops {
 	int (*resume)(struct smol_backend *b, struct smol_err *err);
 	int (*snapshot)(struct smol_backend *b, const char *path, struct smol_err *err);
 	int (*stop)(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
+	/* Take this many MiB from the guest. */
+	int (*balloon)(struct smol_backend *b, int64_t mib, struct smol_err *err);
 	void (*destroy)(struct smol_backend *b);
 };
 
-/* NULL-terminated. */
-extern const struct smol_backend_ops *const smol_backends[];
+/* backend.c: both NULL-terminated tables have the same order. */
+extern const struct smol_backend_info *const smol_backend_infos[];
 /* SMOL_E_INVALID names those that there are. */
-const struct smol_backend_ops *smol_backend_lookup(const char *name, struct smol_err *err);
+const struct smol_backend_info *smol_backend_lookup(const char *name, struct smol_err *err);
+int smol_backend_probe(const struct smol_backend_info *info, const char *program,
+    struct smol_probe *out, struct smol_err *err);
+/* "backend x cannot pause; qemu can": always -1, SMOL_E_UNSUPPORTED. */
+int smol_backend_cannot(const struct smol_backend_info *info, const char *verb, enum smol_cap cap,
+    struct smol_err *err);
 
-int smol_backend_probe(
-    const struct smol_backend_ops *ops, struct smol_probe *out, struct smol_err *err);
+/* hypervisor.c: the monitor's. */
+extern const struct smol_backend_ops *const smol_backends[];
+const struct smol_backend_ops *smol_backend_ops_lookup(const char *name, struct smol_err *err);
 int smol_backend_prepare(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 int smol_backend_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err);
 void smol_backend_control(struct smol_backend *b);
 /* SMOL_E_UNSUPPORTED says which backends can. */
 int smol_backend_pause(struct smol_backend *b, struct smol_err *err);
 int smol_backend_resume(struct smol_backend *b, struct smol_err *err);
+int smol_backend_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err);
 int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
 void smol_backend_destroy(struct smol_backend *b);
 

@@ -1,5 +1,12 @@
+# What backends are and can do: for everybody.
 noinst_LIBRARIES += src/backend/libbackend.a
 src_backend_libbackend_a_SOURCES = \
 	src/backend/backend.c src/backend/backend.h \
-	src/backend/qemu.c src/backend/qemu.h \
+	src/backend/qemu.h src/backend/qemu_info.c
+
+# What runs them: the monitor's.
+noinst_LIBRARIES += src/backend/libhypervisor.a
+src_backend_libhypervisor_a_SOURCES = \
+	src/backend/hypervisor.c \
+	src/backend/qemu.c \
 	src/backend/qmp.c src/backend/qmp.h

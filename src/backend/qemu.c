@@ -21,9 +21,7 @@
 #include "backend/qmp.h"
 #include "base/auto.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/io.h"
-#include "base/path.h"
 #include "base/proc.h"
 #include "base/spawn.h"
 
@@ -46,62 +44,6 @@ struct qemu {
 	enum smol_accel accel;
 	struct smol_backend *b;
 };
-
-int smol_qemu_parse_version(const char *text, int *major, int *minor)
-{
-	const char *p = strstr(text, "version ");
-
-	return p && sscanf(p, "version %d.%d", major, minor) == 2 ? 0 : -1;
-}
-
-static int read_version(const char *program, struct smol_probe *out)
-{
-	const char *const argv[] = {program, "--version", NULL};
-	struct smol_spawn s = {.argv = argv, .nfds = 3};
-	char text[512];
-	size_t have = 0;
-	int p[2], status, pidfd = -1, major, minor;
-	pid_t pid;
-	ssize_t n;
-
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return -1;
-	s.fds[0] = s.fds[2] = -1;
-	s.fds[1] = p[1];
-	if (smol_spawn(&s, &pid, &pidfd, NULL) < 0) {
-		close(p[0]);
-		close(p[1]);
-		return -1;
-	}
-	close(p[1]);
-	while (have < sizeof(text) - 1 && (n = smol_io_read_some(p[0], text + have,
-					       sizeof(text) - 1 - have, smol_in_ms(10000))) > 0)
-		have += (size_t)n;
-	text[have] = '\0';
-	close(p[0]);
-	if (smol_spawn_wait(pid, pidfd, smol_in_ms(10000), &status) < 0)
-		smol_proc_kill(pidfd, 9);
-	close(pidfd);
-	if (smol_qemu_parse_version(text, &major, &minor) < 0)
-		return -1;
-	out->version = smol_asprintf("%d.%d", major, minor);
-	return 0;
-}
-
-static int qemu_probe(struct smol_probe *out, struct smol_err *err)
-{
-	*out = (struct smol_probe){0};
-	out->accel = smol_accel_choose(&out->accel_reason);
-	out->program = smol_path_which(SMOL_QEMU_PROGRAM);
-	if (!out->program) {
-		smol_err_set(err, SMOL_E_DEPENDENCY, "%s is not installed", SMOL_QEMU_PROGRAM);
-		return smol_err_hint(err, "apt-get install qemu-system-x86");
-	}
-	if (read_version(out->program, out) < 0)
-		return smol_err_set(
-		    err, SMOL_E_DEPENDENCY, "%s --version is not understood", out->program);
-	return 0;
-}
 
 static void add(char ***argv, int *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void add(char ***argv, int *n, const char *fmt, ...)
@@ -247,11 +189,9 @@ static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, str
 	b->control_fd = b->pidfd = -1;
 	*q = (struct qemu){.control = -1, .b = b};
 	q->qmp = (struct smol_qmp){.event = on_event, .up = on_up, .failed = on_failed, .ctx = q};
-	q->program = smol_path_which(SMOL_QEMU_PROGRAM);
-	if (!q->program) {
-		smol_err_set(err, SMOL_E_DEPENDENCY, "%s is not installed", SMOL_QEMU_PROGRAM);
-		return smol_err_hint(err, "apt-get install qemu-system-x86");
-	}
+	q->program = smol_qemu_program(err);
+	if (!q->program)
+		return -1;
 	q->accel = l->config->accel;
 	if (smol_accel_check(q->accel, err) < 0)
 		return -1;
@@ -362,9 +302,7 @@ static void qemu_destroy(struct smol_backend *b)
 }
 
 const struct smol_backend_ops smol_backend_qemu = {
-    .name = "qemu",
-    .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_PAUSE | SMOL_CAP_NET_USER | SMOL_CAP_REBOOT,
-    .probe = qemu_probe,
+    .info = &smol_backend_qemu_info,
     .prepare = qemu_prepare,
     .start = qemu_start,
     .control = qemu_control,

@@ -7,7 +7,11 @@
 
 #define SMOL_QEMU_PROGRAM "qemu-system-x86_64"
 
-extern const struct smol_backend_ops smol_backend_qemu;
+extern const struct smol_backend_info smol_backend_qemu_info; /* qemu_info.c */
+extern const struct smol_backend_ops smol_backend_qemu;	      /* qemu.c */
+
+/* Its path; malloc'd, caller frees. NULL and SMOL_E_DEPENDENCY where there is none. */
+char *smol_qemu_program(struct smol_err *err);
 
 /* "QEMU emulator version 7.2.22 (…)" → 7, 2; -1 when it is not understood. */
 int smol_qemu_parse_version(const char *text, int *major, int *minor);

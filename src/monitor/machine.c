@@ -373,10 +373,10 @@ static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *
 	m->runtime_dir = smol_vm_runtime_dir(m->vm, err);
 	m->state_dir = smol_vm_state_dir(m->vm, err);
 	m->uds_path = smol_vm_uds_path(m->vm, err);
-	m->backend.ops = smol_backend_lookup(m->vm->config.backend, err);
+	m->backend.ops = smol_backend_ops_lookup(m->vm->config.backend, err);
 	if (!m->runtime_dir || !m->state_dir || !m->uds_path || !m->backend.ops)
 		return -1;
-	m->hypervisor.what = m->backend.ops->name;
+	m->hypervisor.what = m->backend.ops->info->name;
 	/* The claim comes before anything is touched: of two monitors only one gets further. */
 	if (smol_registry_claim(m->registry, m->vm, getpid(), err) < 0)
 		return -1;

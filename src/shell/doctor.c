@@ -116,7 +116,7 @@ static void look_qemu(struct smol_finding *f)
 	struct smol_probe p = {0};
 	int major = 0, minor = 0;
 
-	if (smol_backend_probe(smol_backends[0], &p, &err) < 0) {
+	if (smol_backend_probe(smol_backend_infos[0], NULL, &p, &err) < 0) {
 		found_err(f, SMOL_FINDING_BAD, &err);
 	} else if (!p.program) {
 		found(f, SMOL_FINDING_BAD, "apt-get install qemu-system-x86", QEMU " is not there");

@@ -267,29 +267,65 @@ static int count_it(struct smol_backend *b, struct smol_err *err)
 	return 0;
 }
 
-/* What a backend has no slot for is refused by name, with those that can. */
-static void test_pause_slots(void **state)
+static int count_mib(struct smol_backend *b, int64_t mib, struct smol_err *err)
 {
-	static const struct smol_backend_ops lacks = {.name = "stone"};
+	(void)b;
+	(void)err;
+	asked += (int)mib;
+	return 0;
+}
+
+/* What a backend has no slot for is refused by name, with those that can. */
+static void test_slots(void **state)
+{
+	static const struct smol_backend_info stone = {.name = "stone"}, water = {.name = "water"};
+	static const struct smol_backend_ops lacks = {.info = &stone};
 	static const struct smol_backend_ops has = {
-	    .name = "water", .pause = count_it, .resume = count_it};
+	    .info = &water, .pause = count_it, .resume = count_it, .balloon = count_mib};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	struct smol_backend b = {.ops = &lacks};
 
 	(void)state;
 	assert_int_equal(smol_backend_pause(&b, &err), -1);
 	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
-	assert_string_equal(err.msg, "backend stone cannot pause; qemu can");
+	assert_non_null(strstr(err.msg, "backend stone cannot pause; "));
+	assert_non_null(strstr(err.msg, "qemu"));
 	assert_int_equal(smol_backend_resume(&b, &err), -1);
-	assert_string_equal(err.msg, "backend stone cannot resume; qemu can");
+	assert_non_null(strstr(err.msg, "backend stone cannot resume; "));
+	assert_int_equal(smol_backend_balloon(&b, 1, &err), -1);
+	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
+	/* And where nobody can, nobody is named. */
+	smol_backend_cannot(&stone, "fly", 0, &err);
+	assert_string_equal(err.msg, "backend stone cannot fly");
 	b.ops = &has;
 	assert_int_equal(smol_backend_pause(&b, NULL), 0);
 	assert_int_equal(smol_backend_resume(&b, NULL), 0);
-	assert_int_equal(asked, 2);
-	/* Who says that it can has the slots. */
-	for (const struct smol_backend_ops *const *o = smol_backends; *o; o++)
-		assert_int_equal(((*o)->capabilities & SMOL_CAP_PAUSE) != 0,
-		    (*o)->pause != NULL && (*o)->resume != NULL);
+	assert_int_equal(smol_backend_balloon(&b, 40, NULL), 0);
+	assert_int_equal(asked, 42);
+}
+
+/* Both halves of the table are of one mind: who says that it can has the slots. */
+static void test_tables(void **state)
+{
+	const struct smol_backend_info *const *i = smol_backend_infos;
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	(void)state;
+	for (const struct smol_backend_ops *const *o = smol_backends; *o; o++, i++) {
+		unsigned can = (*o)->info->capabilities;
+
+		assert_ptr_equal((*o)->info, *i);
+		assert_ptr_equal(smol_backend_lookup((*i)->name, &err), *i);
+		assert_ptr_equal(smol_backend_ops_lookup((*i)->name, &err), *o);
+		assert_non_null((*i)->summary);
+		assert_non_null((*i)->probe);
+		assert_true((*o)->prepare && (*o)->start && (*o)->stop && (*o)->destroy);
+		assert_int_equal((can & SMOL_CAP_PAUSE) != 0, (*o)->pause && (*o)->resume);
+		assert_int_equal((can & SMOL_CAP_BALLOON) != 0, (*o)->balloon != NULL);
+	}
+	assert_null(*i);
+	assert_null(smol_backend_ops_lookup("stone", &err));
+	assert_int_equal(err.code, SMOL_E_INVALID);
 }
 
 /* A hypervisor that ends at once has started and ended: what it says is the cause, and that it
@@ -340,7 +376,8 @@ int main(void)
 	    cmocka_unit_test(test_qemu_argv),
 	    cmocka_unit_test(test_qemu_version),
 	    cmocka_unit_test(test_accel_check),
-	    cmocka_unit_test(test_pause_slots),
+	    cmocka_unit_test(test_slots),
+	    cmocka_unit_test(test_tables),
 	    cmocka_unit_test(test_qemu_ends_at_once),
 	};
 
