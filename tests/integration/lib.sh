@@ -31,7 +31,7 @@ t_processes() {
 		[ "${p#/proc/}" = "$$" ] && continue
 		read -r comm <"$p/comm" || continue
 		case $comm in
-		smolsh* | qemu-system*) ;;
+		smolsh* | qemu-system* | fc-sim | firecracker) ;;
 		*) continue ;;
 		esac
 		if tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -qxF "SMOLSH_HOME=$SMOLSH_HOME" ||

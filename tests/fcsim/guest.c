@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The guest, for real: QEMU (emulating) with the kernel, initramfs and devices that were
+ * configured, and smolsh-vsockd at uds_path. The vsock device sits behind a root port and memory in
+ * a file, so that it can be unplugged and the rest saved: the device itself cannot.
+ *
+ * A guest that reboots ends QEMU's run and then the simulator, one that powers off does not: as
+ * with Firecracker on x86.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/spawn.h"
+#include "tests/fcsim/qmp.h"
+#include "tests/fcsim/sim.h"
+
+#define QEMU	    "qemu-system-x86_64"
+#define SIM_END_MS  5000
+#define VSOCK_IN_RP "vhost-user-vsock-pci,id=vsock0,chardev=vsock,bus=rp0"
+
+enum { FD_QMP = 3, FD_VHOST, FD_MEM, FD_TAP };
+
+struct words {
+	char **v;
+	size_t n;
+};
+
+static void add(struct words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct words *w, const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = smol_strdup("");
+	va_end(ap);
+	w->v = smol_realloc(w->v, (w->n + 2) * sizeof(*w->v));
+	w->v[w->n++] = s;
+	w->v[w->n] = NULL;
+}
+
+static void words_free(struct words *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->v[i]);
+	free(w->v);
+}
+
+/* A comma in a value of QEMU's option syntax is written twice. */
+static char *quoted(const char *s)
+{
+	struct smol_buf b = {0};
+
+	for (; *s; s++)
+		smol_buf_printf(&b, *s == ',' ? ",," : "%c", *s);
+	return smol_buf_take(&b);
+}
+
+/* The kernel's words, without pci=off (the devices here are PCI's, Firecracker's are not), and with
+ * the root device that Firecracker adds. */
+static char *kernel_args(const struct sim *s)
+{
+	const char *args = smol_json_str(smol_json_get(s->config, "boot-source"), "boot_args");
+	smol_auto_free char *copy = smol_strdup(args ? args : "reboot=k panic=1 nomodule");
+	struct smol_buf out = {0};
+	char *save = NULL;
+	const cJSON *d;
+
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		if (strcmp(w, "pci=off") != 0)
+			smol_buf_printf(&out, "%s%s", smol_buf_len(&out) ? " " : "", w);
+	cJSON_ArrayForEach (d, smol_json_get(s->config, "drives"))
+		if (smol_json_bool(d, "is_root_device", false))
+			smol_buf_printf(&out, " root=/dev/vda %s",
+			    smol_json_bool(d, "is_read_only", false) ? "ro" : "rw");
+	return smol_buf_take(&out);
+}
+
+static void add_devices(const struct sim *s, struct words *w)
+{
+	const cJSON *d, *balloon = smol_json_get(s->config, "balloon");
+	int i = 0;
+
+	cJSON_ArrayForEach (d, smol_json_get(s->config, "drives")) {
+		smol_auto_free char *path = quoted(smol_json_str(d, "path_on_host"));
+
+		add(w, "-drive");
+		add(w, "if=none,id=disk%d,format=raw,readonly=%s,file=%s", i,
+		    smol_json_bool(d, "is_read_only", false) ? "on" : "off", path);
+		add(w, "-device");
+		add(w, "virtio-blk-pci,drive=disk%d", i++);
+	}
+	i = 0;
+	cJSON_ArrayForEach (d, smol_json_get(s->config, "network-interfaces")) {
+		const char *mac = smol_json_str(d, "guest_mac");
+
+		add(w, "-netdev");
+		add(w, "tap,id=net%d,fd=%d", i, FD_TAP + i);
+		add(w, "-device");
+		add(w, "virtio-net-pci,netdev=net%d,romfile=%s%s", i++, mac ? ",mac=" : "",
+		    mac ? mac : "");
+	}
+	if (balloon) {
+		add(w, "-device");
+		add(w, "virtio-balloon-pci,id=balloon0,deflate-on-oom=%s",
+		    smol_json_bool(balloon, "deflate_on_oom", false) ? "on" : "off");
+	}
+	if (smol_json_get(s->config, "entropy")) {
+		add(w, "-device");
+		add(w, "virtio-rng-pci");
+	}
+	if (smol_json_get(s->config, "vsock")) {
+		add(w, "-chardev");
+		add(w, "socket,id=vsock,fd=%d", FD_VHOST);
+		add(w, "-device");
+		add(w, "%s", VSOCK_IN_RP);
+	}
+}
+
+static int64_t machine(const struct sim *s, const char *key)
+{
+	int64_t v = 1;
+
+	smol_json_int(api_machine(s), key, 1, 1 << 30, &v);
+	return v;
+}
+
+static struct words qemu_words(const struct sim *s)
+{
+	const cJSON *boot = smol_json_get(s->config, "boot-source");
+	const char *initrd = boot ? smol_json_str(boot, "initrd_path") : NULL;
+	long long mib = (long long)machine(s, "mem_size_mib");
+	smol_auto_free char *args = kernel_args(s);
+	struct words w = {0};
+	static const char *const fixed[] = {QEMU, "-nodefaults", "-no-user-config", "-display",
+	    "none", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm", "-M",
+	    "q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off", "-action",
+	    "reboot=shutdown,shutdown=pause", "-chardev", "stdio,id=con,signal=off", "-serial",
+	    "chardev:con", "-mon", "chardev=qmp,mode=control", "-device",
+	    "pcie-root-port,id=rp0,chassis=1,slot=1"};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fixed); i++)
+		add(&w, "%s", fixed[i]);
+	add(&w, "-chardev");
+	add(&w, "socket,id=qmp,fd=%d", FD_QMP);
+	add(&w, "-object");
+	add(&w, "memory-backend-file,id=mem,size=%lldM,share=on,mem-path=/proc/self/fd/%d", mib,
+	    FD_MEM);
+	add(&w, "-m");
+	add(&w, "%lldM", mib);
+	add(&w, "-smp");
+	add(&w, "%lld", (long long)machine(s, "vcpu_count"));
+	add(&w, "-kernel");
+	add(&w, "%s", smol_json_str(boot, "kernel_image_path"));
+	add(&w, "-append");
+	add(&w, "%s", args);
+	if (initrd) {
+		add(&w, "-initrd");
+		add(&w, "%s", initrd);
+	}
+	add_devices(s, &w);
+	return w;
+}
+
+static int start_device(struct sim *s, int vhost, struct smol_err *err)
+{
+	const cJSON *vsock = smol_json_get(s->config, "vsock");
+	int64_t cid = 0;
+	char text[24];
+	const char *argv[] = {s->vsockd, "--vhost-fd", "3", "--listen-fd", "4", "--uds-path",
+	    smol_json_str(vsock, "uds_path"), "--guest-cid", text, NULL};
+	struct smol_spawn spawn = {.argv = argv, .nfds = 5, .die_with_parent = true};
+
+	smol_json_int(vsock, "guest_cid", 3, UINT32_MAX, &cid);
+	snprintf(text, sizeof(text), "%lld", (long long)cid);
+	spawn.fds[0] = spawn.fds[1] = -1;
+	spawn.fds[2] = STDERR_FILENO;
+	spawn.fds[3] = vhost;
+	spawn.fds[4] = s->vsock_fd;
+	return smol_spawn(&spawn, &s->device.pid, &s->device.pidfd, err);
+}
+
+static int start_qemu(struct sim *s, int vhost, struct smol_err *err)
+{
+	struct words w = qemu_words(s);
+	struct smol_spawn spawn = {
+	    .argv = (const char *const *)w.v, .nfds = FD_TAP + s->ntaps, .die_with_parent = true};
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+		words_free(&w);
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	}
+	spawn.fds[0] = STDIN_FILENO;
+	spawn.fds[1] = STDOUT_FILENO;
+	spawn.fds[2] = STDERR_FILENO;
+	spawn.fds[FD_QMP] = pair[1];
+	spawn.fds[FD_VHOST] = vhost;
+	spawn.fds[FD_MEM] = s->mem_fd;
+	for (int i = 0; i < s->ntaps; i++)
+		spawn.fds[FD_TAP + i] = s->taps[i];
+	rc = smol_spawn(&spawn, &s->qemu.pid, &s->qemu.pidfd, err);
+	words_free(&w);
+	close(pair[1]);
+	s->qmp = pair[0];
+	return rc == 0 ? qmp_hello(s, err) : -1;
+}
+
+static int make_memory(struct sim *s, struct smol_err *err)
+{
+	s->mem_fd = memfd_create("fc-sim-memory", MFD_CLOEXEC);
+	if (s->mem_fd < 0 || ftruncate(s->mem_fd, machine(s, "mem_size_mib") << 20) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "guest memory");
+	return 0;
+}
+
+int guest_start(struct sim *s, struct smol_err *err)
+{
+	int vhost[2] = {-1, -1}, rc = 0;
+
+	if (make_memory(s, err) < 0)
+		return -1;
+	if (smol_json_get(s->config, "vsock")) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, vhost) < 0)
+			return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+		rc = start_device(s, vhost[0], err);
+		close(vhost[0]);
+	}
+	if (rc == 0)
+		rc = start_qemu(s, vhost[1], err);
+	if (vhost[1] >= 0)
+		close(vhost[1]);
+	if (rc < 0)
+		guest_end(s);
+	return rc;
+}
+
+int guest_pause(struct sim *s, struct smol_err *err)
+{
+	return qmp_do(s, "stop", NULL, err);
+}
+
+int guest_resume(struct sim *s, struct smol_err *err)
+{
+	if (s->fault.name == FAULT_DEAF && s->device.pid > 0)
+		smol_proc_kill(s->device.pidfd, SIGSTOP);
+	return qmp_do(s, "cont", NULL, err);
+}
+
+int guest_ctrl_alt_del(struct sim *s, struct smol_err *err)
+{
+	static const char *const keys[] = {"ctrl", "alt", "delete"};
+	cJSON *args = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(args, "keys");
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(keys); i++) {
+		cJSON *key = cJSON_CreateObject();
+
+		smol_json_add_str(key, "type", "qcode");
+		smol_json_add_str(key, "data", keys[i]);
+		cJSON_AddItemToArray(list, key);
+	}
+	return qmp_do(s, "send-key", args, err);
+}
+
+int guest_balloon(struct sim *s, int64_t amount_mib, struct smol_err *err)
+{
+	cJSON *args = cJSON_CreateObject();
+
+	smol_json_add_int(args, "value", (machine(s, "mem_size_mib") - amount_mib) << 20);
+	return qmp_do(s, "balloon", args, err);
+}
+
+int64_t guest_balloon_actual(struct sim *s, struct smol_err *err)
+{
+	smol_auto_json cJSON *r = qmp_call(s, "query-balloon", NULL, err);
+	int64_t left = 0;
+
+	if (!r || smol_json_int(r, "actual", 0, INT64_MAX, &left) != 1)
+		return -1;
+	return machine(s, "mem_size_mib") - (left >> 20);
+}
+
+void guest_events(struct sim *s)
+{
+	qmp_drain(s);
+}
+
+static void end_process(struct sim_process *p)
+{
+	if (p->pid <= 0)
+		return;
+	smol_proc_kill(p->pidfd, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	close(p->pidfd);
+	*p = (struct sim_process){0};
+}
+
+void guest_end(struct sim *s)
+{
+	/* Told, QEMU writes out what the console still holds. */
+	if (s->qemu.pid > 0 && qmp_do(s, "quit", NULL, NULL) == 0)
+		smol_io_wait(s->qemu.pidfd, POLLIN, smol_in_ms(SIM_END_MS));
+	end_process(&s->qemu);
+	end_process(&s->device);
+	if (s->qmp >= 0)
+		close(s->qmp);
+	if (s->mem_fd >= 0)
+		close(s->mem_fd);
+	s->qmp = s->mem_fd = -1;
+	smol_buf_clear(&s->qmp_in);
+}

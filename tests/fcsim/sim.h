@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the parts of the Firecracker simulator share: fc_sim.c owns the process and its connections,
+ * api.c the rules, guest.c the QEMU and the vsock device that are the guest.
+ */
+#ifndef SMOL_TESTS_FCSIM_SIM_H
+#define SMOL_TESTS_FCSIM_SIM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "proto/json.h"
+#include "tests/fcsim/fault.h"
+#include "tests/lib/openapi.h"
+
+#define SIM_TAPS_MAX 4
+
+enum sim_state { SIM_NOT_STARTED, SIM_RUNNING, SIM_PAUSED };
+
+struct sim_process {
+	pid_t pid; /* 0: none */
+	int pidfd;
+};
+
+struct sim {
+	const char *id, *version;
+	const char *vsockd; /* path of smolsh-vsockd */
+	int log_fd;
+	struct fault fault;
+	struct openapi *api;
+	enum sim_state state;
+	/* Members named as in GET /vm/config: objects, and the arrays "drives" and
+	 * "network-interfaces". */
+	cJSON *config;
+	bool boot_path; /* something of the guest is configured: no snapshot can be loaded */
+	int vsock_fd;	/* listens at uds_path from PUT /vsock on; -1 before */
+	int taps[SIM_TAPS_MAX], ntaps;
+	struct sim_process qemu, device;
+	int qmp, mem_fd; /* -1: none */
+	struct smol_buf qmp_in;
+	bool rebooted; /* the guest has: the program is to end with 0 */
+};
+
+/* One line to the log. */
+void sim_log(const struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Send what is logged from now on to this file. */
+int sim_log_to(struct sim *s, const char *path, struct smol_err *err);
+
+/* ---- api.c ---- */
+
+struct answer {
+	int status;	      /* 200, 204, 400 */
+	struct smol_buf body; /* JSON; empty with 204 */
+};
+/* Everything that a request does. body is NULL where none came. */
+void api_serve(struct sim *s, const char *method, const char *path, const char *body, size_t n,
+    struct answer *a);
+cJSON *api_machine(const struct sim *s); /* owned by s; made with Firecracker's defaults */
+
+/* ---- guest.c: err's message is what a fault_message says behind its area ---- */
+
+/* Boot what the configuration says. On failure nothing runs. */
+int guest_start(struct sim *s, struct smol_err *err);
+int guest_pause(struct sim *s, struct smol_err *err);
+int guest_resume(struct sim *s, struct smol_err *err);
+int guest_ctrl_alt_del(struct sim *s, struct smol_err *err);
+int guest_balloon(struct sim *s, int64_t amount_mib, struct smol_err *err);
+/* MiB that the balloon holds now, or -1. */
+int64_t guest_balloon_actual(struct sim *s, struct smol_err *err);
+/* QEMU's control connection can be read: events. */
+void guest_events(struct sim *s);
+/* End what runs. */
+void guest_end(struct sim *s);
+
+#endif
