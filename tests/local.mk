@@ -8,6 +8,7 @@ include tests/unit/vsockd.mk
 include tests/unit/agent.mk
 include tests/unit/image.mk
 include tests/unit/vm.mk
+include tests/unit/firecracker.mk
 include tests/unit/shell.mk
 include tests/unit/ui.mk
 if HAVE_YAML

@@ -2,11 +2,13 @@
 noinst_LIBRARIES += src/backend/libbackend.a
 src_backend_libbackend_a_SOURCES = \
 	src/backend/backend.c src/backend/backend.h \
+	src/backend/fc_version.c src/backend/fc_version.h \
 	src/backend/qemu.h src/backend/qemu_info.c
 
 # What runs them: the monitor's.
 noinst_LIBRARIES += src/backend/libhypervisor.a
 src_backend_libhypervisor_a_SOURCES = \
+	src/backend/fc_request.c src/backend/fc_request.h \
 	src/backend/hypervisor.c \
 	src/backend/qemu.c \
 	src/backend/qmp.c src/backend/qmp.h

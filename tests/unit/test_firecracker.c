@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The Firecracker backend without Firecracker: what its versions are known for, and what is sent in
+ * which order. That each request fits the API's description is another test's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backend/fc_request.h"
+#include "backend/fc_version.h"
+#include "base/auto.h"
+#include "base/buf.h"
+
+static void test_version(void **state)
+{
+	static const char *const bad[] = {"", "Firecracker", "Firecracker 1.2.3", "v1.2", "v1",
+	    "QEMU v1.2.3", "v-1.2.3", "v1.-2.3"};
+	struct smol_fc_version v;
+
+	(void)state;
+	assert_int_equal(smol_fc_parse_version("Firecracker v1.12.0\n\nexiting", &v), 0);
+	assert_int_equal(v.major * 10000 + v.minor * 100 + v.patch, 11200);
+	assert_int_equal(smol_fc_parse_version("v1.7.10-dev", &v), 0);
+	assert_int_equal(v.patch, 10);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(bad); i++)
+		assert_int_equal(smol_fc_parse_version(bad[i], &v), -1);
+}
+
+static unsigned quirks_of(const char *text)
+{
+	struct smol_fc_version v;
+
+	assert_int_equal(smol_fc_parse_version(text, &v), 0);
+	return smol_fc_quirks(&v);
+}
+
+static void test_quirks(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_fc_version old = {1, 7, 0}, first = {1, 8, 0};
+
+	(void)state;
+	assert_int_equal(smol_fc_version_check(&old, &err), -1);
+	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
+	assert_non_null(strstr(err.msg, "1.7.0 is too old"));
+	assert_non_null(strstr(err.hint, "1.8.0"));
+	assert_int_equal(smol_fc_version_check(&first, &err), 0);
+	/* The edges of what is known. */
+	assert_true(quirks_of("v1.11.9") & SMOL_FC_QUIRK_NO_CTRL_ALT_DEL);
+	assert_false(quirks_of("v1.12.0") & SMOL_FC_QUIRK_NO_CTRL_ALT_DEL);
+	assert_false(quirks_of("v1.15.1") & SMOL_FC_QUIRK_RESUME_DEAF);
+	assert_true(quirks_of("v1.16.0") & SMOL_FC_QUIRK_RESUME_DEAF);
+	assert_true(quirks_of("v1.16.1") & SMOL_FC_QUIRK_RESUME_DEAF);
+	assert_false(quirks_of("v1.17.0") & SMOL_FC_QUIRK_RESUME_DEAF);
+	assert_true(quirks_of("v1.16.0") & SMOL_FC_QUIRK_RESTORE_MUTE);
+	assert_false(quirks_of("v1.16.1") & SMOL_FC_QUIRK_RESTORE_MUTE);
+	assert_int_equal(quirks_of("v2.0.0"), SMOL_FC_QUIRK_SNAPSHOT_RESETS);
+	for (unsigned bit = 1; bit <= SMOL_FC_QUIRK_RESUME_DEAF; bit <<= 1) {
+		assert_string_not_equal(smol_fc_quirk_text(bit), "?");
+		assert_string_not_equal(smol_fc_quirk_name(bit), "?");
+	}
+}
+
+/* "PUT /logger" and so on, a line each. */
+static char *told(const struct smol_fc_requests *l)
+{
+	struct smol_buf b = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		smol_buf_printf(&b, "%s %s\n", l->v[i].method, l->v[i].path);
+	return smol_buf_take(&b);
+}
+
+static void test_boot_order(void **state)
+{
+	struct smol_vm_config c;
+	struct smol_launch l = {.name = "a", .config = &c, .kernel_args = "from-image", .cid = 7};
+	struct smol_fc_places p = {
+	    .kernel = "/k", .initrd = "/proc/self/fd/3", .log = "/l", .metrics = "/m", .uds = "/u"};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *with = NULL, *without = NULL, *args = NULL;
+	struct smol_fc_requests list;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	free(c.kernel_args);
+	c.kernel_args = smol_strdup("mine=\"a b\"");
+	assert_int_equal(smol_fc_boot(&l, &p, &list, &err), 0);
+	with = told(&list);
+	smol_fc_requests_free(&list);
+	assert_string_equal(with,
+	    "PUT /logger\nPUT /metrics\nPUT /machine-config\nPUT /boot-source\n"
+	    "PUT /vsock\nPUT /entropy\nPUT /actions\n");
+	p.uds = NULL;
+	assert_int_equal(smol_fc_boot(&l, &p, &list, &err), 0);
+	without = told(&list);
+	smol_fc_requests_free(&list);
+	assert_null(strstr(without, "vsock"));
+	args = smol_fc_kernel_args(&l);
+	assert_non_null(strstr(args, "reboot=k panic=-1"));
+	/* The image's arguments, then the VM's; nothing of it is taken apart. */
+	assert_non_null(strstr(args, " from-image mine=\"a b\""));
+	/* JSON has no bytes. */
+	p.kernel = "/k\xff";
+	assert_int_equal(smol_fc_boot(&l, &p, &list, &err), -1);
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	assert_non_null(strstr(err.msg, "kernel_image_path"));
+	smol_vm_config_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_version),
+	    cmocka_unit_test(test_quirks),
+	    cmocka_unit_test(test_boot_order),
+	};
+
+	return cmocka_run_group_tests_name("firecracker", tests, NULL, NULL);
+}
