@@ -10,7 +10,30 @@
 #include "base/auto.h"
 #include "base/buf.h"
 
-const struct smol_backend_info *const smol_backend_infos[] = {&smol_backend_qemu_info, NULL};
+const struct smol_cap_words smol_caps[] = {
+#define X(e, bit, n, t, v) {SMOL_CAP_##e, n, t, v},
+    SMOL_CAPS(X)
+#undef X
+	{0},
+};
+
+const struct smol_backend_info *const smol_backend_infos[] = {
+#define X(n) &smol_backend_##n##_info,
+    SMOL_BACKENDS(X)
+#undef X
+	NULL,
+};
+
+_Static_assert(
+    SMOL_ARRAY_SIZE(smol_backend_infos) <= SMOL_BACKENDS_MAX + 1, "room for all backends");
+
+const char *const smol_backend_names[] = {
+    SMOL_BACKEND_AUTO,
+#define X(n) #n,
+    SMOL_BACKENDS(X)
+#undef X
+	NULL,
+};
 
 const struct smol_backend_info *smol_backend_lookup(const char *name, struct smol_err *err)
 {
@@ -40,16 +63,37 @@ int smol_backend_probe(const struct smol_backend_info *info, const char *program
 	return info->probe(program, out, err);
 }
 
+const struct smol_backend_lack *smol_backend_lack(
+    const struct smol_backend_info *info, enum smol_cap cap)
+{
+	for (const struct smol_backend_lack *l = info->lacks; l && l->cap; l++)
+		if (l->cap == cap)
+			return l;
+	return NULL;
+}
+
+static const char *verb_of(enum smol_cap cap)
+{
+	for (const struct smol_cap_words *w = smol_caps; w->cap; w++)
+		if (w->cap == cap)
+			return w->verb;
+	return "do that";
+}
+
 int smol_backend_cannot(
     const struct smol_backend_info *info, const char *verb, enum smol_cap cap, struct smol_err *err)
 {
-	smol_auto_buf struct smol_buf who = {0};
+	const struct smol_backend_lack *l = smol_backend_lack(info, cap);
+	smol_auto_buf struct smol_buf mend = {0};
 
+	smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s%s%s", info->name,
+	    verb ? verb : verb_of(cap), l ? ": " : "", l ? l->why : "");
+	smol_buf_puts(&mend, l && l->instead ? l->instead : "");
 	for (const struct smol_backend_info *const *b = smol_backend_infos; *b; b++)
 		if ((*b)->capabilities & cap)
-			smol_buf_printf(&who, "%s%s", smol_buf_len(&who) ? ", " : "", (*b)->name);
-	return smol_err_set(err, SMOL_E_UNSUPPORTED, "backend %s cannot %s%s%s%s", info->name, verb,
-	    smol_buf_len(&who) ? "; " : "", smol_buf_str(&who), smol_buf_len(&who) ? " can" : "");
+			smol_buf_printf(&mend, "%s--backend %s", smol_buf_len(&mend) ? ", or " : "",
+			    (*b)->name);
+	return smol_buf_len(&mend) ? smol_err_hint(err, "%s", smol_buf_str(&mend)) : -1;
 }
 
 /* Does a line of /proc/cpuinfo's flags hold this word? */

@@ -18,26 +18,45 @@
 #include "proto/json.h"
 #include "vm/config.h"
 
-/* X(enumerator, bit, name, what it means) */
+/* X(enumerator, bit, name, what it means, "backend x cannot …") */
 #define SMOL_CAPS(X)                                                                               \
-	X(VSOCK_USER, 0, "vsock-user", "vsock by a device of ours (vhost-user)")                   \
-	X(VSOCK_KERNEL, 1, "vsock-kernel", "vsock by the host's kernel (vhost-vsock)")             \
-	X(VSOCK_VMM, 2, "vsock-vmm", "vsock by the hypervisor itself")                             \
-	X(PAUSE, 3, "pause", "pause and resume")                                                   \
-	X(SNAPSHOT, 4, "snapshot", "snapshots")                                                    \
-	X(NET_USER, 5, "net-user", "user-mode network")                                            \
-	X(NET_TAP, 6, "net-tap", "network by a tap device of the host")                            \
-	X(DISK, 7, "disk", "disks")                                                                \
-	X(SHARE, 8, "share", "directories shared with the guest")                                  \
-	X(BALLOON, 9, "balloon", "memory given back while it runs")                                \
-	X(HOTPLUG, 10, "hotplug", "devices that come and go while it runs")                        \
-	X(REBOOT, 11, "reboot", "a guest that reboots boots again")                                \
-	X(POWEROFF, 12, "poweroff", "a guest that powers off ends the hypervisor")
+	X(VSOCK_USER, 0, "vsock-user", "vsock by a device of ours (vhost-user)",                   \
+	    "have vsock by smolsh-vsockd")                                                         \
+	X(VSOCK_KERNEL, 1, "vsock-kernel", "vsock by the host's kernel (vhost-vsock)",             \
+	    "have vsock by the host's kernel")                                                     \
+	X(VSOCK_VMM, 2, "vsock-vmm", "vsock by the hypervisor itself", "have vsock of its own")    \
+	X(PAUSE, 3, "pause", "pause and resume", "pause")                                          \
+	X(SNAPSHOT, 4, "snapshot", "snapshots", "take snapshots")                                  \
+	X(NET_USER, 5, "net-user", "user-mode network", "give a guest a user-mode network")        \
+	X(NET_TAP, 6, "net-tap", "network by a tap device of the host", "use a tap device")        \
+	X(DISK, 7, "disk", "disks", "attach disks")                                                \
+	X(SHARE, 8, "share", "directories shared with the guest", "share directories")             \
+	X(BALLOON, 9, "balloon", "memory given back while it runs", "take memory back")            \
+	X(HOTPLUG, 10, "hotplug", "devices that come and go while it runs",                        \
+	    "plug devices while it runs")                                                          \
+	X(REBOOT, 11, "reboot", "a guest that reboots boots again", "let a guest reboot")          \
+	X(POWEROFF, 12, "poweroff", "a guest that powers off ends the hypervisor",                 \
+	    "end when the guest powers off")                                                       \
+	X(EMULATE, 13, "emulate", "guests on a host without KVM", "run guests without KVM")
 enum smol_cap {
-#define X(e, bit, n, h) SMOL_CAP_##e = 1 << (bit),
+#define X(e, bit, n, h, v) SMOL_CAP_##e = 1 << (bit),
 	SMOL_CAPS(X)
 #undef X
 };
+
+struct smol_cap_words {
+	unsigned cap; /* one of enum smol_cap */
+	const char *name, *text, *verb;
+};
+extern const struct smol_cap_words smol_caps[]; /* in the order above; ends with {0} */
+
+/*
+ * X(name): the backends that there are. Of two that can do what is asked the first is taken, so the
+ * one that does most comes first.
+ */
+#define SMOL_BACKENDS(X)  X(qemu)
+#define SMOL_BACKENDS_MAX 8
+#define SMOL_BACKEND_AUTO "auto" /* in a configuration that is not registered yet */
 
 /* What is known of a hypervisor on this host. */
 struct smol_probe {
@@ -90,11 +109,22 @@ struct smol_backend {
 	void *ctx;
 };
 
+/* Why a backend cannot do something, and what does the same by another way (or NULL). */
+struct smol_backend_lack {
+	enum smol_cap cap;
+	const char *why;     /* "it has no virtiofs" */
+	const char *instead; /* "smolsh cp" */
+};
+
 /* What a backend is, without a VM. */
 struct smol_backend_info {
 	const char *name;
 	const char *summary;   /* "QEMU: any Linux host, with KVM or emulated" */
+	const char *program;   /* what is looked for in PATH: "qemu-system-x86_64" */
 	unsigned capabilities; /* of enum smol_cap */
+	const struct smol_backend_lack *lacks; /* of all others; ends with {0} */
+	/* A VM is only made for it where its probe says that it can be used here. */
+	bool probe_first;
 	/* program: the file to ask, NULL: the first in PATH. *out is set in any case. */
 	int (*probe)(const char *program, struct smol_probe *out, struct smol_err *err);
 };
@@ -116,11 +146,17 @@ struct smol_backend_ops {
 
 /* backend.c: both NULL-terminated tables have the same order. */
 extern const struct smol_backend_info *const smol_backend_infos[];
+/* "auto", then their names; NULL-terminated. */
+extern const char *const smol_backend_names[];
 /* SMOL_E_INVALID names those that there are. */
 const struct smol_backend_info *smol_backend_lookup(const char *name, struct smol_err *err);
 int smol_backend_probe(const struct smol_backend_info *info, const char *program,
     struct smol_probe *out, struct smol_err *err);
-/* "backend x cannot pause; qemu can": always -1, SMOL_E_UNSUPPORTED. */
+/* Its entry for what it cannot do; NULL where it says nothing. */
+const struct smol_backend_lack *smol_backend_lack(
+    const struct smol_backend_info *info, enum smol_cap cap);
+/* "backend x cannot share directories: it has no virtiofs", with what would work as the mend.
+ * verb: other words than the capability's, or NULL. Always -1, SMOL_E_UNSUPPORTED. */
 int smol_backend_cannot(const struct smol_backend_info *info, const char *verb, enum smol_cap cap,
     struct smol_err *err);
 

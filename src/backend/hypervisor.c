@@ -5,7 +5,12 @@
 #include "backend/backend.h"
 #include "backend/qemu.h"
 
-const struct smol_backend_ops *const smol_backends[] = {&smol_backend_qemu, NULL};
+const struct smol_backend_ops *const smol_backends[] = {
+#define X(n) &smol_backend_##n,
+    SMOL_BACKENDS(X)
+#undef X
+	NULL,
+};
 
 const struct smol_backend_ops *smol_backend_ops_lookup(const char *name, struct smol_err *err)
 {
@@ -36,7 +41,7 @@ void smol_backend_control(struct smol_backend *b)
 int smol_backend_pause(struct smol_backend *b, struct smol_err *err)
 {
 	return b->ops->pause ? b->ops->pause(b, err)
-			     : smol_backend_cannot(b->ops->info, "pause", SMOL_CAP_PAUSE, err);
+			     : smol_backend_cannot(b->ops->info, NULL, SMOL_CAP_PAUSE, err);
 }
 
 int smol_backend_resume(struct smol_backend *b, struct smol_err *err)
@@ -47,9 +52,8 @@ int smol_backend_resume(struct smol_backend *b, struct smol_err *err)
 
 int smol_backend_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err)
 {
-	return b->ops->balloon
-		   ? b->ops->balloon(b, mib, err)
-		   : smol_backend_cannot(b->ops->info, "take memory back", SMOL_CAP_BALLOON, err);
+	return b->ops->balloon ? b->ops->balloon(b, mib, err)
+			       : smol_backend_cannot(b->ops->info, NULL, SMOL_CAP_BALLOON, err);
 }
 
 int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)

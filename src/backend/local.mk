@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/backend/libbackend.a
 src_backend_libbackend_a_SOURCES = \
 	src/backend/backend.c src/backend/backend.h \
 	src/backend/fc_version.c src/backend/fc_version.h \
+	src/backend/choose.c src/backend/choose.h \
 	src/backend/qemu.h src/backend/qemu_info.c
 
 # What runs them: the monitor's.

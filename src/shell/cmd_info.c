@@ -179,7 +179,8 @@ static void print_config(const struct smol_vm *vm)
 	row("image", "%s", c->image);
 	row("memory", "%s", memory);
 	row("cpus", "%d", c->cpus);
-	row("backend", "%s", c->backend);
+	row("backend", "%s%s%s%s", c->backend, c->backend_reason ? " (" : "",
+	    c->backend_reason ? c->backend_reason : "", c->backend_reason ? ")" : "");
 	row("accelerator", "%s%s%s", smol_accel_name(c->accel), vm->accel_used ? ": " : "",
 	    vm->accel_used ? vm->accel_used : "");
 	if (c->kernel)

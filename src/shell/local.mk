@@ -4,6 +4,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/ask.c src/shell/ask.h \
 	src/shell/cmd_alias.c \
 	src/shell/cmd_bind.c \
+	src/shell/cmd_caps.c \
 	src/shell/cmd_cp.c \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \

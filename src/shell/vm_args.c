@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/choose.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "proto/limits.h"
@@ -18,7 +19,8 @@
 static const char *const accel_names[] = {SMOL_ACCELS(X) NULL};
 static const char *const net_names[] = {SMOL_NETS(X) NULL};
 #undef X
-static const char *const backend_names[] = {"qemu", NULL};
+#define X(n)	     ", " #n
+#define BACKEND_HELP "hypervisor: auto" SMOL_BACKENDS(X) " (auto)"
 
 const struct smol_option smol_config_options[] = {
     {.name = "name", .type = SMOL_OPTION_STRING, .arg = "NAME", .help = "the VM's name"},
@@ -50,9 +52,9 @@ const struct smol_option smol_config_options[] = {
     {.name = "backend",
 	.type = SMOL_OPTION_ENUM,
 	.arg = "NAME",
-	.help = "hypervisor (qemu)",
-	.absent = "qemu",
-	.values = backend_names},
+	.help = BACKEND_HELP,
+	.absent = "auto",
+	.values = smol_backend_names},
     {.name = "kernel",
 	.type = SMOL_OPTION_STRING,
 	.arg = "FILE",
@@ -266,9 +268,9 @@ int smol_config_from_args(
 	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;
-	if (smol_vm_config_check(c, err) < 0)
+	if (smol_vm_config_check(c, err) < 0 || smol_accel_check(c->accel, err) < 0)
 		return -1;
-	return smol_accel_check(c->accel, err);
+	return smol_backend_resolve(c, err);
 }
 
 struct start {

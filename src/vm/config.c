@@ -77,7 +77,7 @@ void smol_vm_config_init(struct smol_vm_config *c)
 {
 	*c = (struct smol_vm_config){
 	    .image = smol_strdup("base"),
-	    .backend = smol_strdup("qemu"),
+	    .backend = smol_strdup("auto"),
 	    .accel = SMOL_ACCEL_AUTO,
 	    .cpus = 1,
 	    .memory_mib = SMOL_MEMORY_DEFAULT_MIB,
@@ -91,6 +91,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 {
 	free(c->image);
 	free(c->backend);
+	free(c->backend_reason);
 	free(c->kernel);
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
@@ -166,6 +167,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 
 	smol_json_add_str(j, "image", c->image);
 	smol_json_add_str(j, "backend", c->backend);
+	if (c->backend_reason)
+		smol_json_add_str(j, "backend_reason", c->backend_reason);
 	smol_json_add_str(j, "kernel", c->kernel);
 	smol_json_add_str(j, "accel", smol_accel_name(c->accel));
 	smol_json_add_int(j, "cpus", c->cpus);
@@ -219,6 +222,7 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 		return smol_err_set(err, SMOL_E_REGISTRY, "no configuration");
 	take_str(j, "image", &c->image);
 	take_str(j, "backend", &c->backend);
+	take_str(j, "backend_reason", &c->backend_reason);
 	take_str(j, "kernel", &c->kernel);
 	take_str(j, "kernel_args", &c->kernel_args);
 	if (smol_json_int(j, "cpus", 1, SMOL_CPUS_MAX, &cpus) < 0 ||

@@ -41,9 +41,10 @@ struct smol_vsock_config {
 };
 
 struct smol_vm_config {
-	char *image;   /* "base" */
-	char *backend; /* "qemu" */
-	char *kernel;  /* another kernel file than the image's, absolute; or NULL */
+	char *image;	      /* "base" */
+	char *backend;	      /* "qemu"; "auto" until it is known which (backend/choose.h) */
+	char *backend_reason; /* why that one; or NULL */
+	char *kernel;	      /* another kernel file than the image's, absolute; or NULL */
 	enum smol_accel accel;
 	int cpus;	    /* 1…SMOL_CPUS_MAX */
 	int64_t memory_mib; /* SMOL_MEMORY_MIN_MIB… */

@@ -40,6 +40,8 @@ static struct smol_vm *create(struct smol_registry *r, const char *name)
 	struct smol_vm *vm = NULL;
 
 	smol_vm_config_init(&c);
+	free(c.backend);
+	c.backend = smol_strdup("qemu");
 	assert_int_equal(smol_registry_create(r, name, &c, false, &vm, NULL), 0);
 	smol_vm_config_free(&c);
 	return vm;

@@ -24,3 +24,9 @@ tests_unit_test_rotlog_SOURCES = tests/unit/test_rotlog.c src/monitor/rotlog.c s
 tests_unit_test_rotlog_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_rotlog_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 TESTS += tests/unit/test_rotlog
+
+check_PROGRAMS += tests/unit/test_choose
+tests_unit_test_choose_SOURCES = tests/unit/test_choose.c
+tests_unit_test_choose_LDADD = src/backend/libbackend.a src/vm/libvm.a src/vsock/libvsock.a \
+	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_choose
