@@ -92,7 +92,7 @@ static char *last_line(struct smol_buf *errs)
 	return smol_escape(text, strlen(text));
 }
 
-static int judge(const char *what, int status, struct smol_buf *errs, struct smol_err *err)
+int smol_capture_judge(const char *what, int status, struct smol_buf *errs, struct smol_err *err)
 {
 	smol_auto_free char *why = last_line(errs);
 
@@ -146,7 +146,7 @@ int smol_capture(const char *const *argv, size_t max, struct smol_buf *out, smol
 		return smol_err_set(err, SMOL_E_DEADLINE, "%s takes too long", argv[0]);
 	if (failed)
 		return smol_err_errno(err, SMOL_E_IO, failed, "reading from %s", argv[0]);
-	return judge(argv[0], status, &errs, err);
+	return smol_capture_judge(argv[0], status, &errs, err);
 }
 
 int smol_capture_start(const char *const *argv, int *fd, pid_t *pid, struct smol_err *err)
@@ -176,5 +176,5 @@ int smol_capture_end(const char *what, pid_t pid, struct smol_err *err)
 
 	if (smol_spawn_wait(pid, -1, SMOL_NEVER, &status) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "waiting for %s", what);
-	return judge(what, status, &none, err);
+	return smol_capture_judge(what, status, &none, err);
 }

@@ -25,5 +25,8 @@ int smol_capture(const char *const *argv, size_t max, struct smol_buf *out, smol
 int smol_capture_start(const char *const *argv, int *fd, pid_t *pid, struct smol_err *err);
 /* Its end: 0 when it exited with 0. fd has to be closed before. */
 int smol_capture_end(const char *what, pid_t pid, struct smol_err *err);
+/* 0 when a program ended with 0 by this wait status; else -1 as smol_capture(), with the last line
+ * of what it said. */
+int smol_capture_judge(const char *what, int status, struct smol_buf *errs, struct smol_err *err);
 
 #endif

@@ -5,6 +5,7 @@ src_image_libimage_a_SOURCES = \
 	src/image/image.c src/image/image.h \
 	src/image/manifest.c src/image/manifest.h \
 	src/image/newc.c src/image/newc.h \
+	src/image/root.c src/image/root.h \
 	src/image/verify.c
 
 # What builds them.
@@ -13,11 +14,18 @@ src_image_libimagebuild_a_CPPFLAGS = $(AM_CPPFLAGS) $(ARCHIVE_CFLAGS) $(LZ4_CFLA
 src_image_libimagebuild_a_SOURCES = \
 	src/image/build.c src/image/build.h \
 	src/image/capture.c src/image/capture.h \
+	src/image/container.c src/image/container.h \
 	src/image/elf.c src/image/elf.h \
+	src/image/folder.c src/image/folder.h \
+	src/image/import.c src/image/import.h \
 	src/image/kernel.c src/image/kernel.h \
 	src/image/kmod.c src/image/kmod.h \
+	src/image/layer.c src/image/layer.h \
+	src/image/merge.c src/image/merge.h \
+	src/image/oci.c src/image/oci.h \
 	src/image/rootfs.c src/image/rootfs.h \
 	src/image/source.h src/image/source_debian.c src/image/source_files.c \
+	src/image/squash.c src/image/squash.h \
 	src/image/tree.c src/image/tree.h
 
 pkglibexec_PROGRAMS += smolsh-image

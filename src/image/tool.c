@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * smolsh-image: builds, lists, describes and removes guest images. `smolsh image …` runs it with
- * the same words; it is a program of its own because it links libarchive, which smolsh does not.
+ * smolsh-image: builds, lists, describes and removes guest images and root images. `smolsh image …`
+ * runs it with the same words; it is a program of its own because it links libarchive, which smolsh
+ * does not.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "base/text.h"
 #include "image/build.h"
 #include "image/capture.h"
+#include "image/import.h"
 
 static const char usage_text[] =
     "usage: smolsh image build [NAME] [--kernel FILE [--modules DIR] | --host-kernel]\n"
@@ -24,12 +27,15 @@ static const char usage_text[] =
     "                    [--force | --if-changed] [--json] [--quiet]\n"
     "       smolsh image list [--json]\n"
     "       smolsh image info NAME [--json] [--verify]\n"
-    "       smolsh image remove NAME [--yes] [--json]\n";
+    "       smolsh image remove NAME [--root] [--yes] [--json]\n"
+    "       smolsh image import SOURCE [NAME] [--force] [--json] [--quiet]\n"
+    "       smolsh image roots [--json]\n";
 
 struct request {
 	struct smol_build build;
-	const char *name; /* or NULL */
-	bool json, quiet, verify, yes, help;
+	const char *name;   /* the first word, or NULL */
+	const char *second; /* import: the name */
+	bool json, quiet, verify, yes, help, root;
 };
 
 static bool quiet;
@@ -192,19 +198,97 @@ static int do_info(const struct request *o, struct smol_err *err)
 	return 0;
 }
 
-/* Asks on the terminal; without one, or with --json, --yes has to be given. */
-static int confirm(const struct request *o, const struct smol_image *img, struct smol_err *err)
+static cJSON *root_json(const struct smol_root *r)
 {
+	cJSON *j = smol_root_encode(r);
+	smol_auto_free char *path = smol_root_path(r->digest);
+	char created[32];
+
+	smol_wall_text(r->created_ms, created);
+	cJSON_DeleteItemFromObjectCaseSensitive(j, "created");
+	smol_json_add_str(j, "created", created);
+	smol_json_add_str(j, "path", path);
+	return j;
+}
+
+static int do_import(const struct request *o, struct smol_err *err)
+{
+	struct smol_import im = {
+	    .source = o->name, .name = o->second, .force = o->build.force, .step = step};
+	smol_auto_root struct smol_root *r = NULL;
+	int64_t began = smol_now_ms();
+	char size[16], unpacked[16];
+	bool built;
+	cJSON *j;
+
+	if (!o->name)
+		return smol_err_set(err, SMOL_E_USAGE, "image import: of what?");
+	r = smol_import(&im, &built, err);
+	if (!r)
+		return -1;
+	if (o->json) {
+		/* What it says can be read back: for --rootfs. */
+		j = smol_root_encode(r);
+		smol_json_add_bool(j, "built", built);
+		return answer(j, err);
+	}
+	smol_size_text(r->size, size);
+	smol_size_text(r->unpacked, unpacked);
+	if (built && !o->quiet)
+		printf("root image '%s': %s, %s packed, %.12s (%.1f s)\n", r->name, unpacked, size,
+		    r->digest, (double)(smol_now_ms() - began) / 1000);
+	else if (!o->quiet)
+		printf("root image '%s' is up to date (%.12s)\n", r->name, r->digest);
+	return 0;
+}
+
+static int do_roots(const struct request *o, struct smol_err *err)
+{
+	smol_auto_err struct smol_err broken = SMOL_ERR_INIT;
+	smol_auto_root_list struct smol_root **list = smol_root_list(&broken);
+	cJSON *all = cJSON_CreateArray();
+	char size[16], created[32];
+
+	if (broken.msg)
+		fprintf(stderr, "smolsh: %s%s%s\n", broken.msg, broken.hint ? "; try: " : "",
+		    broken.hint ? broken.hint : "");
+	if (!o->json && *list)
+		printf(
+		    "%-16s %-12s %6s  %-16s  %s\n", "NAME", "DIGEST", "SIZE", "CREATED", "SOURCE");
+	for (struct smol_root **p = list; *p; p++) {
+		smol_auto_free char *source = smol_escape((*p)->source, strlen((*p)->source));
+
+		cJSON_AddItemToArray(all, root_json(*p));
+		if (o->json)
+			continue;
+		smol_size_text((*p)->size, size);
+		smol_wall_text((*p)->created_ms, created);
+		created[16] = '\0';
+		created[10] = ' ';
+		printf(
+		    "%-16s %.12s %6s  %s  %s\n", (*p)->name, (*p)->digest, size, created, source);
+	}
+	if (o->json)
+		return answer(all, err);
+	cJSON_Delete(all);
+	return 0;
+}
+
+/* Asks on the terminal; without one, or with --json, --yes has to be given. */
+static int confirm(const struct request *o, const char *name, const char *dir, struct smol_err *err)
+{
+	const char *what = o->root ? "root image" : "image";
+
 	char line[16] = "";
 
 	if (o->yes)
 		return 0;
 	if (o->json || !isatty(0) || !isatty(2)) {
-		smol_err_set(
-		    err, SMOL_E_USAGE, "removing image '%s' has to be confirmed", img->name);
-		return smol_err_hint(err, "smolsh image remove %s --yes", img->name);
+		smol_err_set(err, SMOL_E_USAGE, "removing %s '%s' has to be confirmed", what, name);
+		return smol_err_hint(
+		    err, "smolsh image remove %s%s --yes", name, o->root ? " --root" : "");
 	}
-	fprintf(stderr, "Remove image '%s' (%s)? [y/N] ", img->name, img->dir);
+	fprintf(stderr, "Remove %s '%s' (%s)? [y/N] ", what, name, dir);
 	if (!fgets(line, sizeof(line), stdin) || tolower((unsigned char)line[0]) != 'y')
 		return smol_err_set(err, SMOL_E_INTERRUPTED, "nothing was removed");
 	return 0;
@@ -213,20 +297,29 @@ static int confirm(const struct request *o, const struct smol_image *img, struct
 static int do_remove(const struct request *o, struct smol_err *err)
 {
 	smol_auto_image struct smol_image *img = NULL;
+	smol_auto_root struct smol_root *root = NULL;
 	cJSON *j;
 
 	if (!o->name)
 		return smol_err_set(err, SMOL_E_USAGE, "image remove: which image?");
-	img = smol_image_open(o->name, err);
-	if (!img || confirm(o, img, err) < 0 || smol_build_remove(img, err) < 0)
-		return -1;
+	if (o->root) {
+		root = smol_root_open(o->name, err);
+		if (!root || confirm(o, root->name, root->source, err) < 0 ||
+		    smol_root_remove(root, err) < 0)
+			return -1;
+	} else {
+		img = smol_image_open(o->name, err);
+		if (!img || confirm(o, img->name, img->dir, err) < 0 ||
+		    smol_build_remove(img, err) < 0)
+			return -1;
+	}
 	if (o->json) {
 		j = cJSON_CreateObject();
-		smol_json_add_str(j, "removed", img->name);
+		smol_json_add_str(j, "removed", o->name);
 		return answer(j, err);
 	}
 	if (!o->quiet)
-		printf("removed image '%s'\n", img->name);
+		printf("removed %s '%s'\n", o->root ? "root image" : "image", o->name);
 	return 0;
 }
 
@@ -243,6 +336,7 @@ enum {
 	OPT_QUIET,
 	OPT_VERIFY,
 	OPT_YES,
+	OPT_ROOT,
 	OPT_HELP,
 };
 
@@ -259,6 +353,7 @@ static const struct option long_options[] = {
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"verify", no_argument, NULL, OPT_VERIFY},
     {"yes", no_argument, NULL, OPT_YES},
+    {"root", no_argument, NULL, OPT_ROOT},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
@@ -278,7 +373,9 @@ static const struct verb {
 	do_build},
     {"list", COMMON, do_list},
     {"info", COMMON | BIT(OPT_VERIFY), do_info},
-    {"remove", COMMON | BIT(OPT_YES), do_remove},
+    {"remove", COMMON | BIT(OPT_YES) | BIT(OPT_ROOT), do_remove},
+    {"import", COMMON | BIT(OPT_FORCE), do_import},
+    {"roots", COMMON, do_roots},
 };
 
 static int take_add(struct smol_build *b, const char *arg, struct smol_err *err)
@@ -333,6 +430,9 @@ static int take_option(struct request *o, int c, const char *arg, struct smol_er
 	case OPT_YES:
 		o->yes = true;
 		break;
+	case OPT_ROOT:
+		o->root = true;
+		break;
 	case OPT_HELP:
 		o->help = true;
 		break;
@@ -355,17 +455,20 @@ static int bad_option(const char *word, struct smol_err *err)
 	return near ? smol_err_hint(err, "--%s", near) : -1;
 }
 
-static int check_combination(const struct request *o, struct smol_err *err)
+static int check_combination(const struct request *o, const struct verb *v, struct smol_err *err)
 {
 	const struct smol_build *b = &o->build;
+	const char *name = v->run == do_import ? o->second : o->name;
 
 	if (b->modules && !b->kernel)
 		return smol_err_set(err, SMOL_E_USAGE, "--modules goes with --kernel");
 	if (b->kernel && b->host_kernel)
 		return smol_err_set(
 		    err, SMOL_E_USAGE, "--kernel and --host-kernel exclude each other");
-	if (o->name && !smol_image_name_ok(o->name)) {
-		smol_auto_free char *shown = smol_escape(o->name, strlen(o->name));
+	if (o->second && v->run != do_import)
+		return smol_err_set(err, SMOL_E_USAGE, "image: too many words");
+	if (name && !smol_image_name_ok(name)) {
+		smol_auto_free char *shown = smol_escape(name, strlen(name));
 
 		return smol_err_set(err, SMOL_E_INVALID,
 		    "'%s' cannot be an image's name: a-z 0-9 . _ - only, a letter or digit "
@@ -387,7 +490,8 @@ static const struct verb *find_verb(const char *word, struct smol_err *err)
 			return &verbs[i];
 	}
 	if (!word) {
-		smol_err_set(err, SMOL_E_USAGE, "image: build, list, info or remove?");
+		smol_err_set(
+		    err, SMOL_E_USAGE, "image: build, list, info, remove, import or roots?");
 		smol_err_hint(err, "smolsh image list");
 		return NULL;
 	}
@@ -401,7 +505,7 @@ static const struct verb *find_verb(const char *word, struct smol_err *err)
 /* Options may stand anywhere; the first word that is none is the verb, the second a name. */
 static const struct verb *parse(int argc, char **argv, struct request *o, struct smol_err *err)
 {
-	const char *words[2] = {NULL, NULL};
+	const char *words[3] = {NULL, NULL, NULL};
 	const struct verb *v;
 	unsigned seen = 0;
 	int c, n = 0;
@@ -409,7 +513,7 @@ static const struct verb *parse(int argc, char **argv, struct request *o, struct
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "-h", long_options, NULL)) != -1 || optind < argc) {
 		if (c == 1 || c == -1) {
-			if (n == 2) {
+			if (n == 3) {
 				smol_err_set(err, SMOL_E_USAGE, "image: too many words");
 				return NULL;
 			}
@@ -426,10 +530,11 @@ static const struct verb *parse(int argc, char **argv, struct request *o, struct
 			return NULL;
 	}
 	o->name = words[1];
+	o->second = words[2];
 	if (o->help && !words[0])
 		return &verbs[0];
 	v = find_verb(words[0], err);
-	if (!v || check_combination(o, err) < 0)
+	if (!v || check_combination(o, v, err) < 0)
 		return NULL;
 	for (size_t i = 0; long_options[i].name; i++)
 		if (seen & ~v->options & BIT(long_options[i].val)) {
@@ -447,6 +552,9 @@ int main(int argc, char **argv)
 	struct request o = {0};
 	const struct verb *v = parse(argc, argv, &o, &err);
 
+	/* libarchive takes names apart by the locale's rules: all of UTF-8, and the rest as bytes.
+	 */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	quiet = o.quiet || o.json;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

@@ -23,7 +23,9 @@ build libuv1-dev       the monitor's event loop
 build libvterm-dev     the screen's panes are terminals
 build nettle-dev       SHA-256 of files and of an image's parts
 run   busybox-static   the guest's programs
+run   e2fsprogs        the disk for what a VM writes over its root image
 run   qemu-system-x86  the hypervisor
+run   squashfs-tools   root images are squashfs files
 unit  libcmocka-dev    unit tests
 unit  libyaml-dev      tests read the description of Firecracker's API
 guest curl             integration tests ask a server in a guest with it

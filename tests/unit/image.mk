@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-check_PROGRAMS += tests/unit/test_image tests/unit/test_image_build
+check_PROGRAMS += tests/unit/test_image tests/unit/test_image_build tests/unit/test_root
 
 tests_unit_test_image_SOURCES = tests/unit/test_image.c
 tests_unit_test_image_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)
@@ -12,4 +12,9 @@ tests_unit_test_image_build_LDADD = src/image/libimagebuild.a src/image/libimage
 	src/proto/libproto.a src/base/libbase.a $(ARCHIVE_LIBS) $(LZ4_LIBS) $(NETTLE_LIBS) \
 	$(CJSON_LIBS) $(CMOCKA_LIBS)
 
-TESTS += tests/unit/test_image tests/unit/test_image_build
+tests_unit_test_root_SOURCES = tests/unit/test_root.c tests/unit/root_archive.c \
+	tests/unit/root_archive.h
+tests_unit_test_root_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_test_root_LDADD = $(tests_unit_test_image_build_LDADD)
+
+TESTS += tests/unit/test_image tests/unit/test_image_build tests/unit/test_root
