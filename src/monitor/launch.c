@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/spawn.h"
 #include "image/newc.h"
+#include "image/root.h"
 #include "monitor/monitor.h"
 #include "vm/lifecycle.h"
 
@@ -74,6 +75,24 @@ static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err
 	return 0;
 }
 
+/* Where its root is, and what the root image wants its commands to be run with. The order of the
+ * disks is that of smol_drives_collect(): the root image first, then the VM's own disk. */
+static void add_root(const struct smol_monitor_state *m, cJSON *j)
+{
+	smol_auto_root struct smol_root *r = NULL;
+	cJSON *root;
+
+	if (!m->vm->config.rootfs || !(r = smol_root_decode(m->vm->config.rootfs, NULL)))
+		return;
+	root = cJSON_AddObjectToObject(j, "root");
+	smol_json_add_str(root, "lower", "vda");
+	/* Without one its writes stay in the guest's memory. */
+	if (!m->vm->ephemeral)
+		smol_json_add_str(root, "upper", "vdb");
+	smol_json_add_str(root, "fstype", "squashfs");
+	cJSON_AddItemToObject(j, "defaults", smol_root_defaults(r));
+}
+
 /* What the guest is told, for its eyes only: the archive is in memory and nowhere else. */
 static void guest_config(const struct smol_monitor_state *m, struct smol_buf *archive)
 {
@@ -86,6 +105,7 @@ static void guest_config(const struct smol_monitor_state *m, struct smol_buf *ar
 	smol_json_add_int(j, "guest_port", m->vm->config.vsock.guest_port);
 	smol_json_add_int(j, "ready_port", SMOL_PORT_READY);
 	smol_json_add_str(j, "net", smol_net_name(m->vm->config.net));
+	add_root(m, j);
 	if (m->vm->config.limits)
 		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(m->vm->config.limits, true));
 	text = smol_json_print(j);

@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "shell/commands.h"
 #include "shell/output.h"
+#include "shell/rootfs.h"
 #include "shell/vm_args.h"
 #include "shell/vm_json.h"
 
@@ -51,7 +52,7 @@ static int run_create(struct smol_shell *sh, const struct smol_args *args, struc
 	if (pick_name(args, &name, err) < 0 || smol_config_from_args(args, &c, err) < 0)
 		return -1;
 	img = smol_image_open(c.image, err);
-	if (!img || !smol_shell_registry(sh, err))
+	if (!img || smol_rootfs_from_args(sh, args, &c, err) < 0 || !smol_shell_registry(sh, err))
 		return -1;
 	vm = smol_vm_from_args(sh->registry, args, name, &c, false, err);
 	if (!vm)
@@ -85,8 +86,12 @@ const struct smol_command smol_cmd_create[] = {
 	.summary = "make a VM that stays, and boot it",
 	.description =
 	    "The VM is registered, booted, and its name printed once its agent is ready.\n"
-	    "It goes on when smolsh ends; `smolsh delete NAME` removes it.",
+	    "It goes on when smolsh ends; `smolsh delete NAME` removes it.\n"
+	    "--rootfs boots another root than the image's: a directory, a tar, what `docker\n"
+	    "save` writes, or an OCI layout. Its files are made into a root image once, and\n"
+	    "shared; each VM keeps what it writes on a disk of its own.",
 	.examples = "smolsh create web --memory 256\n"
+		    "smolsh create db --rootfs ./debian.tar --rootfs-size 8G\n"
 		    "vm=$(smolsh create --cpus 2) && smolsh exec \"$vm\" -- uname -a",
 	.options = {create_options, smol_config_options},
 	.positionals = create_words,

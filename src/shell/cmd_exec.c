@@ -3,11 +3,13 @@
 #include <stdio.h>
 
 #include "base/auto.h"
+#include "base/path.h"
 #include "shell/commands.h"
 #include "shell/each.h"
 #include "shell/guest.h"
 #include "shell/many.h"
 #include "shell/output.h"
+#include "shell/rootfs.h"
 #include "shell/select.h"
 #include "shell/tty.h"
 #include "shell/vm_args.h"
@@ -98,14 +100,15 @@ static int boot_failed(struct smol_shell *sh, struct smol_vm *vm, bool keep,
 	return -1;
 }
 
+/* argv: in place of args->guest, or NULL. */
 static int run_in(struct smol_shell *sh, const struct smol_args *args, struct smol_vm *vm,
-    bool keep, struct smol_err *err)
+    const char *const *argv, bool keep, struct smol_err *err)
 {
 	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
 	smol_auto_spinner struct smol_spinner *spinner = NULL;
 	smol_auto_err struct smol_err ignored = SMOL_ERR_INIT;
 	struct smol_hold *hold = NULL;
-	struct smol_guest g = {.sh = sh, .vm = vm, .args = args, .signals = &signals};
+	struct smol_guest g = {.sh = sh, .vm = vm, .args = args, .signals = &signals, .argv = argv};
 	int code;
 
 	if (smol_signals_open(&signals, err) < 0 ||
@@ -126,10 +129,16 @@ static int run_in(struct smol_shell *sh, const struct smol_args *args, struct sm
 	return code;
 }
 
+static void free_words(char ***words)
+{
+	smol_path_list_free(*words);
+}
+
 static int run_run(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
 	smol_auto_config struct smol_vm_config c = {0};
 	smol_auto_vm struct smol_vm *vm = NULL;
+	smol_auto(free_words) char **argv = NULL;
 	const char *name = smol_args_str(args, "name");
 	bool keep = smol_args_flag(args, "keep");
 
@@ -140,12 +149,16 @@ static int run_run(struct smol_shell *sh, const struct smol_args *args, struct s
 		smol_err_set(err, SMOL_E_USAGE, "run reaches its command over vsock");
 		return smol_err_hint(err, "leave --no-vsock out");
 	}
+	if (smol_rootfs_from_args(sh, args, &c, err) < 0)
+		return -1;
+	if (!args->nguest && !(argv = smol_rootfs_command(&c, err)))
+		return -1;
 	if (!smol_shell_registry(sh, err))
 		return -1;
 	vm = smol_vm_from_args(sh->registry, args, name, &c, !keep, err);
 	if (!vm)
 		return -1;
-	return run_in(sh, args, vm, keep, err);
+	return run_in(sh, args, vm, (const char *const *)argv, keep, err);
 }
 
 static const struct smol_positional exec_words[] = {
@@ -202,9 +215,12 @@ const struct smol_command smol_cmd_exec[] = {
 	.summary = "run a command in a fresh VM and remove the VM",
 	.description =
 	    ONE_WORD "\n"
-		     "However smolsh ends, the VM goes with it, unless --keep was given.",
+		     "However smolsh ends, the VM goes with it, unless --keep was given.\n"
+		     "With --rootfs of a container image and no command its own entrypoint and\n"
+		     "command are run; a command takes the place of both.",
 	.examples = "smolsh run -- uname -a\n"
 		    "smolsh run --memory 512 'make -C /src test'\n"
+		    "smolsh run --rootfs ./alpine.tar -- cat /etc/os-release\n"
 		    "smolsh run --keep --name web -- true",
 	.options = {run_options, smol_guest_options, smol_place_options, smol_config_options},
 	.flags = SMOL_COMMAND_GUEST,

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/spawn.h"
 #include "image/image.h"
+#include "image/root.h"
 #include "shell/commands.h"
 #include "shell/output.h"
 #include "shell/parse.h"
@@ -64,8 +65,17 @@ static int run_helper(struct smol_shell *sh, const struct smol_args *args, struc
 	return code;
 }
 
+/* Does it need the image of that name, or the root image of that digest? */
+static bool needs(const struct smol_vm *vm, const char *image, const char *digest)
+{
+	const char *root = smol_json_str(vm->config.rootfs, "digest");
+
+	return digest ? root && strcmp(root, digest) == 0 : strcmp(vm->config.image, image) == 0;
+}
+
 /* "web (running), db (stopped)": the VMs that boot it, NULL where there are none. -1. */
-static int find_users(struct smol_shell *sh, const char *image, char **users, struct smol_err *err)
+static int find_users(struct smol_shell *sh, const char *image, const char *digest, char **users,
+    struct smol_err *err)
 {
 	struct smol_registry *r = smol_shell_registry(sh, err);
 	smol_auto_vm_list struct smol_vm **list = NULL;
@@ -76,7 +86,7 @@ static int find_users(struct smol_shell *sh, const char *image, char **users, st
 	if (!list)
 		return -1;
 	for (struct smol_vm **vm = list; *vm; vm++) {
-		if (strcmp((*vm)->config.image, image) != 0)
+		if (!needs(*vm, image, digest))
 			continue;
 		smol_vm_reconcile(r, *vm, NULL);
 		if (!smol_shell_vm_gone(*vm))
@@ -88,21 +98,25 @@ static int find_users(struct smol_shell *sh, const char *image, char **users, st
 }
 
 /* Without it a VM does not start again, and says so only then. */
-static int check_users(struct smol_shell *sh, const char *image, struct smol_err *err)
+static int check_users(
+    struct smol_shell *sh, const char *image, const char *digest, struct smol_err *err)
 {
 	smol_auto_free char *users = NULL;
 
-	if (find_users(sh, image, &users, err) < 0)
+	if (find_users(sh, image, digest, &users, err) < 0)
 		return -1;
 	if (!users)
 		return 0;
-	smol_err_set(err, SMOL_E_STATE, "image '%s' is what these VMs boot: %s", image, users);
-	return smol_err_hint(err, "smolsh image remove %s --force --yes", image);
+	smol_err_set(err, SMOL_E_STATE, "%s '%s' is what these VMs boot: %s",
+	    digest ? "root image" : "image", image, users);
+	return smol_err_hint(
+	    err, "smolsh image remove %s%s --force --yes", digest ? "--root " : "", image);
 }
 
-static int confirm(struct smol_shell *sh, const char *image, struct smol_err *err)
+static int confirm(struct smol_shell *sh, const char *image, bool root, struct smol_err *err)
 {
-	smol_auto_free char *ask = smol_asprintf("Remove image %s?", image);
+	smol_auto_free char *ask =
+	    smol_asprintf("Remove %s %s?", root ? "root image" : "image", image);
 	int answer = smol_out_ask(sh, ask);
 
 	if (answer > 0)
@@ -112,24 +126,30 @@ static int confirm(struct smol_shell *sh, const char *image, struct smol_err *er
 	smol_err_set(err, SMOL_E_USAGE,
 	    "removing an image needs a yes, and there is nobody "
 	    "to ask");
-	return smol_err_hint(err, "smolsh image remove %s --yes", image);
+	return smol_err_hint(err, "smolsh image remove %s%s --yes", root ? "--root " : "", image);
 }
 
 /* All is asked for and checked here; the helper only removes. */
 static int run_remove(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
-	smol_auto_image struct smol_image *img = smol_image_open(args->words[0], err);
-	struct smol_arg yes = {.option = smol_command_option(args->command, "yes", 3)};
+	bool is_root = smol_args_flag(args, "root");
+	smol_auto_image struct smol_image *img =
+	    is_root ? NULL : smol_image_open(args->words[0], err);
+	smol_auto_root struct smol_root *root =
+	    is_root ? smol_root_open(args->words[0], err) : NULL;
+	struct smol_arg pass[2] = {{.option = smol_command_option(args->command, "yes", 3)},
+	    {.option = smol_command_option(args->command, "root", 4)}};
 	struct smol_args plain = *args;
 
-	if (!img)
+	if (!img && !root)
 		return -1;
-	if (!smol_args_flag(args, "force") && check_users(sh, img->name, err) < 0)
+	if (!smol_args_flag(args, "force") &&
+	    check_users(sh, args->words[0], root ? root->digest : NULL, err) < 0)
 		return -1;
-	if (!smol_args_flag(args, "yes") && confirm(sh, img->name, err) < 0)
+	if (!smol_args_flag(args, "yes") && confirm(sh, args->words[0], is_root, err) < 0)
 		return -1;
-	plain.given = &yes;
-	plain.ngiven = 1;
+	plain.given = pass;
+	plain.ngiven = is_root ? 2 : 1;
 	return run_helper(sh, &plain, err);
 }
 
@@ -170,7 +190,13 @@ static const struct smol_option info_options[] = {
     {0},
 };
 
+static const struct smol_option import_options[] = {
+    {.name = "force", .letter = 'f', .help = "make it anew even if its source has not changed"},
+    {0},
+};
+
 static const struct smol_option remove_options[] = {
+    {.name = "root", .help = "a root image: NAME is one of `smolsh image roots`"},
     {.name = "force", .letter = 'f', .help = "even if VMs boot it: they cannot be started again"},
     {.name = "yes", .letter = 'y', .help = "do not ask"},
     {0},
@@ -183,6 +209,14 @@ static const struct smol_positional build_words[] = {
 
 static const struct smol_positional name_words[] = {
     {"NAME", SMOL_ONE, "the image's name", SMOL_COMPLETE_IMAGE, NULL},
+    {0},
+};
+
+static const struct smol_positional import_words[] = {
+    {"SOURCE", SMOL_ONE, "a directory, a tar, a `docker save` archive or an OCI image layout",
+	SMOL_COMPLETE_FILE, NULL},
+    {"NAME", SMOL_OPTIONAL, "the root image's name (made of the source's)", SMOL_COMPLETE_NONE,
+	NULL},
     {0},
 };
 
@@ -199,6 +233,19 @@ static const struct smol_command image_verbs[] = {
 	.run = run_helper,
     },
     {
+	.name = "import",
+	.summary = "make a root image for --rootfs",
+	.description =
+	    "The layers of a container image are merged, and its entrypoint, command,\n"
+	    "variables, directory and user kept. Nothing is unpacked on the host, and no\n"
+	    "root is needed. Of a source that has not changed nothing is made again.",
+	.examples = "smolsh image import ./alpine.tar\n"
+		    "smolsh image import /srv/debian-root debian",
+	.options = {import_options},
+	.positionals = import_words,
+	.run = run_helper,
+    },
+    {
 	.name = "info",
 	.summary = "show what an image is made of",
 	.options = {info_options},
@@ -208,19 +255,20 @@ static const struct smol_command image_verbs[] = {
     {.name = "list", .summary = "show all images", .run = run_helper},
     {
 	.name = "remove",
-	.summary = "remove an image",
+	.summary = "remove an image or a root image",
 	.description = "One that VMs boot, running or not, is kept without --force.",
 	.options = {remove_options},
 	.positionals = name_words,
 	.run = run_remove,
     },
+    {.name = "roots", .summary = "show all root images", .run = run_helper},
     {0},
 };
 
 const struct smol_command smol_cmd_image[] = {
     {
 	.name = "image",
-	.summary = "build, list, show and remove guest images",
+	.summary = "build, list, show and remove images and root images",
 	.sub = image_verbs,
     },
     {0},

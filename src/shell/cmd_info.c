@@ -13,6 +13,7 @@
 #include "shell/commands.h"
 #include "shell/each.h"
 #include "shell/output.h"
+#include "shell/rootfs.h"
 #include "shell/vm_json.h"
 #include "vm/lifecycle.h"
 
@@ -173,10 +174,13 @@ static void policy_row(const cJSON *j, const char *key, const char *name)
 static void print_config(const struct smol_vm *vm)
 {
 	const struct smol_vm_config *c = &vm->config;
+	smol_auto_free char *root = smol_rootfs_text(c, vm->ephemeral);
 	char memory[16];
 
 	smol_size_text((uint64_t)c->memory_mib << 20, memory);
 	row("image", "%s", c->image);
+	if (root)
+		row("root", "%s", root);
 	row("memory", "%s", memory);
 	row("cpus", "%d", c->cpus);
 	row("backend", "%s%s%s%s", c->backend, c->backend_reason ? " (" : "",

@@ -158,6 +158,15 @@ static char **copy_words(const char *const *words, int n)
 	return copy;
 }
 
+static int words_in(const char *const *words)
+{
+	int n = 0;
+
+	while (words[n])
+		n++;
+	return n;
+}
+
 static void make_request(const struct smol_guest *g, struct smol_exec_request *e)
 {
 	static const char *const login[] = {"/bin/sh", "-l"};
@@ -167,7 +176,9 @@ static void make_request(const struct smol_guest *g, struct smol_exec_request *e
 
 	*e = (struct smol_exec_request){.stream = true, .tty = tty};
 	/* One word without "--" is a line for the guest's shell. */
-	if (!args->nguest)
+	if (g->argv)
+		e->argv = copy_words(g->argv, words_in(g->argv));
+	else if (!args->nguest)
 		e->argv = copy_words(login, SMOL_ARRAY_SIZE(login));
 	else if (args->nguest == 1 && !args->dashes)
 		e->command = smol_strdup(args->guest[0]);

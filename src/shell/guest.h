@@ -26,6 +26,7 @@ struct smol_guest {
 	struct smol_spinner *spinner; /* or NULL; stopped before the first output */
 	struct smol_hold *hold;	      /* or NULL: it says why an ephemeral VM died */
 	bool tty;		      /* on a terminal, which ours is then; smol_tty_check() */
+	const char *const *argv;      /* in place of args->guest, or NULL */
 	/* Not args->guest, but this job, which runs already; or NULL. */
 	const struct smol_job_request *attach;
 };

@@ -355,6 +355,14 @@ static int descend(struct parser *p, char **title)
 	return 0;
 }
 
+static bool was_given(const struct smol_args *args, const char *option)
+{
+	for (int i = 0; i < args->ngiven; i++)
+		if (strcmp(args->given[i].option->name, option) == 0)
+			return true;
+	return false;
+}
+
 /* Is there a guest command, and can it be meant? What stands behind "--" is taken as it is. */
 static int check_guest(struct parser *p)
 {
@@ -362,6 +370,9 @@ static int check_guest(struct parser *p)
 	const char *vm = args->nwords ? args->words[0] : NULL;
 	smol_auto_free char *option = NULL;
 
+	/* A root image may bring its own. */
+	if (!args->nguest && was_given(args, "rootfs"))
+		return 0;
 	if (!args->nguest) {
 		smol_err_set(
 		    p->err, SMOL_E_USAGE, "%s needs a command to run in the guest", p->title);

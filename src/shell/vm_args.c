@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "proto/limits.h"
 #include "shell/output.h"
+#include "vm/upper.h"
 #include "vsock/addr.h"
 
 #define X(e, n) n,
@@ -70,6 +71,16 @@ const struct smol_option smol_config_options[] = {
 	.help = "guest network: none or user (none)",
 	.absent = "none",
 	.values = net_names},
+    {.name = "rootfs",
+	.type = SMOL_OPTION_STRING,
+	.arg = "ROOT",
+	.help = "its root: a root image, directory, tar, container image",
+	.complete = SMOL_COMPLETE_FILE},
+    {.name = "rootfs-size",
+	.type = SMOL_OPTION_STRING,
+	.arg = "SIZE",
+	.help = "the disk for what it writes over that root (4G)",
+	.absent = "4G"},
     {.name = "no-vsock", .help = "no vsock: the agent cannot be reached"},
     {.name = "cid",
 	.type = SMOL_OPTION_STRING,
@@ -239,6 +250,10 @@ struct smol_vm *smol_vm_from_args(struct smol_registry *r, const struct smol_arg
 
 	if (smol_registry_create(r, name, c, ephemeral, &vm, err) < 0)
 		return NULL;
+	if (smol_vm_upper_make(vm, err) < 0) {
+		smol_vm_delete(r, vm, true, NULL);
+		return NULL;
+	}
 	labels = smol_args_list(args, "label");
 	if (!labels)
 		return smol_steal(&vm);

@@ -83,6 +83,7 @@ void smol_vm_config_init(struct smol_vm_config *c)
 	    .memory_mib = SMOL_MEMORY_DEFAULT_MIB,
 	    .kernel_args = smol_strdup(""),
 	    .net = SMOL_NET_NONE,
+	    .rootfs_size = SMOL_ROOTFS_DEFAULT,
 	    .vsock = {.enabled = true, .guest_port = SMOL_PORT_AGENT},
 	};
 }
@@ -95,6 +96,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->kernel);
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
+	cJSON_Delete(c->rootfs);
 	cJSON_Delete(c->limits);
 	*c = (struct smol_vm_config){0};
 }
@@ -140,6 +142,22 @@ static int check_kernel_args(const char *args, struct smol_err *err)
 	return 0;
 }
 
+static int check_rootfs(const struct smol_vm_config *c, struct smol_err *err)
+{
+	const char *digest = smol_json_str(c->rootfs, "digest");
+
+	if (!c->rootfs)
+		return 0;
+	if (!digest || strlen(digest) != 64 || strspn(digest, "0123456789abcdef") != 64)
+		return smol_err_set(err, SMOL_E_INVALID, "the root image has no digest");
+	if (c->rootfs_size >= SMOL_ROOTFS_MIN && c->rootfs_size <= SMOL_ROOTFS_MAX)
+		return 0;
+	smol_err_set(err, SMOL_E_INVALID,
+	    "a disk of %lld bytes for the root's own files: must be 16M to 16384G",
+	    (long long)c->rootfs_size);
+	return smol_err_hint(err, "--rootfs-size 4G");
+}
+
 int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 {
 	if (c->cpus < 1 || c->cpus > SMOL_CPUS_MAX)
@@ -150,7 +168,7 @@ int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 	if (c->kernel && c->kernel[0] != '/')
 		return smol_err_set(
 		    err, SMOL_E_INVALID, "kernel '%s' is not an absolute path", c->kernel);
-	if (smol_limits_check(c->limits, err) < 0)
+	if (smol_limits_check(c->limits, err) < 0 || check_rootfs(c, err) < 0)
 		return -1;
 	if (!c->vsock.enabled)
 		return 0;
@@ -175,6 +193,10 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 	smol_json_add_int(j, "memory_mib", c->memory_mib);
 	smol_json_add_str(j, "kernel_args", c->kernel_args);
 	smol_json_add_str(j, "net", smol_net_name(c->net));
+	if (c->rootfs) {
+		cJSON_AddItemToObject(j, "rootfs", cJSON_Duplicate(c->rootfs, true));
+		smol_json_add_int(j, "rootfs_size", c->rootfs_size);
+	}
 	if (c->limits)
 		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(c->limits, true));
 	v = cJSON_AddObjectToObject(j, "vsock");
@@ -235,6 +257,12 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 		return -1;
 	if (smol_limits_check(smol_json_get(j, "limits"), err) < 0)
 		return -1;
+	if (smol_json_get(j, "rootfs"))
+		c->rootfs = cJSON_Duplicate(smol_json_get(j, "rootfs"), true);
+	if (smol_json_int(j, "rootfs_size", SMOL_ROOTFS_MIN, SMOL_ROOTFS_MAX, &c->rootfs_size) <
+		0 ||
+	    check_rootfs(c, err) < 0)
+		return smol_err_set(err, SMOL_E_REGISTRY, "root image out of range");
 	if (smol_json_get(j, "limits"))
 		c->limits = cJSON_Duplicate(smol_json_get(j, "limits"), true);
 	return decode_vsock(smol_json_get(j, "vsock"), &c->vsock, err);

@@ -16,6 +16,9 @@
 #define SMOL_CPUS_MAX		64
 #define SMOL_NAME_MAX		40
 #define SMOL_KERNEL_ARGS_MAX	1024
+#define SMOL_ROOTFS_MIN		(INT64_C(16) << 20) /* bytes that a VM's own files may take */
+#define SMOL_ROOTFS_MAX		(INT64_C(16) << 40)
+#define SMOL_ROOTFS_DEFAULT	(INT64_C(4) << 30)
 
 #define SMOL_ACCELS(X) X(AUTO, "auto") X(KVM, "kvm") X(TCG, "tcg")
 enum smol_accel {
@@ -50,6 +53,10 @@ struct smol_vm_config {
 	int64_t memory_mib; /* SMOL_MEMORY_MIN_MIB… */
 	char *kernel_args;  /* appended; "" */
 	enum smol_net net;
+	/* The root image (image/root.h's record) that is its root, or NULL: the initramfs is;
+	 * owned. Its own files lie on a disk of rootfs_size bytes. */
+	cJSON *rootfs;
+	int64_t rootfs_size;
 	struct smol_vsock_config vsock;
 	cJSON *limits; /* what differs from the defaults (proto/limits.h), or NULL; owned */
 };

@@ -95,7 +95,7 @@ static void verbs(void **state)
 	check("list; st", "start stats stop");
 	check("nonsense", "");
 	check("nonsense ", "");
-	check("image ", "build info list remove");
+	check("image ", "build import info list remove roots");
 	check("image b", "build");
 	check("env ", "list set unset");
 	check("help re", "restart resume");
