@@ -8,7 +8,9 @@ src_backend_libbackend_a_SOURCES = \
 
 # What runs them: the monitor's.
 noinst_LIBRARIES += src/backend/libhypervisor.a
+src_backend_libhypervisor_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 src_backend_libhypervisor_a_SOURCES = \
+	src/backend/fc_api.c src/backend/fc_api.h \
 	src/backend/fc_request.c src/backend/fc_request.h \
 	src/backend/hypervisor.c \
 	src/backend/qemu.c \

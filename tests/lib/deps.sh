@@ -14,6 +14,7 @@ build make             builds
 build pkg-config       finds the libraries below
 build libarchive-dev   packages and the initramfs are read and written with it
 build libcjson-dev     the control protocol is JSON
+build libcurl4-openssl-dev  Firecracker's API is spoken with it
 build liblz4-dev       Debian's kernel is packed with LZ4
 build libncurses-dev   the screen
 build libreadline-dev  the screen's prompt
