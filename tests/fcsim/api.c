@@ -248,7 +248,7 @@ static void put_net(struct sim *s, const char *id, const cJSON *body, struct ans
 }
 
 /* The socket is made here, not at the start; a file that is there is in the way. */
-static int vsock_listen(const char *path)
+int vsock_listen(const char *path)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	smol_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -454,6 +454,54 @@ static void put_action(struct sim *s, const char *id, const cJSON *body, struct 
 		refuse(a, "Internal VMM error: %s", err.msg);
 }
 
+static void put_snapshot(struct sim *s, const char *id, const cJSON *body, struct answer *a)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	const char *type = smol_json_str(body, "snapshot_type");
+
+	(void)id;
+	if (s->state != SIM_PAUSED)
+		refuse(a, "Create snapshot error: the microVM is not paused.");
+	else if (type && strcmp(type, "Full") != 0)
+		refuse(a, "Create snapshot error: fc-sim makes full snapshots only.");
+	else if (snapshot_create(s, smol_json_str(body, "snapshot_path"),
+		     smol_json_str(body, "mem_file_path"), &err) < 0)
+		refuse(a, "Create snapshot error: %s", err.msg);
+}
+
+static void load_snapshot(struct sim *s, const char *id, const cJSON *body, struct answer *a)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	const cJSON *backend = smol_json_get(body, "mem_backend");
+	const cJSON *vsock = smol_json_get(body, "vsock_override");
+	const char *mem = smol_json_str(body, "mem_file_path");
+	bool resume = smol_json_bool(body, "resume_vm", false);
+
+	(void)id;
+	if (!backend == !mem) {
+		refuse(a, "The body cannot be read: one of mem_backend and mem_file_path.");
+		return;
+	}
+	if (s->boot_path) {
+		refuse(a, "Load snapshot error: something else is configured already.");
+		return;
+	}
+	if (backend && strcmp(smol_json_str(backend, "backend_type"), "File") != 0) {
+		refuse(a, "Load snapshot error: fc-sim loads memory from files only.");
+		return;
+	}
+	/* As there: one that fails leaves nothing to go on with. */
+	if (snapshot_load(s, smol_json_str(body, "snapshot_path"),
+		backend ? smol_json_str(backend, "backend_path") : mem,
+		vsock ? smol_json_str(vsock, "uds_path") : NULL, &err) < 0 ||
+	    (resume && guest_resume(s, &err) < 0)) {
+		refuse(a, "Load snapshot error: %s", err.msg);
+		s->broken = true;
+		return;
+	}
+	s->state = resume ? SIM_RUNNING : SIM_PAUSED;
+}
+
 /* ---- which is which ---- */
 
 static const struct route {
@@ -479,6 +527,8 @@ static const struct route {
     {"PUT", "/logger", PRE_BOOT, put_logger, NULL},
     {"PUT", "/metrics", PRE_BOOT, put_metrics, NULL},
     {"PUT", "/serial", PRE_BOOT, put_serial, NULL},
+    {"PUT", "/snapshot/create", POST_BOOT, put_snapshot, NULL},
+    {"PUT", "/snapshot/load", PRE_BOOT, load_snapshot, NULL},
     {"PUT", "/actions", ANYTIME, put_action, NULL},
     {"PATCH", "/vm", POST_BOOT, patch_vm, NULL},
     {"PATCH", "/balloon", POST_BOOT, patch_balloon, NULL},

@@ -159,12 +159,13 @@ static void serve(struct server *sv, struct connection *c, struct http_request *
 	put_answer(c, &s->fault, hit, &a);
 	if (hit)
 		hold(c, before, &s->fault);
-	c->die_after = hit && s->fault.name == FAULT_DIES_AFTER;
+	c->die_after = s->broken || (hit && s->fault.name == FAULT_DIES_AFTER);
 	smol_buf_free(&a.body);
 }
 
 static void requests(struct server *sv, struct connection *c)
 {
+	static const char unreadable[] = "{\"error\":\"the request cannot be read\"}";
 	struct http_request r;
 
 	for (;;) {
@@ -178,8 +179,8 @@ static void requests(struct server *sv, struct connection *c)
 			continue;
 		}
 		/* As there: an "error", no fault_message. */
-		http_answer(&c->out, took == HTTP_BAD ? 400 : 413,
-		    "{\"error\":\"the request cannot be read\"}", 39);
+		http_answer(
+		    &c->out, took == HTTP_BAD ? 400 : 413, unreadable, sizeof(unreadable) - 1);
 		c->close_after = true;
 		return;
 	}

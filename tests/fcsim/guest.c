@@ -27,11 +27,10 @@
 #include "tests/fcsim/qmp.h"
 #include "tests/fcsim/sim.h"
 
-#define QEMU	    "qemu-system-x86_64"
-#define SIM_END_MS  5000
-#define VSOCK_IN_RP "vhost-user-vsock-pci,id=vsock0,chardev=vsock,bus=rp0"
+#define QEMU	   "qemu-system-x86_64"
+#define SIM_END_MS 5000
 
-enum { FD_QMP = 3, FD_VHOST, FD_MEM, FD_TAP };
+enum { FD_QMP = 3, FD_MEM, FD_TAP };
 
 struct words {
 	char **v;
@@ -123,12 +122,6 @@ static void add_devices(const struct sim *s, struct words *w)
 		add(w, "-device");
 		add(w, "virtio-rng-pci");
 	}
-	if (smol_json_get(s->config, "vsock")) {
-		add(w, "-chardev");
-		add(w, "socket,id=vsock,fd=%d", FD_VHOST);
-		add(w, "-device");
-		add(w, "%s", VSOCK_IN_RP);
-	}
 }
 
 static int64_t machine(const struct sim *s, const char *key)
@@ -139,7 +132,7 @@ static int64_t machine(const struct sim *s, const char *key)
 	return v;
 }
 
-static struct words qemu_words(const struct sim *s)
+static struct words qemu_words(const struct sim *s, bool incoming)
 {
 	const cJSON *boot = smol_json_get(s->config, "boot-source");
 	const char *initrd = boot ? smol_json_str(boot, "initrd_path") : NULL;
@@ -151,7 +144,7 @@ static struct words qemu_words(const struct sim *s)
 	    "q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off", "-action",
 	    "reboot=shutdown,shutdown=pause", "-chardev", "stdio,id=con,signal=off", "-serial",
 	    "chardev:con", "-mon", "chardev=qmp,mode=control", "-device",
-	    "pcie-root-port,id=rp0,chassis=1,slot=1"};
+	    "pcie-root-port,id=rp0,chassis=1,slot=1", "-S"};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fixed); i++)
 		add(&w, "%s", fixed[i]);
@@ -173,6 +166,10 @@ static struct words qemu_words(const struct sim *s)
 		add(&w, "%s", initrd);
 	}
 	add_devices(s, &w);
+	if (incoming) {
+		add(&w, "-incoming");
+		add(&w, "defer");
+	}
 	return w;
 }
 
@@ -194,9 +191,9 @@ static int start_device(struct sim *s, int vhost, struct smol_err *err)
 	return smol_spawn(&spawn, &s->device.pid, &s->device.pidfd, err);
 }
 
-static int start_qemu(struct sim *s, int vhost, struct smol_err *err)
+int guest_start_qemu(struct sim *s, bool incoming, struct smol_err *err)
 {
-	struct words w = qemu_words(s);
+	struct words w = qemu_words(s, incoming);
 	struct smol_spawn spawn = {
 	    .argv = (const char *const *)w.v, .nfds = FD_TAP + s->ntaps, .die_with_parent = true};
 	int pair[2], rc;
@@ -209,7 +206,6 @@ static int start_qemu(struct sim *s, int vhost, struct smol_err *err)
 	spawn.fds[1] = STDOUT_FILENO;
 	spawn.fds[2] = STDERR_FILENO;
 	spawn.fds[FD_QMP] = pair[1];
-	spawn.fds[FD_VHOST] = vhost;
 	spawn.fds[FD_MEM] = s->mem_fd;
 	for (int i = 0; i < s->ntaps; i++)
 		spawn.fds[FD_TAP + i] = s->taps[i];
@@ -220,7 +216,7 @@ static int start_qemu(struct sim *s, int vhost, struct smol_err *err)
 	return rc == 0 ? qmp_hello(s, err) : -1;
 }
 
-static int make_memory(struct sim *s, struct smol_err *err)
+int guest_make_memory(struct sim *s, struct smol_err *err)
 {
 	s->mem_fd = memfd_create("fc-sim-memory", MFD_CLOEXEC);
 	if (s->mem_fd < 0 || ftruncate(s->mem_fd, machine(s, "mem_size_mib") << 20) < 0)
@@ -228,37 +224,70 @@ static int make_memory(struct sim *s, struct smol_err *err)
 	return 0;
 }
 
+/* {"id":"vsock","backend":{"type":"socket","data":{"addr":{"type":"fd","data":{"str":"vhost"}},
+ * "server":false}}} */
+static cJSON *chardev_args(void)
+{
+	cJSON *args = cJSON_CreateObject(), *data, *addr;
+
+	smol_json_add_str(args, "id", "vsock");
+	data = cJSON_AddObjectToObject(args, "backend");
+	smol_json_add_str(data, "type", "socket");
+	data = cJSON_AddObjectToObject(data, "data");
+	smol_json_add_bool(data, "server", false);
+	addr = cJSON_AddObjectToObject(data, "addr");
+	smol_json_add_str(addr, "type", "fd");
+	smol_json_add_str(cJSON_AddObjectToObject(addr, "data"), "str", "vhost");
+	return args;
+}
+
+int guest_plug_vsock(struct sim *s, struct smol_err *err)
+{
+	cJSON *args = cJSON_CreateObject();
+	int pair[2], rc;
+
+	smol_json_add_str(args, "driver", "vhost-user-vsock-pci");
+	smol_json_add_str(args, "id", "vsock0");
+	smol_json_add_str(args, "chardev", "vsock");
+	smol_json_add_str(args, "bus", "rp0");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		cJSON_Delete(args);
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	}
+	rc = start_device(s, pair[0], err);
+	close(pair[0]);
+	if (rc == 0)
+		rc = qmp_send_fd(s, "vhost", pair[1], err);
+	close(pair[1]);
+	if (rc == 0)
+		rc = qmp_do(s, "chardev-add", chardev_args(), err);
+	if (rc < 0) {
+		cJSON_Delete(args);
+		return -1;
+	}
+	return qmp_do(s, "device_add", args, err);
+}
+
 int guest_start(struct sim *s, struct smol_err *err)
 {
-	int vhost[2] = {-1, -1}, rc = 0;
-
-	if (make_memory(s, err) < 0)
-		return -1;
-	if (smol_json_get(s->config, "vsock")) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, vhost) < 0)
-			return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
-		rc = start_device(s, vhost[0], err);
-		close(vhost[0]);
-	}
-	if (rc == 0)
-		rc = start_qemu(s, vhost[1], err);
-	if (vhost[1] >= 0)
-		close(vhost[1]);
-	if (rc < 0)
-		guest_end(s);
-	return rc;
+	if (guest_make_memory(s, err) == 0 && guest_start_qemu(s, false, err) == 0 &&
+	    (!smol_json_get(s->config, "vsock") || guest_plug_vsock(s, err) == 0) &&
+	    qmp_do(s, "cont", NULL, err) == 0)
+		return 0;
+	guest_end(s);
+	return -1;
 }
 
 int guest_pause(struct sim *s, struct smol_err *err)
 {
-	return qmp_do(s, "stop", NULL, err);
+	return s->off ? 0 : qmp_do(s, "stop", NULL, err);
 }
 
 int guest_resume(struct sim *s, struct smol_err *err)
 {
 	if (s->fault.name == FAULT_DEAF && s->device.pid > 0)
 		smol_proc_kill(s->device.pidfd, SIGSTOP);
-	return qmp_do(s, "cont", NULL, err);
+	return s->off ? 0 : qmp_do(s, "cont", NULL, err);
 }
 
 int guest_ctrl_alt_del(struct sim *s, struct smol_err *err)
@@ -299,7 +328,7 @@ void guest_events(struct sim *s)
 	qmp_drain(s);
 }
 
-static void end_process(struct sim_process *p)
+void guest_end_process(struct sim_process *p)
 {
 	if (p->pid <= 0)
 		return;
@@ -314,8 +343,8 @@ void guest_end(struct sim *s)
 	/* Told, QEMU writes out what the console still holds. */
 	if (s->qemu.pid > 0 && qmp_do(s, "quit", NULL, NULL) == 0)
 		smol_io_wait(s->qemu.pidfd, POLLIN, smol_in_ms(SIM_END_MS));
-	end_process(&s->qemu);
-	end_process(&s->device);
+	guest_end_process(&s->qemu);
+	guest_end_process(&s->device);
 	if (s->qmp >= 0)
 		close(s->qmp);
 	if (s->mem_fd >= 0)

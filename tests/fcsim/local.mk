@@ -14,8 +14,8 @@ TESTS += tests/unit/test_openapi
 # The simulator itself; integration tests run it.
 noinst_PROGRAMS += tests/fcsim/fc-sim
 tests_fcsim_fc_sim_SOURCES = tests/fcsim/fc_sim.c tests/fcsim/sim.h tests/fcsim/api.c \
-	tests/fcsim/guest.c tests/fcsim/qmp.c tests/fcsim/qmp.h tests/fcsim/http.c tests/fcsim/http.h \
-	tests/fcsim/fault.c tests/fcsim/fault.h $(OPENAPI_SOURCES)
+	tests/fcsim/guest.c tests/fcsim/snapshot.c tests/fcsim/qmp.c tests/fcsim/qmp.h \
+	tests/fcsim/http.c tests/fcsim/http.h tests/fcsim/fault.c tests/fcsim/fault.h $(OPENAPI_SOURCES)
 tests_fcsim_fc_sim_CPPFLAGS = $(AM_CPPFLAGS) -DFCSIM_YAML='"$(FCSIM_YAML)"'
 tests_fcsim_fc_sim_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 tests_fcsim_fc_sim_LDADD = src/proto/libproto.a src/base/libbase.a $(YAML_LIBS) $(CJSON_LIBS)

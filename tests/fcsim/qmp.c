@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -20,12 +21,16 @@ static void take_event(struct sim *s, const cJSON *j)
 	const cJSON *data = smol_json_get(j, "data");
 	const char *why = data ? smol_json_str(data, "reason") : NULL;
 
+	if (strcmp(name, "DEVICE_DELETED") == 0 && smol_json_str(data, "device"))
+		s->unplugged = true;
 	if (strcmp(name, "SHUTDOWN") != 0 || !why)
 		return;
 	if (strcmp(why, "guest-reset") == 0)
 		s->rebooted = true;
-	else
-		sim_log(s, "The guest is down (%s); as with Firecracker the process stays", why);
+	if (strcmp(why, "guest-shutdown") == 0) {
+		sim_log(s, "The guest has powered off; as with Firecracker the process stays");
+		s->off = true;
+	}
 }
 
 /* One line off the buffer: an event is taken, anything else is returned. */
@@ -69,7 +74,31 @@ static cJSON *receive(struct sim *s, smol_deadline deadline, struct smol_err *er
 	}
 }
 
-cJSON *qmp_call(struct sim *s, const char *name, cJSON *args, struct smol_err *err)
+/* A command's line, with a descriptor beside it where fd is not -1. */
+static int send_line(struct sim *s, const char *line, int fd, struct smol_err *err)
+{
+	struct iovec iov = {.iov_base = (void *)line, .iov_len = strlen(line)};
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control.room);
+		control.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+		    .cmsg_level = SOL_SOCKET,
+		    .cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&control.h), &fd, sizeof(fd));
+	}
+	/* Lines are short and QEMU reads each before it answers: there is room. */
+	if (s->qmp < 0 || sendmsg(s->qmp, &msg, MSG_NOSIGNAL) != (ssize_t)strlen(line))
+		return smol_err_set(err, SMOL_E_IO, "fc-sim: QEMU has ended");
+	return 0;
+}
+
+static cJSON *call(struct sim *s, const char *name, cJSON *args, int fd, struct smol_err *err)
 {
 	smol_auto_json cJSON *command = cJSON_CreateObject(), *answer = NULL;
 	const cJSON *error;
@@ -79,11 +108,8 @@ cJSON *qmp_call(struct sim *s, const char *name, cJSON *args, struct smol_err *e
 		cJSON_AddItemToObject(command, "arguments", args);
 	smol_auto_free char *text = smol_json_print(command);
 	smol_auto_free char *line = smol_asprintf("%s\n", text);
-	if (s->qmp < 0 ||
-	    smol_io_write_all(s->qmp, line, strlen(line), smol_in_ms(ANSWER_MS)) < 0) {
-		smol_err_set(err, SMOL_E_IO, "fc-sim: QEMU has ended");
+	if (send_line(s, line, fd, err) < 0)
 		return NULL;
-	}
 	answer = receive(s, smol_in_ms(ANSWER_MS), err);
 	if (!answer)
 		return NULL;
@@ -95,6 +121,20 @@ cJSON *qmp_call(struct sim *s, const char *name, cJSON *args, struct smol_err *e
 		return NULL;
 	}
 	return cJSON_DetachItemFromObjectCaseSensitive(answer, "return");
+}
+
+cJSON *qmp_call(struct sim *s, const char *name, cJSON *args, struct smol_err *err)
+{
+	return call(s, name, args, -1, err);
+}
+
+int qmp_send_fd(struct sim *s, const char *name, int fd, struct smol_err *err)
+{
+	cJSON *args = cJSON_CreateObject();
+
+	smol_json_add_str(args, "fdname", name);
+	smol_auto_json cJSON *r = call(s, "getfd", args, fd, err);
+	return r ? 0 : -1;
 }
 
 int qmp_do(struct sim *s, const char *name, cJSON *args, struct smol_err *err)
@@ -111,6 +151,15 @@ int qmp_hello(struct sim *s, struct smol_err *err)
 	if (!greeting)
 		return -1;
 	return qmp_do(s, "qmp_capabilities", NULL, err);
+}
+
+int qmp_wait(struct sim *s, const bool *flag, int64_t ms)
+{
+	smol_deadline deadline = smol_in_ms(ms);
+
+	while (!*flag && s->qmp >= 0 && smol_io_wait(s->qmp, POLLIN, deadline) > 0)
+		qmp_drain(s);
+	return *flag ? 0 : -1;
 }
 
 void qmp_drain(struct sim *s)

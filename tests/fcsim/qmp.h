@@ -12,6 +12,10 @@ int qmp_hello(struct sim *s, struct smol_err *err);
 cJSON *qmp_call(struct sim *s, const char *name, cJSON *args, struct smol_err *err);
 /* The same, and what it returns does not matter. 0 or -1. */
 int qmp_do(struct sim *s, const char *name, cJSON *args, struct smol_err *err);
+/* Give QEMU a copy of a descriptor under a name. */
+int qmp_send_fd(struct sim *s, const char *name, int fd, struct smol_err *err);
+/* Wait for an event that sets a flag of s. 0, or -1 when it did not come in time. */
+int qmp_wait(struct sim *s, const bool *flag, int64_t ms);
 /* Take what can be read without waiting. */
 void qmp_drain(struct sim *s);
 

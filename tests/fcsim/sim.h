@@ -40,7 +40,10 @@ struct sim {
 	struct sim_process qemu, device;
 	int qmp, mem_fd; /* -1: none */
 	struct smol_buf qmp_in;
-	bool rebooted; /* the guest has: the program is to end with 0 */
+	bool rebooted;	/* the guest has: the program is to end with 0 */
+	bool broken;	/* a snapshot did not load: it is to end with 1 after its answer */
+	bool off;	/* it has powered off: its CPUs stand for ever */
+	bool unplugged; /* the vsock device has left the guest */
 };
 
 /* One line to the log. */
@@ -73,5 +76,24 @@ int64_t guest_balloon_actual(struct sim *s, struct smol_err *err);
 void guest_events(struct sim *s);
 /* End what runs. */
 void guest_end(struct sim *s);
+void guest_end_process(struct sim_process *p);
+
+/* The steps of guest_start(), for snapshots: an empty memory as large as configured, a QEMU with
+ * its CPUs standing (that waits for a state to come in, or not), a vsock device of its own plugged
+ * in. */
+int guest_make_memory(struct sim *s, struct smol_err *err);
+int guest_start_qemu(struct sim *s, bool incoming, struct smol_err *err);
+int guest_plug_vsock(struct sim *s, struct smol_err *err);
+
+/* ---- snapshot.c: the guest is paused; memory and the rest go to two files, or come from them ----
+ */
+
+int snapshot_create(
+    struct sim *s, const char *state_path, const char *mem_path, struct smol_err *err);
+/* Nothing was configured before. uds_path may be NULL: the one of the snapshot. */
+int snapshot_load(struct sim *s, const char *state_path, const char *mem_path, const char *uds_path,
+    struct smol_err *err);
+/* A listening socket, or -1 with errno. */
+int vsock_listen(const char *path);
 
 #endif
