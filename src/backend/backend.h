@@ -67,6 +67,13 @@ struct smol_probe {
 };
 void smol_probe_free(struct smol_probe *p);
 
+/* A raw disk, as the guest is to see it. */
+struct smol_drive {
+	char *path; /* absolute */
+	bool readonly;
+	int fd; /* the monitor's: it holds the lock of the file (monitor/drives.c) */
+};
+
 /* All that a start needs, made by the monitor; strings and descriptors stay the monitor's. */
 struct smol_launch {
 	const char *name;
@@ -79,6 +86,8 @@ struct smol_launch {
 	int vhost_listen_fd;	 /* listening socket of the vsock device, -1: no vsock; the device
 				  * has connected to it already */
 	uint32_t cid;
+	const struct smol_drive *drives; /* in the guest's order: vda, vdb, … */
+	int ndrives;
 };
 
 enum smol_backend_event_type {

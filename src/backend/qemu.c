@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/qmp.h"
@@ -70,6 +71,34 @@ static char *quoted(const char *s)
 	return smol_buf_take(&b);
 }
 
+static bool is_block_device(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+}
+
+/*
+ * By path, and each on its own: the order of the slots is the order that the guest finds them in.
+ * What the guest gives back (discard) makes the file sparse again. The host's page cache is used,
+ * and a guest's flush reaches the disk (cache=writeback, QEMU's default).
+ */
+static void add_drives(char ***argv, int *n, const struct smol_launch *l)
+{
+	for (int i = 0; i < l->ndrives; i++) {
+		smol_auto_free char *path = quoted(l->drives[i].path);
+
+		add(argv, n, "-blockdev");
+		add(argv, n,
+		    "driver=raw,node-name=drive%d,read-only=%s,discard=unmap,"
+		    "file.driver=%s,file.filename=%s",
+		    i, l->drives[i].readonly ? "on" : "off",
+		    is_block_device(l->drives[i].path) ? "host_device" : "file", path);
+		add(argv, n, "-device");
+		add(argv, n, "virtio-blk-pci,drive=drive%d", i);
+	}
+}
+
 char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smol_accel accel)
 {
 	const struct smol_vm_config *c = l->config;
@@ -121,6 +150,7 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 		ADD("-device");
 		ADD("vhost-user-vsock-pci,chardev=vsock");
 	}
+	add_drives(&argv, &n, l);
 	if (c->net == SMOL_NET_USER) {
 		ADD("-netdev");
 		ADD("user,id=net0");

@@ -216,7 +216,9 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	    .initrd_fd = initrd,
 	    .stderr_fd = complaints,
 	    .vhost_listen_fd = m->vhost.fd,
-	    .cid = m->vm->cid};
+	    .cid = m->vm->cid,
+	    .drives = m->drives,
+	    .ndrives = m->ndrives};
 
 	l.kernel = kernel ? kernel : smol_image_part_path(m->image, "kernel-packed");
 	if (complaints < 0)
@@ -243,6 +245,8 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 
 	m->image = smol_image_open(m->vm->config.image, err);
 	if (!m->image || smol_image_verify(m->image, false, err) < 0)
+		return -1;
+	if (smol_drives_open(m, err) < 0)
 		return -1;
 	if (m->vm->config.vsock.enabled && make_vsock_sockets(m, err) < 0)
 		return -1;

@@ -1,6 +1,7 @@
 pkglibexec_PROGRAMS += smolsh-monitor
 smolsh_monitor_SOURCES = \
 	src/monitor/control.c \
+	src/monitor/drives.c \
 	src/monitor/forward.c \
 	src/monitor/guest.c \
 	src/monitor/launch.c \

@@ -343,6 +343,7 @@ static void finish(struct smol_monitor_state *m)
 	smol_bound_close(&m->ready_sock);
 	smol_launch_remove_dirs(m);
 	smol_bound_close(&m->vhost);
+	smol_drives_close(m);
 	/* New questions find no socket from here on: they read the registry. */
 	smol_bound_close(&m->control);
 	/* Without the claim the VM is somebody else's, and so are its directories. */

@@ -5,6 +5,7 @@
  *
  *   machine.c   the VM's life: begin, phases, ready, stop with its escalation, the end
  *   launch.c    what is made before the hypervisor starts: sockets, initramfs, device, process
+ *   drives.c    the disks, locked
  *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
  *   guest.c     what the guest's agent says (ready) and is asked (shut down), over vsock
  *   forward.c   forwarded ports, a child each
@@ -31,8 +32,9 @@
 
 #define SMOL_CONSOLE_MAX (1024 * 1024) /* bytes of console.log before it is rotated */
 #define SMOL_JOURNAL_MAX (256 * 1024)
-#define SMOL_CLIENTS_MAX 64 /* connections to monitor.sock */
-#define SMOL_READY_MAX	 8  /* connections to the ready port */
+#define SMOL_CLIENTS_MAX 64		      /* connections to monitor.sock */
+#define SMOL_DRIVES_MAX	 (SMOL_DISKS_MAX + 2) /* and both of a root */
+#define SMOL_READY_MAX	 8		      /* connections to the ready port */
 
 /* A child process: the hypervisor or the vsock device. */
 struct smol_child {
@@ -58,6 +60,8 @@ struct smol_monitor_state {
 	struct smol_backend backend;
 	struct smol_child hypervisor, device;
 	struct smol_bound control, uds, ready_sock, vhost;
+	struct smol_drive drives[SMOL_DRIVES_MAX];
+	int ndrives;
 	int console_fd;
 	struct smol_watch console_watch, qmp_watch, control_watch, ready_watch, ask_watch;
 	struct smol_rotlog console, journal;
@@ -138,6 +142,13 @@ void smol_record_end(struct smol_monitor_state *m);
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
 /* The directories that it made for the vsock's socket; once that is gone. */
 void smol_launch_remove_dirs(struct smol_monitor_state *m);
+
+/* drives.c */
+/* Open and lock the disks of the configuration, behind those that have been added. */
+int smol_drives_open(struct smol_monitor_state *m, struct smol_err *err);
+int smol_drives_add(
+    struct smol_monitor_state *m, const char *path, bool readonly, struct smol_err *err);
+void smol_drives_close(struct smol_monitor_state *m);
 
 /* control.c */
 /* The starter's connection: it watches from the beginning, and may hold the VM. */

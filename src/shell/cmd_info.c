@@ -171,6 +171,24 @@ static void policy_row(const cJSON *j, const char *key, const char *name)
 		row(name, "%s", smol_buf_len(&b) ? smol_buf_str(&b) : "none");
 }
 
+/* "/dev/vda: 2G, …/disk0.raw", "/dev/vdb: /srv/data.img, read-only" */
+static void print_disks(const struct smol_vm *vm)
+{
+	/* A root comes first, with the disk for what is written over it. */
+	int first = !vm->config.rootfs ? 0 : vm->ephemeral ? 1 : 2;
+
+	for (int i = 0; i < vm->config.disks.n; i++) {
+		const struct smol_disk *d = &vm->config.disks.disk[i];
+		smol_auto_free char *path = smol_vm_disk_path(vm, i, NULL);
+		char size[16] = "";
+
+		if (!d->path)
+			smol_size_text((uint64_t)d->size, size);
+		row("disk", "/dev/vd%c: %s%s%s%s", 'a' + first + i, size, *size ? ", " : "",
+		    path ? path : "?", d->readonly ? ", read-only" : "");
+	}
+}
+
 static void print_config(const struct smol_vm *vm)
 {
 	const struct smol_vm_config *c = &vm->config;
@@ -192,6 +210,7 @@ static void print_config(const struct smol_vm *vm)
 	if (c->kernel_args && *c->kernel_args)
 		row("kernel args", "%s", c->kernel_args);
 	row("network", "%s", smol_net_name(c->net));
+	print_disks(vm);
 }
 
 static void print_vsock(const struct smol_vm *vm, const cJSON *j)

@@ -81,6 +81,11 @@ const struct smol_option smol_config_options[] = {
 	.arg = "SIZE",
 	.help = "the disk for what it writes over that root (4G)",
 	.absent = "4G"},
+    {.name = "disk",
+	.type = SMOL_OPTION_LIST,
+	.arg = "SIZE|FILE",
+	.help = "a new disk (2G) or a raw FILE[:ro], /dev/vda on (repeat)",
+	.complete = SMOL_COMPLETE_FILE},
     {.name = "no-vsock", .help = "no vsock: the agent cannot be reached"},
     {.name = "cid",
 	.type = SMOL_OPTION_STRING,
@@ -232,6 +237,15 @@ static int take_limits(const struct smol_args *args, struct smol_vm_config *c, s
 	return 0;
 }
 
+static int take_disks(const struct smol_args *args, struct smol_disks *d, struct smol_err *err)
+{
+	for (int i = 0; i < args->ngiven; i++)
+		if (strcmp(args->given[i].option->name, "disk") == 0 &&
+		    smol_disks_add(d, args->given[i].text, err) < 0)
+			return smol_err_wrap(err, "--disk");
+	return 0;
+}
+
 static int check_labels(const struct smol_args *args, struct smol_err *err)
 {
 	for (int i = 0; i < args->ngiven; i++)
@@ -250,20 +264,16 @@ struct smol_vm *smol_vm_from_args(struct smol_registry *r, const struct smol_arg
 
 	if (smol_registry_create(r, name, c, ephemeral, &vm, err) < 0)
 		return NULL;
-	if (smol_vm_upper_make(vm, err) < 0) {
-		smol_vm_delete(r, vm, true, NULL);
-		return NULL;
-	}
 	labels = smol_args_list(args, "label");
-	if (!labels)
-		return smol_steal(&vm);
-	rc = smol_registry_change_pairs(
-	    r, vm->id, SMOL_PAIRS_LABELS, (const char *const *)labels, NULL, err);
-	for (char **p = labels; *p; p++)
+	rc = smol_vm_upper_make(vm, err) == 0 ? smol_vm_disks_make(vm, err) : -1;
+	if (rc == 0 && labels)
+		rc = smol_registry_change_pairs(
+		    r, vm->id, SMOL_PAIRS_LABELS, (const char *const *)labels, NULL, err);
+	for (char **p = labels; p && *p; p++)
 		free(*p);
 	free(labels);
 	if (rc == 0)
-		return smol_registry_find(r, vm->id, err);
+		return labels ? smol_registry_find(r, vm->id, err) : smol_steal(&vm);
 	smol_vm_delete(r, vm, true, NULL);
 	return NULL;
 }
@@ -280,6 +290,7 @@ int smol_config_from_args(
 	c->accel = (enum smol_accel)smol_args_int(args, "accel", c->accel);
 	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
 	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
+	    take_disks(args, &c->disks, err) < 0 ||
 	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;

@@ -97,6 +97,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
 	cJSON_Delete(c->rootfs);
+	smol_disks_free(&c->disks);
 	cJSON_Delete(c->limits);
 	*c = (struct smol_vm_config){0};
 }
@@ -197,6 +198,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 		cJSON_AddItemToObject(j, "rootfs", cJSON_Duplicate(c->rootfs, true));
 		smol_json_add_int(j, "rootfs_size", c->rootfs_size);
 	}
+	if (c->disks.n)
+		cJSON_AddItemToObject(j, "disks", smol_disks_encode(&c->disks));
 	if (c->limits)
 		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(c->limits, true));
 	v = cJSON_AddObjectToObject(j, "vsock");
@@ -254,6 +257,8 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 	if ((smol_json_str(j, "accel") &&
 		smol_accel_parse(smol_json_str(j, "accel"), &c->accel, err) < 0) ||
 	    (smol_json_str(j, "net") && smol_net_parse(smol_json_str(j, "net"), &c->net, err) < 0))
+		return -1;
+	if (smol_disks_decode(smol_json_get(j, "disks"), &c->disks, err) < 0)
 		return -1;
 	if (smol_limits_check(smol_json_get(j, "limits"), err) < 0)
 		return -1;

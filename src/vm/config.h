@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "proto/json.h"
+#include "vm/disk.h"
 #include "vsock/addr.h"
 
 #define SMOL_MEMORY_MIN_MIB	80		  /* less does not boot the base image */
@@ -57,6 +58,7 @@ struct smol_vm_config {
 	 * owned. Its own files lie on a disk of rootfs_size bytes. */
 	cJSON *rootfs;
 	int64_t rootfs_size;
+	struct smol_disks disks;
 	struct smol_vsock_config vsock;
 	cJSON *limits; /* what differs from the defaults (proto/limits.h), or NULL; owned */
 };

@@ -91,6 +91,10 @@ char *smol_vm_runtime_dir(const struct smol_vm *vm, struct smol_err *err);  /* s
 char *smol_vm_console_path(const struct smol_vm *vm, struct smol_err *err); /* console.log */
 char *smol_vm_journal_path(const struct smol_vm *vm, struct smol_err *err); /* journal.jsonl */
 char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);
+/* Of its disk i (config.disks): the file that it is or is to be. */
+char *smol_vm_disk_path(const struct smol_vm *vm, int i, struct smol_err *err);
+/* Make the disks that are its own, once, when it has been registered: sparse files. */
+int smol_vm_disks_make(const struct smol_vm *vm, struct smol_err *err);
 /* Between two boots console.log has a line that begins so. */
 #define SMOL_CONSOLE_MARK "--- smolsh: booted again "
 /* With this the kernel says that it panicks, on a line with the reason. */

@@ -194,6 +194,21 @@ static void test_qemu_argv(void **state)
 	assert_non_null(after(argv, "-nodefaults"));
 	smol_qemu_argv_free(argv);
 
+	/* Disks in their order; a path cannot bring options of its own. */
+	static char file[] = "/x,readonly=off", device[] = "/dev/null";
+	const struct smol_drive drives[] = {{.path = file, .readonly = true}, {.path = device}};
+
+	l.drives = drives;
+	l.ndrives = 2;
+	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_TCG);
+	assert_string_equal(after(argv, "-blockdev"),
+	    "driver=raw,node-name=drive0,read-only=on,discard=unmap,file.driver=file,"
+	    "file.filename=/x,,readonly=off");
+	assert_true(has(argv, "node-name=drive1,read-only=off"));
+	assert_true(has(argv, "virtio-blk-pci,drive=drive1"));
+	smol_qemu_argv_free(argv);
+	l.ndrives = 0;
+
 	l.vhost_listen_fd = -1;
 	c.net = SMOL_NET_USER;
 	c.cpus = 1;

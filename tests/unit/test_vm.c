@@ -470,6 +470,79 @@ static void test_config(void **state)
 	smol_vm_config_free(&c);
 }
 
+static void bad_disk(struct smol_disks *d, const char *text, const char *why)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	int n = d->n;
+
+	assert_int_equal(smol_disks_add(d, text, &err), -1);
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	if (!strstr(err.msg, why))
+		fail_msg("%s: %s", text, err.msg);
+	assert_int_equal(d->n, n);
+}
+
+/* Disks in words: sizes with their bounds, files that are raw and there. */
+static void test_disks(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *raw = smol_asprintf("%s/raw", home),
+			    *odd = smol_asprintf("%s/odd", home);
+	smol_auto_free char *qcow = smol_asprintf("%s/q", home), *ro = smol_asprintf("%s:ro", raw);
+	smol_auto_free char *fifo = smol_asprintf("%s/fifo", home);
+	smol_auto_free char *again = smol_asprintf("%s/./raw", home);
+	struct smol_disks d = {0}, e = {0};
+	char sector[1024] = "QFI\xfb";
+
+	(void)state;
+	assert_int_equal(smol_file_write(qcow, sector, sizeof(sector), 0600, &err), 0);
+	assert_int_equal(smol_file_write(odd, sector, 513, 0600, &err), 0);
+	sector[0] = 'X';
+	assert_int_equal(smol_file_write(raw, sector, sizeof(sector), 0600, &err), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	bad_disk(&d, "1023K", "1M to 64T");
+	bad_disk(&d, "65T", "1M to 64T");
+	bad_disk(&d, "100", "No such file");
+	bad_disk(&d, "", "No such file");
+	bad_disk(&d, ":ro", "No such file");
+	bad_disk(&d, "1.00001M", "whole sectors");
+	bad_disk(&d, home, "Is a directory");
+	bad_disk(&d, fifo, "neither a file nor a block device");
+	bad_disk(&d, "/dev/null", "neither a file nor a block device");
+	bad_disk(&d, odd, "513 bytes");
+	bad_disk(&d, qcow, "is qcow2, not raw");
+	assert_int_equal(smol_disks_add(&d, "2G", &err), 0);
+	assert_int_equal(smol_disks_add(&d, ro, &err), 0);
+	bad_disk(&d, again, "stands there twice");
+	assert_int_equal(d.n, 2);
+	assert_int_equal(d.disk[0].size, 2LL << 30);
+	assert_null(d.disk[0].path);
+	assert_string_equal(d.disk[1].path, raw);
+	assert_true(d.disk[1].readonly);
+
+	smol_auto_json cJSON *j = smol_disks_encode(&d);
+	assert_int_equal(smol_disks_decode(j, &e, &err), 0);
+	assert_int_equal(e.n, 2);
+	assert_int_equal(e.disk[0].size, 2LL << 30);
+	assert_string_equal(e.disk[1].path, raw);
+	assert_true(e.disk[1].readonly);
+	for (int i = e.n; i < SMOL_DISKS_MAX; i++)
+		assert_int_equal(smol_disks_add(&e, "1M", &err), 0);
+	bad_disk(&e, "1M", "more than 8 disks");
+	smol_disks_free(&e);
+	/* What a row holds that nobody wrote. */
+	static const char *const rows[] = {"[{}]", "[1]", "[{\"path\":\"x\"}]", "[{\"size\":1}]",
+	    "[{\"path\":\"/x\",\"size\":1048576}]"};
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		smol_auto_json cJSON *bad = cJSON_Parse(rows[i]);
+
+		assert_int_equal(smol_disks_decode(bad, &e, &err), -1);
+		smol_err_clear(&err);
+		smol_disks_free(&e);
+	}
+	smol_disks_free(&d);
+}
+
 static void test_pairs(void **state)
 {
 	smol_auto_registry struct smol_registry *r = open_registry();
@@ -583,6 +656,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_pause_states, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_agent_addr, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_disks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail_of_this_boot, setup, teardown),

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The VM's disks, in the order in which the guest is to see them. The monitor holds a lock on each
+ * file as long as the VM lives: two VMs that write one file would destroy what is in it. The lock
+ * (flock) goes with the process, however it goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "monitor/monitor.h"
+#include "vm/lifecycle.h"
+
+static int lock(struct smol_drive *d, struct smol_err *err)
+{
+	d->fd =
+	    open(d->path, (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (d->fd < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "disk %s", d->path);
+	if (flock(d->fd, (d->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return smol_err_errno(err, SMOL_E_IO, errno, "disk %s cannot be locked", d->path);
+	smol_err_set(err, SMOL_E_STATE, "disk %s is in use by another VM", d->path);
+	return smol_err_hint(err, "stop that one, or give it to both with --disk %s:ro", d->path);
+}
+
+int smol_drives_add(
+    struct smol_monitor_state *m, const char *path, bool readonly, struct smol_err *err)
+{
+	struct smol_drive *d = &m->drives[m->ndrives];
+
+	if (m->ndrives == SMOL_DRIVES_MAX)
+		return smol_err_set(err, SMOL_E_LIMIT, "more than %d disks", SMOL_DRIVES_MAX);
+	*d = (struct smol_drive){.path = smol_strdup(path), .readonly = readonly, .fd = -1};
+	m->ndrives++;
+	return lock(d, err);
+}
+
+int smol_drives_open(struct smol_monitor_state *m, struct smol_err *err)
+{
+	for (int i = 0; i < m->vm->config.disks.n; i++) {
+		const struct smol_disk *disk = &m->vm->config.disks.disk[i];
+		smol_auto_free char *path = smol_vm_disk_path(m->vm, i, err);
+
+		/* It may have changed since the VM was made. */
+		if (!path || smol_disk_check(path, disk->readonly, err) < 0 ||
+		    smol_drives_add(m, path, disk->readonly, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void smol_drives_close(struct smol_monitor_state *m)
+{
+	for (int i = 0; i < m->ndrives; i++) {
+		if (m->drives[i].fd >= 0)
+			close(m->drives[i].fd);
+		free(m->drives[i].path);
+	}
+	m->ndrives = 0;
+}
