@@ -11,6 +11,13 @@ tests_unit_test_openapi_LDADD = src/proto/libproto.a src/base/libbase.a $(YAML_L
 	$(CMOCKA_LIBS)
 TESTS += tests/unit/test_openapi
 
+check_PROGRAMS += tests/unit/test_fc_requests
+tests_unit_test_fc_requests_SOURCES = tests/unit/test_fc_requests.c $(OPENAPI_SOURCES)
+tests_unit_test_fc_requests_CPPFLAGS = $(tests_unit_test_openapi_CPPFLAGS)
+tests_unit_test_fc_requests_CFLAGS = $(tests_unit_test_openapi_CFLAGS)
+tests_unit_test_fc_requests_LDADD = $(fc_test_libs) $(YAML_LIBS)
+TESTS += tests/unit/test_fc_requests
+
 # The simulator itself; integration tests run it.
 noinst_PROGRAMS += tests/fcsim/fc-sim
 tests_fcsim_fc_sim_SOURCES = tests/fcsim/fc_sim.c tests/fcsim/sim.h tests/fcsim/api.c \
