@@ -10,6 +10,7 @@
 #include "image/import.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -452,6 +453,63 @@ static int make(struct work *w, struct smol_err *err)
 	return rc;
 }
 
+/* Is it the digest of one of these, or of a VM that is there? */
+static bool wanted(struct smol_root *const *all, char *const *used, const char *digest)
+{
+	for (; *all; all++)
+		if (strcmp((*all)->digest, digest) == 0)
+			return true;
+	for (; *used; used++)
+		if (strncmp(*used, digest, 64) == 0)
+			return true;
+	return false;
+}
+
+/* The digests that VMs use; links of VMs that are gone go. NULL-terminated. */
+static char **used_digests(const char *dir)
+{
+	smol_auto_closedir DIR *d = opendir(dir);
+	char **list = smol_alloc(sizeof(*list));
+	struct dirent *e;
+	size_t n = 0;
+
+	while (d && (e = readdir(d))) {
+		smol_auto_free char *path = smol_asprintf("%s/%s", dir, e->d_name);
+
+		if (strncmp(e->d_name, SMOL_ROOT_USED, strlen(SMOL_ROOT_USED)) != 0)
+			continue;
+		if (access(path, F_OK) < 0) {
+			unlink(path);
+			continue;
+		}
+		list = smol_realloc(list, (n + 2) * sizeof(*list));
+		list[n++] = smol_strdup(e->d_name + strlen(SMOL_ROOT_USED));
+		list[n] = NULL;
+	}
+	return list;
+}
+
+/* Files that have no name any more and that no VM uses. The caller holds the lock. */
+static void sweep(const char *dir)
+{
+	smol_auto_root_list struct smol_root **all = smol_root_list(NULL);
+	smol_auto_closedir DIR *d = opendir(dir);
+	char **used = used_digests(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		smol_auto_free char *path = smol_asprintf("%s/%s", dir, e->d_name);
+		size_t n = strlen(e->d_name);
+
+		if (n != 64 + 9 || strcmp(e->d_name + 64, ".squashfs") != 0)
+			continue;
+		e->d_name[64] = '\0';
+		if (!wanted(all, used, e->d_name))
+			unlink(path);
+	}
+	smol_path_list_free(used);
+}
+
 static int import(struct work *w, bool *built, struct smol_err *err)
 {
 	smol_auto_root_list struct smol_root **all = NULL;
@@ -475,7 +533,11 @@ static int import(struct work *w, bool *built, struct smol_err *err)
 	w->root->source = smol_strdup(w->source);
 	w->root->inputs = smol_strdup(w->inputs);
 	w->root->created_ms = smol_wall_ms();
-	return make(w, err) < 0 || put_in_place(w, err) < 0 ? -1 : write_record(w, err);
+	if (make(w, err) < 0 || put_in_place(w, err) < 0 || write_record(w, err) < 0)
+		return -1;
+	/* What the name stood for before. */
+	sweep(w->dir);
+	return 0;
 }
 
 struct smol_root *smol_import(const struct smol_import *im, bool *built, struct smol_err *err)
@@ -489,19 +551,22 @@ struct smol_root *smol_import(const struct smol_import *im, bool *built, struct 
 	return import(&w, built, err) < 0 ? NULL : smol_steal(&w.root);
 }
 
+static void no_step(const char *line)
+{
+	(void)line;
+}
+
 int smol_root_remove(const struct smol_root *r, struct smol_err *err)
 {
+	static const struct smol_import im = {.step = no_step};
+	__attribute__((cleanup(work_free))) struct work w = {.im = &im, .fd = -1, .lock = -1};
 	smol_auto_free char *record = smol_root_record(r->name);
-	smol_auto_free char *files = smol_root_path(r->digest);
-	smol_auto_root_list struct smol_root **all = NULL;
 
+	w.dir = smol_strndup(record, (size_t)(strrchr(record, '/') - record));
+	if (take_lock(&w, err) < 0)
+		return -1;
 	if (unlink(record) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "%s", record);
-	all = smol_root_list(NULL);
-	for (struct smol_root **p = all; *p; p++)
-		if (strcmp((*p)->digest, r->digest) == 0)
-			return 0;
-	if (unlink(files) < 0 && errno != ENOENT)
-		return smol_err_errno(err, SMOL_E_IO, errno, "%s", files);
+	sweep(w.dir);
 	return 0;
 }

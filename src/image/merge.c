@@ -281,6 +281,7 @@ static int walk(struct smol_merge *m, const char *path, bool make, struct node *
 	if (*path == '/')
 		return bad_name(err, path, "is absolute");
 	*dir = m->root;
+	*len = 0;
 	n = component(&p, name);
 	for (; n > 0; n = after, *name = next) {
 		if (n == 2 && memcmp(*name, "..", 2) == 0)
@@ -311,9 +312,9 @@ static int hard_link(struct smol_merge *m, const struct smol_merge_entry *e,
     struct smol_merge_file **file, struct smol_err *err)
 {
 	smol_auto_free char *shown = NULL;
-	struct node *dir, *k = NULL;
-	const char *name;
-	size_t n;
+	struct node *dir = NULL, *k = NULL;
+	const char *name = NULL;
+	size_t n = 0;
 
 	if (walk(m, e->hardlink, false, &dir, &name, &n, err) < 0)
 		return -1;
@@ -410,8 +411,8 @@ static int new_file(struct smol_merge *m, const struct smol_merge_entry *e,
 static int whiteout(struct smol_merge *m, const char *given, struct smol_err *err)
 {
 	smol_auto_free char *path = NULL;
-	const char *base, *name;
-	struct node *dir, *k;
+	const char *base, *name = NULL;
+	struct node *dir = NULL, *k;
 	size_t n = strlen(given);
 
 	if (!m->whiteouts || !strstr(given, WHITEOUT))
@@ -446,9 +447,9 @@ static int whiteout(struct smol_merge *m, const char *given, struct smol_err *er
 static int put(struct smol_merge *m, const struct smol_merge_entry *e, struct smol_err *err)
 {
 	struct smol_merge_file *file = NULL;
-	struct node *dir, *k;
-	const char *name;
-	size_t n;
+	struct node *dir = NULL, *k;
+	const char *name = NULL;
+	size_t n = 0;
 
 	if (walk(m, e->path, true, &dir, &name, &n, err) < 0)
 		return -1;

@@ -68,6 +68,21 @@ int smol_root_check(const struct smol_root *r, struct smol_err *err)
 	return smol_err_hint(err, "smolsh image import %s %s --force", r->source, r->name);
 }
 
+int smol_root_use(
+    const struct smol_root *r, const char *id, const char *state_dir, struct smol_err *err)
+{
+	smol_auto_free char *path = smol_root_path(r->digest);
+	smol_auto_free char *link = NULL;
+
+	*strrchr(path, '/') = '\0';
+	link = smol_asprintf("%s/" SMOL_ROOT_USED "%s-%s", path, r->digest, id);
+	if (symlink(state_dir, link) < 0 && errno != EACCES && errno != EROFS && errno != EEXIST &&
+	    errno != ENOENT)
+		return smol_err_errno(err, SMOL_E_IO, errno, "%s", link);
+	/* Only now: before it somebody may have taken the files away. */
+	return smol_root_check(r, err);
+}
+
 char *smol_root_record(const char *name)
 {
 	smol_auto_free char *file = smol_asprintf("%s.json", name);

@@ -7,6 +7,9 @@
  *                                 user that the container image asks for
  *   images/roots/DIGEST.squashfs  the files, by the SHA-256 of that file
  *
+ *   images/roots/.used-…          symbolic links to the state directories of the VMs that have
+ * DIGEST as their root: as long as such a directory is there, the files stay
+ *
  * A VM keeps the text of NAME.json as it was at its create, and with it the DIGEST: whatever NAME
  * becomes later, its root stays. Making one is smolsh-image's business (image/import.h).
  */
@@ -19,10 +22,10 @@
 #include "base/err.h"
 #include "proto/json.h"
 
-#define SMOL_ROOT_DEFAULTS_MAX 49152  /* bytes of command, variables, directory and user, as JSON  \
-				       */
-#define SMOL_ROOT_RECORD_MAX   131072 /* bytes of NAME.json */
-#define SMOL_ROOTS_MAX	       1000   /* in one directory; more are not listed */
+#define SMOL_ROOT_DEFAULTS_MAX 49152	/* bytes of what the container image wishes, as JSON */
+#define SMOL_ROOT_RECORD_MAX   131072	/* bytes of NAME.json */
+#define SMOL_ROOT_USED	       ".used-" /* DIGEST-ID follows */
+#define SMOL_ROOTS_MAX	       1000	/* in one directory; more are not listed */
 
 struct smol_root {
 	char *name;
@@ -50,6 +53,13 @@ char *smol_root_record(const char *name);
 /* Is it there, and of this size? SMOL_E_IMAGE: no, with the mend. */
 int smol_root_check(const struct smol_root *r, struct smol_err *err);
 
+/*
+ * A VM takes it as its root: as long as its state directory is there nobody but a remove by force
+ * takes the files away. In a directory that cannot be written nobody does anyway. SMOL_E_IMAGE:
+ * they have gone by now.
+ */
+int smol_root_use(
+    const struct smol_root *r, const char *id, const char *state_dir, struct smol_err *err);
 /* SMOL_E_NOT_FOUND: none of that name. Caller frees. */
 struct smol_root *smol_root_open(const char *name, struct smol_err *err);
 /* All by name; NULL-terminated. A broken one is left out and named in *err. */

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "image/root.h"
 #include "monitor/monitor.h"
 #include "vm/lifecycle.h"
+#include "vm/upper.h"
 
 static int lock(struct smol_drive *d, struct smol_err *err)
 {
@@ -40,8 +42,30 @@ int smol_drives_add(
 	return lock(d, err);
 }
 
+/* The root image, which all VMs that have it share, and the VM's own disk over it. */
+static int add_root(struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_root struct smol_root *r = NULL;
+	smol_auto_free char *lower = NULL, *upper = NULL;
+
+	if (!m->vm->config.rootfs)
+		return 0;
+	r = smol_root_decode(m->vm->config.rootfs, err);
+	if (!r || smol_root_check(r, err) < 0)
+		return -1;
+	lower = smol_root_path(r->digest);
+	if (smol_drives_add(m, lower, true, err) < 0)
+		return -1;
+	if (m->vm->ephemeral)
+		return 0;
+	upper = smol_vm_upper_path(m->vm, err);
+	return upper ? smol_drives_add(m, upper, false, err) : -1;
+}
+
 int smol_drives_open(struct smol_monitor_state *m, struct smol_err *err)
 {
+	if (add_root(m, err) < 0)
+		return -1;
 	for (int i = 0; i < m->vm->config.disks.n; i++) {
 		const struct smol_disk *disk = &m->vm->config.disks.disk[i];
 		smol_auto_free char *path = smol_vm_disk_path(m->vm, i, err);

@@ -76,7 +76,7 @@ static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err
 }
 
 /* Where its root is, and what the root image wants its commands to be run with. The order of the
- * disks is that of smol_drives_collect(): the root image first, then the VM's own disk. */
+ * disks is that of smol_drives_open(): the root image first, then the VM's own disk. */
 static void add_root(const struct smol_monitor_state *m, cJSON *j)
 {
 	smol_auto_root struct smol_root *r = NULL;

@@ -21,6 +21,8 @@
 #include "base/text.h"
 #include "image/root.h"
 #include "shell/spinner.h"
+#include "vm/lifecycle.h"
+#include "vm/upper.h"
 
 #define IMPORT_MS  (2 * 3600 * 1000) /* for the largest of them; smolsh-image's own are shorter */
 #define ANSWER_MAX (1 << 20)
@@ -151,6 +153,20 @@ int smol_rootfs_from_args(struct smol_shell *sh, const struct smol_args *args,
 		return smol_err_wrap(err, "--rootfs");
 	r = smol_root_decode(c->rootfs, err);
 	return r ? smol_vm_config_check(c, err) : -1;
+}
+
+int smol_rootfs_take(const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_root struct smol_root *r = NULL;
+	smol_auto_free char *dir = NULL;
+
+	if (!vm->config.rootfs)
+		return 0;
+	r = smol_root_decode(vm->config.rootfs, err);
+	dir = r ? smol_vm_state_dir(vm, err) : NULL;
+	if (!dir || smol_mkdir_p(dir, 0700, err) < 0 || smol_root_use(r, vm->id, dir, err) < 0)
+		return -1;
+	return smol_vm_upper_make(vm, err);
 }
 
 char **smol_rootfs_command(const struct smol_vm_config *c, struct smol_err *err)

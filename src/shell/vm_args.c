@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "proto/limits.h"
 #include "shell/output.h"
-#include "vm/upper.h"
+#include "shell/rootfs.h"
 #include "vsock/addr.h"
 
 #define X(e, n) n,
@@ -265,7 +265,7 @@ struct smol_vm *smol_vm_from_args(struct smol_registry *r, const struct smol_arg
 	if (smol_registry_create(r, name, c, ephemeral, &vm, err) < 0)
 		return NULL;
 	labels = smol_args_list(args, "label");
-	rc = smol_vm_upper_make(vm, err) == 0 ? smol_vm_disks_make(vm, err) : -1;
+	rc = smol_rootfs_take(vm, err) == 0 ? smol_vm_disks_make(vm, err) : -1;
 	if (rc == 0 && labels)
 		rc = smol_registry_change_pairs(
 		    r, vm->id, SMOL_PAIRS_LABELS, (const char *const *)labels, NULL, err);
