@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "tests/fcsim/sim.h"
 
 #define BEFORE "The requested operation is not supported before starting the microVM."
@@ -176,25 +177,32 @@ static void patch_machine(struct sim *s, const char *id, const cJSON *body, stru
 	put_machine(s, id, whole, a);
 }
 
+/* Both files are opened here, not at the start: their names may be those of descriptors. */
 static void put_boot(struct sim *s, const char *id, const cJSON *body, struct answer *a)
 {
 	const char *initrd = smol_json_str(body, "initrd_path");
-	int failed = opens(smol_json_str(body, "kernel_image_path"), O_RDONLY);
-	smol_auto_free char *why = NULL;
+	smol_auto_close int kernel_fd =
+	    open(smol_json_str(body, "kernel_image_path"), O_RDONLY | O_CLOEXEC);
+	smol_auto_free char *why = kernel_fd < 0 ? os_error(errno) : NULL;
+	smol_auto_close int initrd_fd = initrd ? open(initrd, O_RDONLY | O_CLOEXEC) : -1;
 
 	(void)id;
 	s->boot_path = true;
-	if (failed) {
-		why = os_error(failed);
+	if (kernel_fd < 0) {
 		refuse(a, "Boot source error: the kernel cannot be opened: %s", why);
 		return;
 	}
-	failed = initrd ? opens(initrd, O_RDONLY) : 0;
-	if (failed) {
-		why = os_error(failed);
+	if (initrd && initrd_fd < 0) {
+		why = os_error(errno);
 		refuse(a, "Boot source error: the initrd cannot be opened: %s", why);
 		return;
 	}
+	if (s->kernel_fd >= 0)
+		close(s->kernel_fd);
+	if (s->initrd_fd >= 0)
+		close(s->initrd_fd);
+	s->kernel_fd = smol_steal_fd(&kernel_fd);
+	s->initrd_fd = smol_steal_fd(&initrd_fd);
 	keep(s, "boot-source", body);
 }
 
@@ -311,8 +319,11 @@ static void put_logger(struct sim *s, const char *id, const cJSON *body, struct 
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	const char *path = smol_json_str(body, "log_path");
+	const char *level = smol_json_str(body, "level");
 
 	(void)id;
+	if (level)
+		s->quiet = sim_level_is_quiet(level);
 	if (path && sim_log_to(s, path, &err) < 0)
 		refuse(a, "Logger error: %s", err.msg);
 	else
@@ -321,21 +332,30 @@ static void put_logger(struct sim *s, const char *id, const cJSON *body, struct 
 
 static void put_metrics(struct sim *s, const char *id, const cJSON *body, struct answer *a)
 {
-	int failed;
+	int fd;
 
 	(void)id;
-	if (smol_json_get(s->config, "metrics")) {
+	if (s->metrics_fd >= 0) {
 		refuse(a, "Metrics error: the metrics are set up already.");
 		return;
 	}
-	failed = opens(smol_json_str(body, "metrics_path"), O_WRONLY | O_CREAT | O_NONBLOCK);
-	if (failed) {
-		smol_auto_free char *why = os_error(failed);
+	fd = open(smol_json_str(body, "metrics_path"),
+	    O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		smol_auto_free char *why = os_error(errno);
 
 		refuse(a, "Metrics error: the file cannot be opened: %s", why);
 		return;
 	}
+	s->metrics_fd = fd;
 	keep(s, "metrics", body);
+}
+
+/* The time is all that there is of metrics here. */
+static void flush_metrics(struct sim *s)
+{
+	if (s->metrics_fd >= 0)
+		dprintf(s->metrics_fd, "{\"utc_timestamp_ms\":%lld}\n", (long long)smol_wall_ms());
 }
 
 /* Only what is kept for GET /vm/config. */
@@ -405,24 +425,22 @@ static void patch_vm(struct sim *s, const char *id, const cJSON *body, struct an
 }
 
 /* ELF is what Firecracker boots in every version that we know. */
-static bool is_elf(const char *path)
+static bool is_elf(int fd)
 {
-	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char magic[4];
 
-	return fd >= 0 && read(fd, magic, 4) == 4 && memcmp(magic, "\177ELF", 4) == 0;
+	return pread(fd, magic, 4, 0) == 4 && memcmp(magic, "\177ELF", 4) == 0;
 }
 
 static void start(struct sim *s, struct answer *a)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	const cJSON *boot = smol_json_get(s->config, "boot-source");
 
 	if (s->state != SIM_NOT_STARTED)
 		refuse(a, AFTER);
-	else if (!boot)
+	else if (s->kernel_fd < 0)
 		refuse(a, "Start microvm error: there is no kernel configuration.");
-	else if (!is_elf(smol_json_str(boot, "kernel_image_path")))
+	else if (!is_elf(s->kernel_fd))
 		refuse(a, "Start microvm error: the kernel image is not valid: no ELF magic");
 	else if (guest_start(s, &err) < 0)
 		refuse(a, "Start microvm error: %s", err.msg);
@@ -449,8 +467,9 @@ static void put_action(struct sim *s, const char *id, const cJSON *body, struct 
 		start(s, a);
 	else if (s->state == SIM_NOT_STARTED)
 		refuse(a, BEFORE);
-	else if (strcmp(type, "SendCtrlAltDel") == 0 && has_keyboard(s) &&
-		 guest_ctrl_alt_del(s, &err) < 0)
+	else if (strcmp(type, "FlushMetrics") == 0)
+		flush_metrics(s);
+	else if (has_keyboard(s) && guest_ctrl_alt_del(s, &err) < 0)
 		refuse(a, "Internal VMM error: %s", err.msg);
 }
 

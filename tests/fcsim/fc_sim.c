@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -51,12 +52,20 @@ struct server {
 
 /* ---- the log ---- */
 
-void sim_log(const struct sim *s, const char *fmt, ...)
+bool sim_level_is_quiet(const char *level)
+{
+	return strcasecmp(level, "Warning") == 0 || strcasecmp(level, "Error") == 0 ||
+	       strcasecmp(level, "Off") == 0;
+}
+
+void sim_log(const struct sim *s, enum sim_level level, const char *fmt, ...)
 {
 	smol_auto_free char *text = NULL;
 	char when[32];
 	va_list ap;
 
+	if (level == SIM_INFO && s->quiet)
+		return;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
@@ -141,9 +150,9 @@ static void serve(struct server *sv, struct connection *c, struct http_request *
 	bool hit = fault_at(&s->fault, s->fault.name, r->method, r->path);
 	size_t before = smol_buf_len(&c->out);
 
-	sim_log(s, "The API server received a %s request on \"%s\".", r->method, r->path);
+	sim_log(s, SIM_INFO, "The API server received a %s request on \"%s\".", r->method, r->path);
 	if (hit && s->fault.name == FAULT_DIES_AT) {
-		sim_log(s, "fc-sim was told to end at this request");
+		sim_log(s, SIM_ERROR, "fc-sim was told to end at this request");
 		exit(1);
 	}
 	if (hit && s->fault.name == FAULT_HANGS)
@@ -155,7 +164,7 @@ static void serve(struct server *sv, struct connection *c, struct http_request *
 		api_serve(s, r->method, r->path, r->body, r->body_len, &a);
 	}
 	if (a.status != 204 && a.status != 200)
-		sim_log(s, "%s", smol_buf_str(&a.body));
+		sim_log(s, SIM_ERROR, "%s", smol_buf_str(&a.body));
 	put_answer(c, &s->fault, hit, &a);
 	if (hit)
 		hold(c, before, &s->fault);
@@ -275,12 +284,14 @@ static int guest_over(struct server *sv, const struct pollfd *p)
 	if (p[P_QMP].revents || p[P_QEMU].revents)
 		guest_events(s);
 	if (s->rebooted) {
-		sim_log(s, "The guest has rebooted: Firecracker exiting successfully. exit_code=0");
+		sim_log(s, SIM_INFO,
+		    "The guest has rebooted: Firecracker exiting successfully. exit_code=0");
 		guest_end(s);
 		return 0;
 	}
 	if (p[P_QEMU].revents || p[P_DEVICE].revents) {
-		sim_log(s, "fc-sim: %s has ended", p[P_QEMU].revents ? "QEMU" : "smolsh-vsockd");
+		sim_log(s, SIM_ERROR, "fc-sim: %s has ended",
+		    p[P_QEMU].revents ? "QEMU" : "smolsh-vsockd");
 		fprintf(
 		    stderr, "fc-sim: %s has ended\n", p[P_QEMU].revents ? "QEMU" : "smolsh-vsockd");
 		guest_end(s);
@@ -347,7 +358,7 @@ static char *find_vsockd(void)
 }
 
 struct options {
-	const char *api_sock, *id, *log_path, *metrics_path;
+	const char *api_sock, *id, *log_path, *level;
 	bool version;
 };
 
@@ -355,8 +366,8 @@ static int parse(struct options *o, int argc, char **argv, struct smol_err *err)
 {
 	static const struct option known[] = {{"api-sock", required_argument, NULL, 'a'},
 	    {"id", required_argument, NULL, 'i'}, {"log-path", required_argument, NULL, 'l'},
-	    {"metrics-path", required_argument, NULL, 'm'}, {"version", no_argument, NULL, 'v'},
-	    {"level", required_argument, NULL, 0}, {"module", required_argument, NULL, 0},
+	    {"metrics-path", required_argument, NULL, 0}, {"version", no_argument, NULL, 'v'},
+	    {"level", required_argument, NULL, 'e'}, {"module", required_argument, NULL, 0},
 	    {"show-level", no_argument, NULL, 0}, {"show-log-origin", no_argument, NULL, 0},
 	    {"no-seccomp", no_argument, NULL, 0}, {"boot-timer", no_argument, NULL, 0},
 	    {"enable-pci", no_argument, NULL, 0}, {"start-time-us", required_argument, NULL, 0},
@@ -377,8 +388,8 @@ static int parse(struct options *o, int argc, char **argv, struct smol_err *err)
 			o->id = optarg;
 		else if (c == 'l')
 			o->log_path = optarg;
-		else if (c == 'm')
-			o->metrics_path = optarg;
+		else if (c == 'e')
+			o->level = optarg;
 		else if (c == 'v')
 			o->version = true;
 	}
@@ -398,12 +409,13 @@ static int begin(struct server *sv, const struct options *o, struct smol_err *er
 	smol_json_add_bool(machine, "smt", false);
 	smol_json_add_bool(machine, "track_dirty_pages", false);
 	s->id = o->id;
+	s->quiet = o->level && sim_level_is_quiet(o->level);
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
 		sv->conns[i].fd = -1;
 	if (fault_parse(getenv("FC_SIM_FAULT"), &s->fault, err) < 0 ||
 	    (o->log_path && sim_log_to(s, o->log_path, err) < 0))
 		return -1;
-	sim_log(s, "Running Firecracker v%s (fc-sim, a simulator)", s->version);
+	sim_log(s, SIM_INFO, "Running Firecracker v%s (fc-sim, a simulator)", s->version);
 	if (s->fault.name == FAULT_EXITS)
 		return smol_err_set(err, SMOL_E_INTERNAL, "fc-sim was told to end");
 	s->api = openapi_open(FCSIM_YAML, err);
@@ -418,8 +430,13 @@ static int begin(struct server *sv, const struct options *o, struct smol_err *er
 
 int main(int argc, char **argv)
 {
-	static struct server sv = {
-	    .sim = {.log_fd = STDOUT_FILENO, .vsock_fd = -1, .qmp = -1, .mem_fd = -1}};
+	static struct server sv = {.sim = {.log_fd = STDOUT_FILENO,
+				       .metrics_fd = -1,
+				       .kernel_fd = -1,
+				       .initrd_fd = -1,
+				       .vsock_fd = -1,
+				       .qmp = -1,
+				       .mem_fd = -1}};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	const char *version = getenv("FC_SIM_VERSION");
 	struct options o;
@@ -437,7 +454,7 @@ int main(int argc, char **argv)
 	sv.sim.vsockd = vsockd;
 	sv.sim.config = cJSON_CreateObject();
 	if (begin(&sv, &o, &err) < 0) {
-		sim_log(&sv.sim, "Error: %s", err.msg);
+		sim_log(&sv.sim, SIM_ERROR, "Error: %s", err.msg);
 		fprintf(stderr, "Error: %s\n", err.msg);
 		return 1;
 	}

@@ -30,7 +30,7 @@
 #define QEMU	   "qemu-system-x86_64"
 #define SIM_END_MS 5000
 
-enum { FD_QMP = 3, FD_MEM, FD_TAP };
+enum { FD_QMP = 3, FD_MEM, FD_KERNEL, FD_INITRD, FD_TAP };
 
 struct words {
 	char **v;
@@ -134,8 +134,6 @@ static int64_t machine(const struct sim *s, const char *key)
 
 static struct words qemu_words(const struct sim *s, bool incoming)
 {
-	const cJSON *boot = smol_json_get(s->config, "boot-source");
-	const char *initrd = boot ? smol_json_str(boot, "initrd_path") : NULL;
 	long long mib = (long long)machine(s, "mem_size_mib");
 	smol_auto_free char *args = kernel_args(s);
 	struct words w = {0};
@@ -157,19 +155,21 @@ static struct words qemu_words(const struct sim *s, bool incoming)
 	add(&w, "%lldM", mib);
 	add(&w, "-smp");
 	add(&w, "%lld", (long long)machine(s, "vcpu_count"));
-	add(&w, "-kernel");
-	add(&w, "%s", smol_json_str(boot, "kernel_image_path"));
-	add(&w, "-append");
-	add(&w, "%s", args);
-	if (initrd) {
-		add(&w, "-initrd");
-		add(&w, "%s", initrd);
-	}
-	add_devices(s, &w);
+	/* A state that comes in has both in its memory. */
 	if (incoming) {
 		add(&w, "-incoming");
 		add(&w, "defer");
+	} else {
+		add(&w, "-kernel");
+		add(&w, "/proc/self/fd/%d", FD_KERNEL);
+		add(&w, "-append");
+		add(&w, "%s", args);
 	}
+	if (s->initrd_fd >= 0) {
+		add(&w, "-initrd");
+		add(&w, "/proc/self/fd/%d", FD_INITRD);
+	}
+	add_devices(s, &w);
 	return w;
 }
 
@@ -207,6 +207,8 @@ int guest_start_qemu(struct sim *s, bool incoming, struct smol_err *err)
 	spawn.fds[2] = STDERR_FILENO;
 	spawn.fds[FD_QMP] = pair[1];
 	spawn.fds[FD_MEM] = s->mem_fd;
+	spawn.fds[FD_KERNEL] = s->kernel_fd;
+	spawn.fds[FD_INITRD] = s->initrd_fd;
 	for (int i = 0; i < s->ntaps; i++)
 		spawn.fds[FD_TAP + i] = s->taps[i];
 	rc = smol_spawn(&spawn, &s->qemu.pid, &s->qemu.pidfd, err);

@@ -28,7 +28,8 @@ static void take_event(struct sim *s, const cJSON *j)
 	if (strcmp(why, "guest-reset") == 0)
 		s->rebooted = true;
 	if (strcmp(why, "guest-shutdown") == 0) {
-		sim_log(s, "The guest has powered off; as with Firecracker the process stays");
+		sim_log(s, SIM_INFO,
+		    "The guest has powered off; as with Firecracker the process stays");
 		s->off = true;
 	}
 }

@@ -26,8 +26,9 @@ struct sim_process {
 
 struct sim {
 	const char *id, *version;
-	const char *vsockd; /* path of smolsh-vsockd */
-	int log_fd;
+	const char *vsockd;	/* path of smolsh-vsockd */
+	int log_fd, metrics_fd; /* metrics_fd: -1 before PUT /metrics */
+	bool quiet;		/* only what is wrong is logged */
 	struct fault fault;
 	struct openapi *api;
 	enum sim_state state;
@@ -35,7 +36,9 @@ struct sim {
 	 * "network-interfaces". */
 	cJSON *config;
 	bool boot_path; /* something of the guest is configured: no snapshot can be loaded */
-	int vsock_fd;	/* listens at uds_path from PUT /vsock on; -1 before */
+	int kernel_fd,
+	    initrd_fd; /* opened by PUT /boot-source; -1 before, or where there is none */
+	int vsock_fd;  /* listens at uds_path from PUT /vsock on; -1 before */
 	int taps[SIM_TAPS_MAX], ntaps;
 	struct sim_process qemu, device;
 	int qmp, mem_fd; /* -1: none */
@@ -46,8 +49,13 @@ struct sim {
 	bool unplugged; /* the vsock device has left the guest */
 };
 
+enum sim_level { SIM_INFO, SIM_ERROR };
+
 /* One line to the log. */
-void sim_log(const struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_log(const struct sim *s, enum sim_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Is what is below an error to be logged at this level of Firecracker's? */
+bool sim_level_is_quiet(const char *level);
 /* Send what is logged from now on to this file. */
 int sim_log_to(struct sim *s, const char *path, struct smol_err *err);
 
