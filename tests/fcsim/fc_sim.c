@@ -71,7 +71,8 @@ void sim_log(const struct sim *s, enum sim_level level, const char *fmt, ...)
 		text = NULL;
 	va_end(ap);
 	smol_wall_text(smol_wall_ms(), when);
-	dprintf(s->log_fd, "%.23s [%s:fc-sim] %s\n", when, s->id, text);
+	dprintf(s->log_fd, "%.23s [%s:fc-sim:%s] %s\n", when, s->id,
+	    level == SIM_INFO ? "INFO" : "ERROR", text);
 }
 
 int sim_log_to(struct sim *s, const char *path, struct smol_err *err)
