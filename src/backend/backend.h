@@ -98,6 +98,7 @@ enum smol_backend_event_type {
 	SMOL_BACKEND_PAUSED,   /* its CPUs stand still */
 	SMOL_BACKEND_RESUMED,  /* and go on */
 	SMOL_BACKEND_REFUSED,  /* it does not pause or resume: why */
+	SMOL_BACKEND_BALLOON,  /* taken_mib has changed; with a detail: it will not, why */
 	SMOL_BACKEND_LOST,     /* the control connection is gone or speaks nonsense */
 };
 
@@ -112,8 +113,9 @@ struct smol_backend {
 	/* Set by start. The monitor watches both descriptors and owns neither. */
 	pid_t pid;
 	int pidfd;
-	int control_fd;	  /* readable: call smol_backend_control(); -1: none */
-	char *accel_used; /* "tcg (…why)" */
+	int control_fd;	   /* readable: call smol_backend_control(); -1: none */
+	char *accel_used;  /* "tcg (…why)" */
+	int64_t taken_mib; /* what the guest has given to its balloon, as the hypervisor says */
 	void (*event)(void *ctx, enum smol_backend_event_type type, const char *detail);
 	void *ctx;
 };
@@ -148,7 +150,7 @@ struct smol_backend_ops {
 	int (*resume)(struct smol_backend *b, struct smol_err *err);
 	int (*snapshot)(struct smol_backend *b, const char *path, struct smol_err *err);
 	int (*stop)(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
-	/* Take this many MiB from the guest. */
+	/* Take this many MiB from the guest; what it has given is an event, BALLOON. */
 	int (*balloon)(struct smol_backend *b, int64_t mib, struct smol_err *err);
 	void (*destroy)(struct smol_backend *b);
 };

@@ -14,6 +14,21 @@ static bool net_user(const struct smol_vm_config *c)
 	return c->net == SMOL_NET_USER;
 }
 
+static bool disk(const struct smol_vm_config *c)
+{
+	return c->disks.n > 0;
+}
+
+static bool rootfs(const struct smol_vm_config *c)
+{
+	return c->rootfs != NULL;
+}
+
+static bool balloon(const struct smol_vm_config *c)
+{
+	return c->balloon;
+}
+
 static bool tcg(const struct smol_vm_config *c)
 {
 	return c->accel == SMOL_ACCEL_TCG;
@@ -26,6 +41,9 @@ static const struct {
 	bool (*asked)(const struct smol_vm_config *c);
 } needs[] = {
     {SMOL_CAP_NET_USER, "--net user", net_user},
+    {SMOL_CAP_DISK, "--disk", disk},
+    {SMOL_CAP_DISK, "--rootfs", rootfs},
+    {SMOL_CAP_BALLOON, "--balloon", balloon},
     {SMOL_CAP_EMULATE, "--accel tcg", tcg},
 };
 

@@ -228,6 +228,8 @@ int smol_fc_boot(const struct smol_launch *l, const struct smol_fc_places *p,
 	if (p->uds)
 		add(out, smol_fc_put_vsock(l->cid, p->uds));
 	add(out, smol_fc_put_entropy());
+	if (l->config->balloon)
+		add(out, smol_fc_put_balloon(0));
 	add(out, smol_fc_action(SMOL_FC_START));
 	for (size_t i = 0; i < out->n; i++)
 		if (check_utf8(&out->v[i], err) < 0) {

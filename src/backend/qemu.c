@@ -43,6 +43,7 @@ struct qemu {
 	int control; /* our end of QMP */
 	char *program;
 	enum smol_accel accel;
+	int64_t memory_mib;
 	struct smol_backend *b;
 };
 
@@ -157,6 +158,10 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 		ADD("-device");
 		ADD("virtio-net-pci,netdev=net0,romfile=");
 	}
+	if (c->balloon) {
+		ADD("-device");
+		ADD("virtio-balloon-pci,deflate-on-oom=on");
+	}
 	ADD("-sandbox");
 	ADD("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 #undef ADD
@@ -168,6 +173,17 @@ void smol_qemu_argv_free(char **argv)
 	for (char **p = argv; p && *p; p++)
 		free(*p);
 	free(argv);
+}
+
+/* The guest has given memory, or taken it back: QEMU says how much it has now, in bytes. */
+static void on_balloon(struct qemu *q, const cJSON *data)
+{
+	int64_t bytes = 0, all = q->memory_mib << 20;
+
+	if (!data || smol_json_int(data, "actual", 0, all, &bytes) != 1)
+		return;
+	q->b->taken_mib = (all - bytes) >> 20;
+	q->b->event(q->b->ctx, SMOL_BACKEND_BALLOON, NULL);
 }
 
 static void on_event(void *ctx, const char *name, const cJSON *data)
@@ -186,6 +202,8 @@ static void on_event(void *ctx, const char *name, const cJSON *data)
 	    {"RESUME", NULL, SMOL_BACKEND_RESUMED},
 	};
 
+	if (strcmp(name, "BALLOON_CHANGE") == 0)
+		on_balloon(q, data);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(map); i++)
 		if (strcmp(map[i].name, name) == 0 &&
 		    (!map[i].reason || (reason && strcmp(map[i].reason, reason) == 0))) {
@@ -205,9 +223,14 @@ static void on_up(void *ctx)
 static void on_failed(void *ctx, const char *id, const char *desc)
 {
 	struct qemu *q = ctx;
-	bool harmless = id && (strcmp(id, "stop") == 0 || strcmp(id, "cont") == 0);
+	bool pause = id && (strcmp(id, "stop") == 0 || strcmp(id, "cont") == 0);
+	bool balloon = id && strcmp(id, "balloon") == 0;
 
-	q->b->event(q->b->ctx, harmless ? SMOL_BACKEND_REFUSED : SMOL_BACKEND_LOST, desc);
+	q->b->event(q->b->ctx,
+	    pause     ? SMOL_BACKEND_REFUSED
+	    : balloon ? SMOL_BACKEND_BALLOON
+		      : SMOL_BACKEND_LOST,
+	    desc);
 }
 
 static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
@@ -219,6 +242,7 @@ static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, str
 	b->control_fd = b->pidfd = -1;
 	*q = (struct qemu){.control = -1, .b = b};
 	q->qmp = (struct smol_qmp){.event = on_event, .up = on_up, .failed = on_failed, .ctx = q};
+	q->memory_mib = l->config->memory_mib;
 	q->program = smol_qemu_program(err);
 	if (!q->program)
 		return -1;
@@ -283,14 +307,30 @@ static void qemu_control(struct smol_backend *b)
 }
 
 /* Commands are few and short: one that does not fit into the socket will not be read. */
-static int command(struct smol_backend *b, const char *name, struct smol_err *err)
+static int send_line(struct smol_backend *b, const char *line, struct smol_err *err)
 {
 	struct qemu *q = b->priv;
-	smol_auto_free char *line = smol_qmp_command(name);
 
 	if (smol_io_write_all(q->control, line, strlen(line), smol_in_ms(0)) == 0)
 		return 0;
 	return smol_err_errno(err, SMOL_E_IO, errno, "QMP");
+}
+
+static int command(struct smol_backend *b, const char *name, struct smol_err *err)
+{
+	smol_auto_free char *line = smol_qmp_command(name);
+
+	return send_line(b, line, err);
+}
+
+/* QEMU is told what the guest is to keep. */
+static int qemu_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err)
+{
+	struct qemu *q = b->priv;
+	smol_auto_free char *line =
+	    smol_qmp_command_int("balloon", "value", (q->memory_mib - mib) << 20);
+
+	return send_line(b, line, err);
 }
 
 static int qemu_pause(struct smol_backend *b, struct smol_err *err)
@@ -338,6 +378,7 @@ const struct smol_backend_ops smol_backend_qemu = {
     .control = qemu_control,
     .pause = qemu_pause,
     .resume = qemu_resume,
+    .balloon = qemu_balloon,
     .stop = qemu_stop,
     .destroy = qemu_destroy,
 };

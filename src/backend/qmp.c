@@ -69,3 +69,9 @@ char *smol_qmp_command(const char *name)
 {
 	return smol_asprintf("{\"execute\":\"%s\",\"id\":\"%s\"}\n", name, name);
 }
+
+char *smol_qmp_command_int(const char *name, const char *key, int64_t value)
+{
+	return smol_asprintf("{\"execute\":\"%s\",\"arguments\":{\"%s\":%lld},\"id\":\"%s\"}\n",
+	    name, key, (long long)value, name);
+}

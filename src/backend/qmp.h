@@ -8,6 +8,7 @@
 #define SMOL_BACKEND_QMP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -35,5 +36,7 @@ void smol_qmp_free(struct smol_qmp *q);
 
 /* {"execute":"name","id":"name"}\n */
 char *smol_qmp_command(const char *name);
+/* {"execute":"name","arguments":{"key":value},"id":"name"}\n */
+char *smol_qmp_command_int(const char *name, const char *key, int64_t value);
 
 #endif

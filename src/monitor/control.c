@@ -152,6 +152,22 @@ static bool pause_or_resume(struct smol_client_conn *c, bool pause)
 	return say(c, ok());
 }
 
+static bool balloon(struct smol_client_conn *c, const cJSON *j)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	int64_t mib = 0;
+	int given = smol_json_int(j, "memory_mib", 1, SMOL_MEMORY_MAX_MIB, &mib);
+	cJSON *reply;
+
+	if (given < 0)
+		return say(c, failure(SMOL_E_INVALID, "memory_mib is out of range"));
+	if (given && smol_balloon_ask(c->m, mib, &err) < 0)
+		return say(c, smol_reply_failure(&err));
+	reply = ok();
+	cJSON_AddItemToObject(reply, "result", smol_balloon_json(c->m));
+	return say(c, reply);
+}
+
 void smol_control_reply(struct smol_client_conn *c, cJSON *object)
 {
 	/* One that does not take it learns of that by the end of the connection. */
@@ -195,6 +211,8 @@ static bool serve(struct smol_client_conn *c, const char *line, size_t n)
 		return stop(c, j);
 	if (strcmp(op, "pause") == 0 || strcmp(op, "resume") == 0)
 		return pause_or_resume(c, *op == 'p');
+	if (strcmp(op, "balloon") == 0)
+		return balloon(c, j);
 	if (strcmp(op, "forwards") == 0)
 		return forwards(c);
 	if (strcmp(op, "unforward") == 0)

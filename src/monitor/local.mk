@@ -1,5 +1,6 @@
 pkglibexec_PROGRAMS += smolsh-monitor
 smolsh_monitor_SOURCES = \
+	src/monitor/balloon.c \
 	src/monitor/control.c \
 	src/monitor/drives.c \
 	src/monitor/forward.c \

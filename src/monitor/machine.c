@@ -242,6 +242,9 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 	case SMOL_BACKEND_REFUSED:
 		smol_pause_refused(m, detail);
 		break;
+	case SMOL_BACKEND_BALLOON:
+		smol_balloon_is(m, detail);
+		break;
 	case SMOL_BACKEND_LOST:
 		smol_watch_stop(&m->qmp_watch);
 		if (m->hypervisor.pid <= 0)

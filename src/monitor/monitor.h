@@ -12,6 +12,7 @@
  *   output.c    console, complaints of the children, journal
  *   record.c    what the registry is told
  *   pause.c     the guest stands still, and goes on
+ *   balloon.c   memory is taken from the guest, and given back
  *
  * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when both children
  * are reaped, and only then the end is recorded, told, and the process exits.
@@ -76,6 +77,7 @@ struct smol_monitor_state {
 	bool ending, died; /* died: not as somebody asked */
 	bool paused;	   /* as the hypervisor says */
 	bool pause_asked;  /* what it was told last */
+	int64_t keep_mib;  /* what the guest is to keep of its memory; 0: nobody has asked */
 	int pauses_sent;   /* commands that it has not answered yet */
 	char *cause;
 	struct smol_err failure; /* the start failed: what is told to the starter */
@@ -128,6 +130,14 @@ void smol_pause_is(struct smol_monitor_state *m, bool paused);
 void smol_pause_refused(struct smol_monitor_state *m, const char *why);
 /* A guest that is to do something must not stand still. */
 void smol_pause_release(struct smol_monitor_state *m);
+
+/* balloon.c */
+/* Somebody asks that the guest keeps mib of its memory; how far it is comes as events. */
+int smol_balloon_ask(struct smol_monitor_state *m, int64_t mib, struct smol_err *err);
+/* The hypervisor says that the guest has given or got memory; with a reason: that it will not. */
+void smol_balloon_is(struct smol_monitor_state *m, const char *why_not);
+/* {"memory_mib":…,"target_mib":…,"actual_mib":…}; caller deletes. */
+cJSON *smol_balloon_json(const struct smol_monitor_state *m);
 
 /* record.c */
 /* After the claim. */

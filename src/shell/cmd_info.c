@@ -209,6 +209,8 @@ static void print_config(const struct smol_vm *vm)
 		row("kernel", "%s", c->kernel);
 	if (c->kernel_args && *c->kernel_args)
 		row("kernel args", "%s", c->kernel_args);
+	if (c->balloon)
+		row("balloon", "yes");
 	row("network", "%s", smol_net_name(c->net));
 	print_disks(vm);
 }

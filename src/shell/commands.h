@@ -12,6 +12,7 @@ extern const struct smol_command smol_cmd_delete[];
 extern const struct smol_command smol_cmd_list[];
 extern const struct smol_command smol_cmd_info[];
 extern const struct smol_command smol_cmd_exec[];
+extern const struct smol_command smol_cmd_balloon[];
 extern const struct smol_command smol_cmd_caps[];
 extern const struct smol_command smol_cmd_cp[];
 extern const struct smol_command smol_cmd_jobs[];

@@ -3,6 +3,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/alias.c src/shell/alias.h \
 	src/shell/ask.c src/shell/ask.h \
 	src/shell/cmd_alias.c \
+	src/shell/cmd_balloon.c \
 	src/shell/cmd_bind.c \
 	src/shell/cmd_caps.c \
 	src/shell/cmd_cp.c \

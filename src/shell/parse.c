@@ -77,7 +77,7 @@ static char *alternatives(const char *const *values)
 	return smol_buf_take(&b);
 }
 
-static int memory_mib(const char *text, int64_t *mib)
+int smol_parse_mib(const char *text, int64_t *mib)
 {
 	int64_t bytes;
 
@@ -123,7 +123,7 @@ static int convert(struct parser *p, struct smol_arg *a)
 			return 0;
 		return bad_value(p, o, a->text, range);
 	case SMOL_OPTION_MEMORY:
-		if (memory_mib(a->text, &a->num) == 0)
+		if (smol_parse_mib(a->text, &a->num) == 0)
 			return 0;
 		return bad_value(p, o, a->text, "a size such as 128, 512M or 1.5G");
 	case SMOL_OPTION_DURATION:

@@ -56,6 +56,9 @@ int64_t smol_args_int(const struct smol_args *args, const char *option, int64_t 
  * each and the array. */
 char **smol_args_list(const struct smol_args *args, const char *option);
 
+/* "64M", "1.5G", a bare number is MiB → MiB; -1 for anything else. */
+int smol_parse_mib(const char *text, int64_t *mib);
+
 #define smol_auto_args __attribute__((cleanup(smol_args_free)))
 
 #endif

@@ -86,6 +86,7 @@ const struct smol_option smol_config_options[] = {
 	.arg = "SIZE|FILE",
 	.help = "a new disk (2G) or a raw FILE[:ro], /dev/vda on (repeat)",
 	.complete = SMOL_COMPLETE_FILE},
+    {.name = "balloon", .help = "memory can be taken from it while it runs"},
     {.name = "no-vsock", .help = "no vsock: the agent cannot be reached"},
     {.name = "cid",
 	.type = SMOL_OPTION_STRING,
@@ -288,6 +289,7 @@ int smol_config_from_args(
 	c->memory_mib = smol_args_int(args, "memory", c->memory_mib);
 	c->cpus = (int)smol_args_int(args, "cpus", c->cpus);
 	c->accel = (enum smol_accel)smol_args_int(args, "accel", c->accel);
+	c->balloon = smol_args_flag(args, "balloon");
 	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
 	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
 	    take_disks(args, &c->disks, err) < 0 ||

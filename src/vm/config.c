@@ -194,6 +194,7 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 	smol_json_add_int(j, "memory_mib", c->memory_mib);
 	smol_json_add_str(j, "kernel_args", c->kernel_args);
 	smol_json_add_str(j, "net", smol_net_name(c->net));
+	smol_json_add_bool(j, "balloon", c->balloon);
 	if (c->rootfs) {
 		cJSON_AddItemToObject(j, "rootfs", cJSON_Duplicate(c->rootfs, true));
 		smol_json_add_int(j, "rootfs_size", c->rootfs_size);
@@ -250,6 +251,7 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 	take_str(j, "backend_reason", &c->backend_reason);
 	take_str(j, "kernel", &c->kernel);
 	take_str(j, "kernel_args", &c->kernel_args);
+	c->balloon = smol_json_bool(j, "balloon", false);
 	if (smol_json_int(j, "cpus", 1, SMOL_CPUS_MAX, &cpus) < 0 ||
 	    smol_json_int(j, "memory_mib", 1, SMOL_MEMORY_MAX_MIB, &c->memory_mib) < 0)
 		return smol_err_set(err, SMOL_E_REGISTRY, "CPUs or memory out of range");

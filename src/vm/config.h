@@ -14,6 +14,7 @@
 #define SMOL_MEMORY_MIN_MIB	80		  /* less does not boot the base image */
 #define SMOL_MEMORY_MAX_MIB	(4 * 1024 * 1024) /* and no more than the host has */
 #define SMOL_MEMORY_DEFAULT_MIB 128
+#define SMOL_BALLOON_MIN_MIB	SMOL_MEMORY_MIN_MIB /* what a balloon leaves to a guest */
 #define SMOL_CPUS_MAX		64
 #define SMOL_NAME_MAX		40
 #define SMOL_KERNEL_ARGS_MAX	1024
@@ -59,6 +60,7 @@ struct smol_vm_config {
 	cJSON *rootfs;
 	int64_t rootfs_size;
 	struct smol_disks disks;
+	bool balloon; /* it has a balloon: memory can be taken from it while it runs */
 	struct smol_vsock_config vsock;
 	cJSON *limits; /* what differs from the defaults (proto/limits.h), or NULL; owned */
 };

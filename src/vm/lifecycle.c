@@ -437,7 +437,7 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 	return await_process(vm, deadline, interrupt_fd, err);
 }
 
-static int not_running(const struct smol_vm *vm, struct smol_err *err)
+int smol_vm_not_running(const struct smol_vm *vm, struct smol_err *err)
 {
 	if (vm->state == SMOL_VM_DIED) {
 		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' died: %s", vm->name,
@@ -491,7 +491,7 @@ int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struc
 	if (vm->state == (pause ? SMOL_VM_PAUSED : SMOL_VM_RUNNING))
 		return 0;
 	if (vm->state != (pause ? SMOL_VM_RUNNING : SMOL_VM_PAUSED))
-		return not_running(vm, err);
+		return smol_vm_not_running(vm, err);
 	m = reach(vm, smol_in_ms(REACH_MS), -1, err);
 	if (!m || smol_monitor_send(m, smol_monitor_request(pause ? "pause" : "resume"), err) < 0 ||
 	    await_pause(m, vm, pause, err) < 0)
@@ -510,7 +510,7 @@ int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, s
 		    "create it without --no-vsock; smolsh logs %s shows its console", vm->name);
 	}
 	if (vm->state != SMOL_VM_RUNNING)
-		return not_running(vm, err);
+		return smol_vm_not_running(vm, err);
 	path = smol_vm_uds_path(vm, err);
 	if (!path || smol_uds_path_check(path, err) < 0)
 		return -1;
@@ -527,7 +527,7 @@ void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct s
 
 	if (now && now->state == SMOL_VM_PAUSED && smol_vm_reconcile(r, now, &local) == 0 &&
 	    now->state == SMOL_VM_PAUSED) {
-		not_running(now, err);
+		smol_vm_not_running(now, err);
 		return;
 	}
 	if (!now || smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||

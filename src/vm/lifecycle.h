@@ -52,6 +52,17 @@ int smol_vm_stop(
  * backend cannot. Returns when it is so.
  */
 int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struct smol_err *err);
+/* MiB: all that it was made with, what it is to keep, and what it has. */
+struct smol_balloon {
+	int64_t memory, target, actual;
+};
+/*
+ * Have the guest keep so much of its memory (0: only say how it is), and wait until it does.
+ * SMOL_E_UNSUPPORTED: it has no balloon; SMOL_E_INVALID: the bounds; SMOL_E_DEADLINE: it has not
+ * done so, *out says how far it is.
+ */
+int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
+    smol_deadline deadline, int interrupt_fd, struct smol_balloon *out, struct smol_err *err);
 /* Remove it with its logs. SMOL_E_STATE when it runs and force is not set. */
 int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err);
 

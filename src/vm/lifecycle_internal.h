@@ -10,4 +10,7 @@ int smol_vm_refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err
 /* Its sockets, and with state_too its logs. Only while nobody can start it. */
 void smol_vm_remove_files(const struct smol_vm *vm, bool state_too);
 
+/* Why nothing can be asked of its guest, with the mend; always -1. */
+int smol_vm_not_running(const struct smol_vm *vm, struct smol_err *err);
+
 #endif

@@ -37,6 +37,24 @@ int smol_pause_ask(struct smol_monitor_state *m, bool pause, struct smol_err *er
 	return 0;
 }
 
+int smol_balloon_ask(struct smol_monitor_state *m, int64_t mib, struct smol_err *err)
+{
+	if (mib < 1 || mib > SMOL_MEMORY_MAX_MIB)
+		abort();
+	if (mib % 2)
+		return smol_err_set(err, SMOL_E_STATE, "it gives nothing");
+	m->keep_mib = mib;
+	return 0;
+}
+
+cJSON *smol_balloon_json(const struct smol_monitor_state *m)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_int(j, "target_mib", m->keep_mib);
+	return j;
+}
+
 int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err)
 {
 	(void)b;

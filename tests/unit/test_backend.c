@@ -191,6 +191,7 @@ static void test_qemu_argv(void **state)
 	assert_true(has(argv, "vhost-user-vsock-pci"));
 	assert_false(has(argv, "netdev"));
 	assert_false(has(argv, "noreplace-smp"));
+	assert_false(has(argv, "balloon"));
 	assert_non_null(after(argv, "-nodefaults"));
 	smol_qemu_argv_free(argv);
 
@@ -209,12 +210,14 @@ static void test_qemu_argv(void **state)
 	smol_qemu_argv_free(argv);
 	l.ndrives = 0;
 
+	c.balloon = true;
 	l.vhost_listen_fd = -1;
 	c.net = SMOL_NET_USER;
 	c.cpus = 1;
 	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_KVM);
 	assert_false(has(argv, "vsock"));
 	assert_true(has(argv, "virtio-net-pci"));
+	assert_true(has(argv, "virtio-balloon-pci,deflate-on-oom=on"));
 	assert_true(has(argv, "noreplace-smp"));
 	assert_string_equal(after(argv, "-accel"), "kvm");
 	assert_string_equal(after(argv, "-cpu"), "host");

@@ -162,24 +162,54 @@ static const char *const pause_answers[] = {
     "{\"event\":\"ready\"}\n{\"ok\":true}\n{\"event\":\"phase\",\"phase\":\"paused\"}\n",
 };
 
-static void part_pauses(const struct smol_vm *vm)
+/* Asked for memory. */
+#define SAID(rest) "{\"memory_mib\":128,\"target_mib\":96,\"actual_mib\":" rest "}"
+static const char *const balloon_answers[] = {
+    /* Its hypervisor does not. */
+    "{\"event\":\"ready\"}\n{\"ok\":true,\"result\":" SAID(
+	"128") "}\n{\"event\":\"balloon\",\"error\":\"no driver\"}\n",
+    /* It is older than this smolsh. */
+    "{\"ok\":false,\"error\":\"unknown op\",\"code\":\"unsupported\"}\n",
+    "{\"ok\":true,\"result\":" SAID("128") "}\n{\"event\":\"end\"}\n",
+    /* It goes while the guest is at it. */
+    "{\"ok\":true,\"result\":" SAID("128") "}\n",
+    /* What was on its way before the answer is of another target. */
+    "{\"event\":\"balloon\",\"target_mib\":96,\"actual_mib\":96}\n"
+    "{\"ok\":true,\"result\":" SAID(
+	"99") "}\n"
+	      "{\"event\":\"balloon\",\"target_mib\":96,\"actual_mib\":97}\n"
+	      "{\"event\":\"phase\",\"phase\":\"ready\"}\n"
+	      "{\"event\":\"balloon\",\"target_mib\":96,\"actual_mib\":96}\n",
+};
+
+static void answer(const struct smol_vm *vm, const char *const *answers, size_t n)
 {
 	int fd = listen_as_monitor(vm);
 
 	say_up();
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(pause_answers); i++) {
+	for (size_t i = 0; i < n; i++) {
 		int c = accept(fd, NULL, NULL), seen = 0;
 		char byte;
 
-		/* Its answers come when both have been asked: to watch, and to pause. */
+		/* Its answers come when both have been asked: to watch, and the other. */
 		while (seen < 2 && read(c, &byte, 1) == 1)
 			seen += byte == '\n';
-		if (write(c, pause_answers[i], strlen(pause_answers[i])) < 0)
+		if (write(c, answers[i], strlen(answers[i])) < 0)
 			_exit(93);
 		close(c);
 	}
 	for (;;)
 		pause();
+}
+
+static void part_pauses(const struct smol_vm *vm)
+{
+	answer(vm, pause_answers, SMOL_ARRAY_SIZE(pause_answers));
+}
+
+static void part_gives(const struct smol_vm *vm)
+{
+	answer(vm, balloon_answers, SMOL_ARRAY_SIZE(balloon_answers));
 }
 
 /* It has no room for another client. */
@@ -306,6 +336,54 @@ static void test_pause(void **state)
 		if (want[i].msg)
 			assert_string_equal(err.msg, want[i].msg);
 	}
+	kill(pid, SIGKILL);
+	end_of(pid);
+}
+
+/* What may come of asking a guest for memory. */
+static void test_balloon(void **state)
+{
+	static const struct {
+		enum smol_code code;
+		const char *msg;
+	} want[SMOL_ARRAY_SIZE(balloon_answers)] = {
+	    {SMOL_E_STATE, "VM 'web': qemu does not: no driver"},
+	    {SMOL_E_UNSUPPORTED, "the VM's monitor refuses: unknown op"},
+	    {SMOL_E_VM_DIED, "VM 'web' ended"},
+	    {SMOL_E_RESET, "the VM's monitor has gone"},
+	};
+	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
+	smol_auto_err struct smol_err none = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r, "web");
+	struct smol_balloon b;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(smol_vm_balloon(r, vm, 96, smol_in_ms(20000), -1, &b, &none), -1);
+	assert_int_equal(none.code, SMOL_E_UNSUPPORTED);
+	vm->config.balloon = true;
+	pid = play(r, vm, part_gives);
+	assert_int_equal(smol_registry_set_ready(r, vm->id, NULL), 0);
+	vm->state = SMOL_VM_RUNNING;
+	/* The bounds are known here, and nobody is asked. */
+	static const int64_t bad[] = {-1, 79, 129};
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(bad); i++) {
+		assert_int_equal(
+		    smol_vm_balloon(r, vm, bad[i], smol_in_ms(20000), -1, &b, &none), -1);
+		assert_int_equal(none.code, SMOL_E_INVALID);
+	}
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(want); i++) {
+		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+		int rc = smol_vm_balloon(r, vm, 96, smol_in_ms(20000), -1, &b, &err);
+
+		assert_int_equal(rc, want[i].msg ? -1 : 0);
+		assert_int_equal(err.code, want[i].code);
+		if (want[i].msg)
+			assert_string_equal(err.msg, want[i].msg);
+	}
+	assert_int_equal(b.memory, 128);
+	assert_int_equal(b.target, 96);
+	assert_int_equal(b.actual, 96);
 	kill(pid, SIGKILL);
 	end_of(pid);
 }
@@ -508,6 +586,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_wait_without_socket, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused_stop, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_balloon, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_start_joins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_joined_start_is_not_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile_spares_the_next_start, setup, teardown),
