@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/firecracker.h"
 #include "backend/qemu.h"
 #include "base/auto.h"
 #include "base/buf.h"
@@ -55,6 +56,12 @@ void smol_probe_free(struct smol_probe *p)
 	free(p->version);
 	free(p->accel_reason);
 	*p = (struct smol_probe){0};
+}
+
+const char *smol_backend_chosen(
+    const struct smol_backend_info *info, const struct smol_vm_config *c)
+{
+	return info->chosen ? info->chosen(c) : NULL;
 }
 
 int smol_backend_probe(const struct smol_backend_info *info, const char *program,

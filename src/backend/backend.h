@@ -54,7 +54,7 @@ extern const struct smol_cap_words smol_caps[]; /* in the order above; ends with
  * X(name): the backends that there are. Of two that can do what is asked the first is taken, so the
  * one that does most comes first.
  */
-#define SMOL_BACKENDS(X)  X(qemu)
+#define SMOL_BACKENDS(X)  X(qemu) X(firecracker)
 #define SMOL_BACKENDS_MAX 8
 #define SMOL_BACKEND_AUTO "auto" /* in a configuration that is not registered yet */
 
@@ -77,6 +77,9 @@ struct smol_drive {
 /* All that a start needs, made by the monitor; strings and descriptors stay the monitor's. */
 struct smol_launch {
 	const char *name;
+	const char *id;		 /* of the VM: 32 hex digits */
+	const char *runtime_dir; /* the VM's own, mode 0700 */
+	const char *uds_path;	 /* its vsock; bound by a backend that has vsock of its own */
 	const struct smol_vm_config *config;
 	const char *kernel;	 /* file to boot: ELF with PVH note, or bzImage */
 	const char *kernel_args; /* of the image; the config's are appended behind */
@@ -99,6 +102,9 @@ enum smol_backend_event_type {
 	SMOL_BACKEND_RESUMED,  /* and go on */
 	SMOL_BACKEND_REFUSED,  /* it does not pause or resume: why */
 	SMOL_BACKEND_BALLOON,  /* taken_mib has changed; with a detail: it will not, why */
+	SMOL_BACKEND_FAILED,   /* it could not start the guest: see smol_backend.failure */
+	SMOL_BACKEND_SAYS,     /* a line of its log, or of ours about it; foreign */
+	SMOL_BACKEND_METRICS,  /* its figures, a line of JSON; foreign */
 	SMOL_BACKEND_LOST,     /* the control connection is gone or speaks nonsense */
 };
 
@@ -116,6 +122,7 @@ struct smol_backend {
 	int control_fd;	   /* readable: call smol_backend_control(); -1: none */
 	char *accel_used;  /* "tcg (…why)" */
 	int64_t taken_mib; /* what the guest has given to its balloon, as the hypervisor says */
+	struct smol_err failure; /* with FAILED: why */
 	void (*event)(void *ctx, enum smol_backend_event_type type, const char *detail);
 	void *ctx;
 };
@@ -136,6 +143,9 @@ struct smol_backend_info {
 	const struct smol_backend_lack *lacks; /* of all others; ends with {0} */
 	/* A VM is only made for it where its probe says that it can be used here. */
 	bool probe_first;
+	/* The program that a VM's configuration names instead, or NULL; no slot: none can be named.
+	 */
+	const char *(*chosen)(const struct smol_vm_config *c);
 	/* program: the file to ask, NULL: the first in PATH. *out is set in any case. */
 	int (*probe)(const char *program, struct smol_probe *out, struct smol_err *err);
 };
@@ -161,6 +171,9 @@ extern const struct smol_backend_info *const smol_backend_infos[];
 extern const char *const smol_backend_names[];
 /* SMOL_E_INVALID names those that there are. */
 const struct smol_backend_info *smol_backend_lookup(const char *name, struct smol_err *err);
+/* The program that this configuration names for it, or NULL: the one in PATH. */
+const char *smol_backend_chosen(
+    const struct smol_backend_info *info, const struct smol_vm_config *c);
 int smol_backend_probe(const struct smol_backend_info *info, const char *program,
     struct smol_probe *out, struct smol_err *err);
 /* Its entry for what it cannot do; NULL where it says nothing. */

@@ -68,15 +68,18 @@ static int check_installed(const struct smol_backend_info *info, struct smol_err
 		       : smol_err_set(err, SMOL_E_DEPENDENCY, "%s is not installed", info->program);
 }
 
-static int check_usable(const struct smol_backend_info *info, struct smol_err *err)
+static int check_usable(
+    const struct smol_backend_info *info, const struct smol_vm_config *c, struct smol_err *err)
 {
+	const char *chosen = smol_backend_chosen(info, c);
 	struct smol_probe probe = {0};
-	smol_auto_free char *program = smol_path_which(info->program);
+	smol_auto_free char *program =
+	    chosen ? smol_strdup(chosen) : smol_path_which(info->program);
 	int rc = 0;
 
 	/* Where it is missing the probe says what to install. */
 	if (!program || info->probe_first)
-		rc = smol_backend_probe(info, NULL, &probe, err);
+		rc = smol_backend_probe(info, chosen, &probe, err);
 	smol_probe_free(&probe);
 	return rc;
 }
@@ -115,7 +118,7 @@ static int resolve_auto(struct smol_vm_config *c, struct smol_err *err)
 	for (const struct smol_backend_info *const *b = smol_backend_infos; *b; b++) {
 		smol_auto_err struct smol_err why = SMOL_ERR_INIT;
 
-		if (smol_backend_check(*b, c, &why) == 0 && check_usable(*b, &why) == 0) {
+		if (smol_backend_check(*b, c, &why) == 0 && check_usable(*b, c, &why) == 0) {
 			tell_others(*b, c, &reason);
 			take(c, *b, smol_buf_take(&reason));
 			return 0;
@@ -135,7 +138,7 @@ int smol_backend_resolve(struct smol_vm_config *c, struct smol_err *err)
 	if (strcmp(c->backend, SMOL_BACKEND_AUTO) == 0)
 		return resolve_auto(c, err);
 	info = smol_backend_lookup(c->backend, err);
-	if (!info || smol_backend_check(info, c, err) < 0 || check_usable(info, err) < 0)
+	if (!info || smol_backend_check(info, c, err) < 0 || check_usable(info, c, err) < 0)
 		return -1;
 	take(c, info, smol_strdup("as asked"));
 	return 0;

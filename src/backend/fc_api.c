@@ -183,17 +183,23 @@ static struct waiting *put_down(struct smol_fc_api *a)
 	return smol_steal(&a->now);
 }
 
-void smol_fc_api_free(struct smol_fc_api *a)
+void smol_fc_api_drop(struct smol_fc_api *a)
 {
 	struct waiting *w;
 
-	if (!a)
-		return;
-	free_waiting(put_down(a));
 	while ((w = a->first)) {
 		a->first = w->next;
 		free_waiting(w);
 	}
+	a->nwaiting = 0;
+}
+
+void smol_fc_api_free(struct smol_fc_api *a)
+{
+	if (!a)
+		return;
+	free_waiting(put_down(a));
+	smol_fc_api_drop(a);
 	if (a->multi)
 		curl_multi_cleanup(a->multi);
 	curl_slist_free_all(a->headers);

@@ -34,6 +34,8 @@ void smol_fc_api_free(struct smol_fc_api *a);
 /* Readable: call smol_fc_api_turn(). Stays the api's. */
 int smol_fc_api_fd(const struct smol_fc_api *a);
 void smol_fc_api_turn(struct smol_fc_api *a);
+/* Whatever waits is not sent; the one under way goes on. */
+void smol_fc_api_drop(struct smol_fc_api *a);
 /* r is taken. ms: from when it is sent. -1: the queue is full. */
 int smol_fc_api_send(
     struct smol_fc_api *a, struct smol_fc_request r, int64_t ms, struct smol_err *err);

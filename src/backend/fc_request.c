@@ -35,6 +35,14 @@ void smol_fc_request_free(struct smol_fc_request *r)
 	*r = (struct smol_fc_request){0};
 }
 
+struct smol_fc_request smol_fc_request_steal(struct smol_fc_request *r)
+{
+	struct smol_fc_request stolen = *r;
+
+	*r = (struct smol_fc_request){0};
+	return stolen;
+}
+
 void smol_fc_requests_free(struct smol_fc_requests *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -225,6 +233,11 @@ int smol_fc_boot(const struct smol_launch *l, const struct smol_fc_places *p,
 	add(out, smol_fc_put_metrics(p->metrics));
 	add(out, smol_fc_put_machine(l->config->cpus, l->config->memory_mib));
 	add(out, smol_fc_put_boot(p->kernel, p->initrd, args));
+	for (int i = 0; i < l->ndrives; i++) {
+		smol_auto_free char *id = smol_asprintf("drive%d", i);
+
+		add(out, smol_fc_put_drive(id, l->drives[i].path, l->drives[i].readonly));
+	}
 	if (p->uds)
 		add(out, smol_fc_put_vsock(l->cid, p->uds));
 	add(out, smol_fc_put_entropy());

@@ -22,6 +22,8 @@ struct smol_fc_request {
 	cJSON *body;	    /* owned; NULL: none */
 };
 void smol_fc_request_free(struct smol_fc_request *r);
+/* Its value; *r is empty then. */
+struct smol_fc_request smol_fc_request_steal(struct smol_fc_request *r);
 
 /* In the order in which they are to be sent. */
 struct smol_fc_requests {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "backend/backend.h"
+#include "backend/firecracker.h"
 #include "backend/qemu.h"
 
 const struct smol_backend_ops *const smol_backends[] = {

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/backend/libbackend.a
 src_backend_libbackend_a_SOURCES = \
 	src/backend/backend.c src/backend/backend.h \
+	src/backend/firecracker.h src/backend/firecracker_info.c \
 	src/backend/fc_version.c src/backend/fc_version.h \
 	src/backend/choose.c src/backend/choose.h \
 	src/backend/qemu.h src/backend/qemu_info.c
@@ -12,6 +13,7 @@ src_backend_libhypervisor_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 src_backend_libhypervisor_a_SOURCES = \
 	src/backend/fc_api.c src/backend/fc_api.h \
 	src/backend/fc_request.c src/backend/fc_request.h \
+	src/backend/firecracker.c \
 	src/backend/hypervisor.c \
 	src/backend/qemu.c \
 	src/backend/qmp.c src/backend/qmp.h

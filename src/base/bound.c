@@ -48,6 +48,13 @@ int smol_bound_address(const char *path, struct sockaddr_un *sa, struct smol_err
 	return 0;
 }
 
+int smol_bound_clear_stale(const char *path, struct smol_err *err)
+{
+	struct sockaddr_un sa;
+
+	return smol_bound_address(path, &sa, err) < 0 ? -1 : clear_stale(path, &sa, err);
+}
+
 int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err)
 {
 	struct sockaddr_un sa;

@@ -19,6 +19,9 @@ struct smol_bound {
 
 /* SMOL_E_INVALID with the limit: the path is too long. */
 int smol_bound_address(const char *path, struct sockaddr_un *sa, struct smol_err *err);
+/* Take away a socket of our own that nobody listens on, for whoever binds there next. Nothing is
+ * there, or is not any more: 0. Anything else is SMOL_E_EXISTS, and stays. */
+int smol_bound_clear_stale(const char *path, struct smol_err *err);
 /* Bind and listen, mode 0600. A stale one of ours is replaced; anything else that is there is
  * SMOL_E_EXISTS, a path too long SMOL_E_INVALID. On failure nothing is left. */
 int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err);

@@ -129,7 +129,7 @@ int smol_guest_ask_poweroff(struct smol_monitor_state *m)
 	smol_auto_free char *line = smol_request_encode(&r, NULL);
 	smol_auto_free char *text = NULL;
 
-	if (m->uds.fd < 0 || !m->ready || !line || m->ask_fd >= 0)
+	if (!m->vm->config.vsock.enabled || !m->ready || !line || m->ask_fd >= 0)
 		return -1;
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", m->uds_path);
 	m->ask_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

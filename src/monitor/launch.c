@@ -26,6 +26,11 @@
 #include "monitor/monitor.h"
 #include "vm/lifecycle.h"
 
+static bool can(const struct smol_monitor_state *m, enum smol_cap cap)
+{
+	return m->backend.ops->info->capabilities & cap;
+}
+
 /* How many of the last directories of a path are not there yet. */
 static int missing_dirs(const char *path)
 {
@@ -51,7 +56,7 @@ void smol_launch_remove_dirs(struct smol_monitor_state *m)
 	m->dirs_made = 0;
 }
 
-static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err)
+static int make_vsock_sockets(struct smol_monitor_state *m, bool vmm, struct smol_err *err)
 {
 	smol_auto_free char *dir = smol_strdup(m->uds_path);
 	smol_auto_free char *ready = smol_asprintf("%s_%d", m->uds_path, SMOL_PORT_READY);
@@ -65,6 +70,11 @@ static int make_vsock_sockets(struct smol_monitor_state *m, struct smol_err *err
 		m->dirs_made = missing_dirs(dir);
 		if (smol_mkdir_p(dir, 0700, err) < 0)
 			return -1;
+	}
+	/* One with vsock of its own listens there itself; where it does is ours to look after. */
+	if (vmm) {
+		m->uds_theirs = smol_bound_clear_stale(m->uds_path, err) == 0;
+		return m->uds_theirs ? smol_bound_listen(&m->ready_sock, ready, err) : -1;
 	}
 	if (smol_bound_listen(&m->uds, m->uds_path, err) < 0 ||
 	    smol_bound_listen(&m->ready_sock, ready, err) < 0 ||
@@ -105,6 +115,7 @@ static void guest_config(const struct smol_monitor_state *m, struct smol_buf *ar
 	smol_json_add_int(j, "guest_port", m->vm->config.vsock.guest_port);
 	smol_json_add_int(j, "ready_port", SMOL_PORT_READY);
 	smol_json_add_str(j, "net", smol_net_name(m->vm->config.net));
+	smol_json_add_str(j, "end", can(m, SMOL_CAP_POWEROFF) ? "poweroff" : "reboot");
 	add_root(m, j);
 	if (m->vm->config.limits)
 		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(m->vm->config.limits, true));
@@ -211,6 +222,9 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	const char *own = m->vm->config.kernel;
 	const char *kernel = own ? own : smol_image_part_path(m->image, "kernel");
 	struct smol_launch l = {.name = m->vm->name,
+	    .id = m->vm->id,
+	    .runtime_dir = m->runtime_dir,
+	    .uds_path = m->uds_path,
 	    .config = &m->vm->config,
 	    .kernel_args = m->image->kernel_args ? m->image->kernel_args : "",
 	    .initrd_fd = initrd,
@@ -241,6 +255,7 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 {
+	bool vsock = m->vm->config.vsock.enabled, vmm = can(m, SMOL_CAP_VSOCK_VMM);
 	smol_auto_close int initrd = -1;
 
 	m->image = smol_image_open(m->vm->config.image, err);
@@ -248,12 +263,12 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 		return -1;
 	if (smol_drives_open(m, err) < 0)
 		return -1;
-	if (m->vm->config.vsock.enabled && make_vsock_sockets(m, err) < 0)
+	if (vsock && make_vsock_sockets(m, vmm, err) < 0)
 		return -1;
 	initrd = make_initrd(m, err);
 	if (initrd < 0)
 		return -1;
-	if (m->vm->config.vsock.enabled && start_device(m, err) < 0)
+	if (vsock && !vmm && start_device(m, err) < 0)
 		return -1;
 	return start_hypervisor(m, initrd, err);
 }

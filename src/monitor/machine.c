@@ -97,6 +97,31 @@ static bool reap(struct smol_child *c, int *status)
 	return true;
 }
 
+/* Why it ended. One that goes when its guest resets says so with code 0, whether the guest ended as
+ * it wanted or panicked: the console tells which. */
+static void hypervisor_ended(struct smol_monitor_state *m, int status, const char *words)
+{
+	bool by_guest = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+			!(m->backend.ops->info->capabilities & SMOL_CAP_REBOOT);
+
+	if (m->failure.code && !m->ending) {
+		smol_auto_free char *both = smol_asprintf("%s; %s", m->failure.msg, words);
+
+		free(m->failure.msg);
+		m->failure.msg = smol_steal(&both);
+		begin_end(m, true, m->failure.msg);
+	} else if (by_guest && m->panic[0]) {
+		smol_auto_free char *cause =
+		    smol_asprintf("the guest's kernel panicked: %s", m->panic);
+
+		begin_end(m, true, cause);
+	} else if (by_guest) {
+		begin_end(m, false, "the guest shut down");
+	} else {
+		begin_end(m, true, words);
+	}
+}
+
 static void on_hypervisor_exit(void *ctx)
 {
 	struct smol_monitor_state *m = ctx;
@@ -113,7 +138,7 @@ static void on_hypervisor_exit(void *ctx)
 	smol_output_end(m);
 	words = end_words(&m->hypervisor, status);
 	smol_journal(m, "hypervisor-exit", one("how", words));
-	begin_end(m, true, words);
+	hypervisor_ended(m, status, words);
 	kill_all(m);
 }
 
@@ -211,6 +236,29 @@ static void on_reset(struct smol_monitor_state *m)
 		smol_machine_ready(m);
 }
 
+void smol_machine_guest_gone(struct smol_monitor_state *m, const char *cause)
+{
+	begin_end(m, false, cause);
+	kill_all(m);
+}
+
+/* The guest was never started: why is told to whoever waits for it. */
+static void on_failed(struct smol_monitor_state *m)
+{
+	smol_watch_stop(&m->qmp_watch);
+	if (m->ending)
+		return;
+	smol_err_move(&m->failure, &m->backend.failure);
+	smol_journal(m, "refused", smol_json_from_err(&m->failure));
+	/* Where the process ends as well, or is about to, its last words belong to the reason. */
+	if (m->hypervisor.pid > 0 && smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(500)) > 0)
+		on_hypervisor_exit(m);
+	if (m->ending)
+		return;
+	begin_end(m, true, m->failure.msg);
+	kill_all(m);
+}
+
 static void on_backend(void *ctx, enum smol_backend_event_type type, const char *detail)
 {
 	struct smol_monitor_state *m = ctx;
@@ -244,6 +292,15 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 		break;
 	case SMOL_BACKEND_BALLOON:
 		smol_balloon_is(m, detail);
+		break;
+	case SMOL_BACKEND_FAILED:
+		on_failed(m);
+		break;
+	case SMOL_BACKEND_SAYS:
+		smol_output_complaint(&m->hypervisor, detail, strlen(detail));
+		break;
+	case SMOL_BACKEND_METRICS:
+		smol_record_metrics(m, detail);
 		break;
 	case SMOL_BACKEND_LOST:
 		smol_watch_stop(&m->qmp_watch);
@@ -343,6 +400,8 @@ static void finish(struct smol_monitor_state *m)
 	event = end_event(m);
 	smol_journal(m, "end", one("cause", m->cause));
 	smol_bound_close(&m->uds);
+	if (m->uds_theirs)
+		smol_bound_clear_stale(m->uds_path, NULL);
 	smol_bound_close(&m->ready_sock);
 	smol_launch_remove_dirs(m);
 	smol_bound_close(&m->vhost);

@@ -54,8 +54,9 @@ struct smol_monitor_state {
 	struct smol_registry *registry;
 	struct smol_vm *vm;
 	char *runtime_dir, *state_dir, *uds_path;
-	int dirs_made; /* of uds_path's directories, the last ones */
-	bool hold;     /* the VM goes when the starter's connection ends */
+	bool uds_theirs; /* the hypervisor binds uds_path, and leaves it behind */
+	int dirs_made;	 /* of uds_path's directories, the last ones */
+	bool hold;	 /* the VM goes when the starter's connection ends */
 
 	struct smol_image *image;
 	struct smol_backend backend;
@@ -93,6 +94,7 @@ struct smol_monitor_state {
 
 	enum smol_vm_state to_tell; /* the state that the registry has to hear of */
 	uv_timer_t record_timer;    /* until it has */
+	int64_t metrics_ms;	    /* when its figures were written last */
 	int reserve_fd;		    /* room on the disk */
 	int home_fd;		    /* inotify */
 	struct smol_watch home_watch;
@@ -112,6 +114,8 @@ void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starte
 /* A child has been started: watch for its end. */
 void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c);
 void smol_machine_phase(struct smol_monitor_state *m, const char *phase);
+/* The guest has ended, and its hypervisor goes on. */
+void smol_machine_guest_gone(struct smol_monitor_state *m, const char *cause);
 void smol_machine_ready(struct smol_monitor_state *m);
 /* Somebody asks for a stop. */
 void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force);
@@ -147,6 +151,9 @@ void smol_record_begin(struct smol_monitor_state *m);
 void smol_record_state(struct smol_monitor_state *m, enum smol_vm_state state);
 /* The end with its cause; an ephemeral VM's row is removed. */
 void smol_record_end(struct smol_monitor_state *m);
+
+/* The hypervisor's figures, the last ones, in metrics.json of the state directory. */
+void smol_record_metrics(struct smol_monitor_state *m, const char *line);
 
 /* launch.c */
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
@@ -194,6 +201,8 @@ int smol_output_begin(struct smol_monitor_state *m, struct smol_err *err);
 void smol_output_console(void *m);	      /* console_watch's */
 void smol_output_child(struct smol_child *c); /* start reading its complaints */
 void smol_output_drain(struct smol_monitor_state *m);
+/* A line of a child's complaints: journalled, and the last one explains its end. */
+void smol_output_complaint(struct smol_child *c, const char *line, size_t n);
 /* One record in the journal; data (may be NULL) is deleted. */
 void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data);
 void smol_output_end(struct smol_monitor_state *m);

@@ -17,7 +17,9 @@
 #include "monitor/monitor.h"
 #include "vm/lifecycle.h"
 
-#define COMPLAINT_MAX  1024 /* bytes of a line that is kept */
+#define COMPLAINT_MAX  1024		    /* bytes of a line that is kept */
+#define POWEROFF_MARK  "reboot: Power down" /* the kernel's last words */
+#define HALT_MARK      "reboot: System halted"
 #define AGENT_MARK     "smolsh-agent: "
 #define AGENT_WORDS    16 /* of the agent's lines that are kept in so many milliseconds */
 #define AGENT_WORDS_MS 10000
@@ -97,6 +99,10 @@ static void console_line(struct smol_monitor_state *m)
 
 		snprintf(m->panic, sizeof(m->panic), "%s", safe);
 	}
+	/* Some hypervisors go on when their guest has powered off: it says so itself. */
+	if (!(m->backend.ops->info->capabilities & SMOL_CAP_POWEROFF) &&
+	    (strstr(m->console_line, POWEROFF_MARK) || strstr(m->console_line, HALT_MARK)))
+		smol_machine_guest_gone(m, "the guest powered off");
 	if (!m->ready && strncmp(m->console_line, "smolsh-agent: up", 16) == 0)
 		smol_machine_phase(m, "agent");
 	else if (strncmp(m->console_line, AGENT_MARK, strlen(AGENT_MARK)) == 0)
@@ -135,15 +141,19 @@ void smol_output_drain(struct smol_monitor_state *m)
 		smol_output_console(m);
 }
 
-static void complaint(struct smol_child *c, const char *line, size_t n)
+void smol_output_complaint(struct smol_child *c, const char *line, size_t n)
 {
+	/* What explains an end is an error, not a note: QEMU's words, and Firecracker's. */
+	static const char *const notes[] = {": info: ", ": warning: ", ":INFO] ", ":WARN] "};
+	bool note = false;
 	smol_auto_free char *safe = smol_escape(line, n > COMPLAINT_MAX ? COMPLAINT_MAX : n);
 	cJSON *j;
 
 	if (!n)
 		return;
-	/* What explains an end is an error, not a note. */
-	if (!strstr(safe, ": info: ") && !strstr(safe, ": warning: "))
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(notes); i++)
+		note = note || strstr(safe, notes[i]);
+	if (!note)
 		snprintf(c->last_line, sizeof(c->last_line), "%s", safe);
 	j = cJSON_CreateObject();
 	smol_json_add_str(j, "from", c->what);
@@ -161,14 +171,15 @@ static void on_complaint(void *ctx)
 	if (n <= 0) {
 		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 			smol_watch_stop(&c->stderr_watch);
-			complaint(c, smol_buf_str(&c->stderr_buf), smol_buf_len(&c->stderr_buf));
+			smol_output_complaint(
+			    c, smol_buf_str(&c->stderr_buf), smol_buf_len(&c->stderr_buf));
 			smol_buf_clear(&c->stderr_buf);
 		}
 		return;
 	}
 	smol_buf_commit(&c->stderr_buf, (size_t)n);
 	while ((line = smol_buf_line(&c->stderr_buf, &len)))
-		complaint(c, line, len);
+		smol_output_complaint(c, line, len);
 	if (smol_buf_len(&c->stderr_buf) > 4 * COMPLAINT_MAX)
 		smol_buf_clear(&c->stderr_buf);
 }

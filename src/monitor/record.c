@@ -12,10 +12,13 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
+#include "base/io.h"
 #include "monitor/monitor.h"
 
 #define PATIENCE_MS 1000 /* for a busy registry, while the VM runs */
 #define AGAIN_MS    2000
+#define METRICS_MS  5000	/* figures that come more often are not written more often */
 #define RESERVE	    (64 * 1024) /* bytes: more than a write to the registry takes */
 
 /*
@@ -134,4 +137,16 @@ void smol_record_end(struct smol_monitor_state *m)
 	smol_registry_set_patience(m->registry, SMOL_BUSY_MS);
 	if (end_once(m, &err) < 0 && (!make_room(m, &err) || end_once(m, &err) < 0))
 		smol_journal(m, "registry", smol_json_from_err(&err));
+}
+
+void smol_record_metrics(struct smol_monitor_state *m, const char *line)
+{
+	smol_auto_json cJSON *j = smol_json_parse_object(line, strlen(line), NULL);
+	smol_auto_free char *path = smol_asprintf("%s/metrics.json", m->state_dir);
+	int64_t now = smol_now_ms();
+
+	if (!j || m->homeless || (m->metrics_ms && now - m->metrics_ms < METRICS_MS))
+		return;
+	m->metrics_ms = now;
+	smol_file_write(path, line, strlen(line), 0600, NULL);
 }

@@ -242,7 +242,7 @@ static int caps_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol
 	(void)args;
 	if (!info)
 		return -1;
-	look_here(info, NULL, &h);
+	look_here(info, smol_backend_chosen(info, &vm->config), &h);
 	if (sh->json)
 		*data = vm_json(vm, info, &h);
 	else

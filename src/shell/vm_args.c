@@ -56,6 +56,11 @@ const struct smol_option smol_config_options[] = {
 	.help = BACKEND_HELP,
 	.absent = "auto",
 	.values = smol_backend_names},
+    {.name = "firecracker",
+	.type = SMOL_OPTION_STRING,
+	.arg = "PATH",
+	.help = "run this Firecracker (the one in PATH)",
+	.complete = SMOL_COMPLETE_FILE},
     {.name = "kernel",
 	.type = SMOL_OPTION_STRING,
 	.arg = "FILE",
@@ -153,6 +158,24 @@ static int check_kernel(const char *path, struct smol_err *err)
 		return 0;
 	smol_err_set(err, SMOL_E_INVALID, "--kernel: %s is no kernel", path);
 	return smol_err_hint(err, "give a vmlinux (ELF) or a bzImage, such as /boot/vmlinuz-*");
+}
+
+/* Who names one wants it: --backend need not be said as well. */
+static int take_firecracker(const char *file, struct smol_vm_config *c, struct smol_err *err)
+{
+	smol_auto_free char *path = NULL;
+
+	if (!file)
+		return 0;
+	if (strcmp(c->backend, "firecracker") != 0 && strcmp(c->backend, SMOL_BACKEND_AUTO) != 0)
+		return smol_err_set(
+		    err, SMOL_E_USAGE, "--firecracker excludes --backend %s", c->backend);
+	path = realpath(file, NULL);
+	if (!path)
+		return smol_err_errno(err, SMOL_E_INVALID, errno, "--firecracker: %s", file);
+	put(&c->firecracker, path);
+	put(&c->backend, "firecracker");
+	return 0;
 }
 
 static int take_kernel(const char *file, struct smol_vm_config *c, struct smol_err *err)
@@ -293,6 +316,7 @@ int smol_config_from_args(
 	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
 	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
 	    take_disks(args, &c->disks, err) < 0 ||
+	    take_firecracker(smol_args_str(args, "firecracker"), c, err) < 0 ||
 	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;

@@ -93,6 +93,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->image);
 	free(c->backend);
 	free(c->backend_reason);
+	free(c->firecracker);
 	free(c->kernel);
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
@@ -169,6 +170,9 @@ int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 	if (c->kernel && c->kernel[0] != '/')
 		return smol_err_set(
 		    err, SMOL_E_INVALID, "kernel '%s' is not an absolute path", c->kernel);
+	if (c->firecracker && c->firecracker[0] != '/')
+		return smol_err_set(err, SMOL_E_INVALID, "firecracker '%s' is not an absolute path",
+		    c->firecracker);
 	if (smol_limits_check(c->limits, err) < 0 || check_rootfs(c, err) < 0)
 		return -1;
 	if (!c->vsock.enabled)
@@ -188,6 +192,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 	smol_json_add_str(j, "backend", c->backend);
 	if (c->backend_reason)
 		smol_json_add_str(j, "backend_reason", c->backend_reason);
+	if (c->firecracker)
+		smol_json_add_str(j, "firecracker", c->firecracker);
 	smol_json_add_str(j, "kernel", c->kernel);
 	smol_json_add_str(j, "accel", smol_accel_name(c->accel));
 	smol_json_add_int(j, "cpus", c->cpus);
@@ -249,6 +255,7 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 	take_str(j, "image", &c->image);
 	take_str(j, "backend", &c->backend);
 	take_str(j, "backend_reason", &c->backend_reason);
+	take_str(j, "firecracker", &c->firecracker);
 	take_str(j, "kernel", &c->kernel);
 	take_str(j, "kernel_args", &c->kernel_args);
 	c->balloon = smol_json_bool(j, "balloon", false);

@@ -80,6 +80,8 @@ static void test_boot_order(void **state)
 	struct smol_launch l = {.name = "a", .config = &c, .kernel_args = "from-image", .cid = 7};
 	struct smol_fc_places p = {
 	    .kernel = "/k", .initrd = "/proc/self/fd/3", .log = "/l", .metrics = "/m", .uds = "/u"};
+	static const struct smol_drive drives[] = {
+	    {.path = "/a", .readonly = true}, {.path = "/b"}};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_free char *with = NULL, *without = NULL, *args = NULL;
 	struct smol_fc_requests list;
@@ -87,14 +89,18 @@ static void test_boot_order(void **state)
 	(void)state;
 	smol_vm_config_init(&c);
 	free(c.kernel_args);
+	l.drives = drives;
+	l.ndrives = 2;
 	c.kernel_args = smol_strdup("mine=\"a b\"");
 	assert_int_equal(smol_fc_boot(&l, &p, &list, &err), 0);
 	with = told(&list);
 	smol_fc_requests_free(&list);
 	assert_string_equal(with,
 	    "PUT /logger\nPUT /metrics\nPUT /machine-config\nPUT /boot-source\n"
+	    "PUT /drives/drive0\nPUT /drives/drive1\n"
 	    "PUT /vsock\nPUT /entropy\nPUT /actions\n");
 	p.uds = NULL;
+	l.ndrives = 0;
 	assert_int_equal(smol_fc_boot(&l, &p, &list, &err), 0);
 	without = told(&list);
 	smol_fc_requests_free(&list);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What Firecracker is and which one is here: the half of the backend that is linked everywhere. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/firecracker.h"
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/spawn.h"
+
+#define VERSION_MS 10000 /* for --version, which it answers in a few, on a host that is busy */
+
+/* What `program --version` prints, into text. */
+static int ask_version(const char *program, char *text, size_t n, struct smol_err *err)
+{
+	const char *const argv[] = {program, "--version", NULL};
+	struct smol_spawn s = {
+	    .argv = argv, .fds = {-1, -1, -1}, .nfds = 3, .die_with_parent = true};
+	smol_auto_close int ours = -1, pidfd = -1;
+	smol_deadline deadline = smol_in_ms(VERSION_MS);
+	size_t have = 0;
+	ssize_t got;
+	int p[2], status, rc;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
+	ours = p[0];
+	s.fds[1] = p[1];
+	rc = smol_spawn(&s, &pid, &pidfd, err);
+	close(p[1]);
+	if (rc < 0)
+		return -1;
+	while (have < n - 1 &&
+	       (got = smol_io_read_some(ours, text + have, n - 1 - have, deadline)) > 0)
+		have += (size_t)got;
+	text[have] = '\0';
+	if (smol_spawn_wait(pid, pidfd, deadline, &status) < 0) {
+		smol_proc_kill(pidfd, 9);
+		smol_spawn_wait(pid, -1, SMOL_NEVER, &status);
+	}
+	return 0;
+}
+
+static int read_version(const char *program, struct smol_fc_version *v, struct smol_err *err)
+{
+	char text[256];
+
+	if (ask_version(program, text, sizeof(text), err) < 0)
+		return smol_err_hint(err, "--firecracker PATH");
+	if (smol_fc_parse_version(text, v) < 0) {
+		smol_err_set(err, SMOL_E_DEPENDENCY,
+		    "%s --version does not say which Firecracker it is", program);
+		return smol_err_hint(err, "--firecracker PATH");
+	}
+	return 0;
+}
+
+static int check_kvm(struct smol_err *err)
+{
+	smol_auto_free char *reason = NULL;
+
+	if (smol_accel_choose(&reason) == SMOL_ACCEL_KVM)
+		return 0;
+	smol_err_set(
+	    err, SMOL_E_DEPENDENCY, "Firecracker needs KVM, which cannot be used here: %s", reason);
+	return smol_err_hint(err, "--backend qemu");
+}
+
+char *smol_fc_find(const char *named, struct smol_fc_version *version, struct smol_err *err)
+{
+	smol_auto_free char *program =
+	    named ? smol_strdup(named) : smol_path_which(SMOL_FC_PROGRAM);
+
+	if (!program) {
+		smol_err_set(err, SMOL_E_DEPENDENCY, "%s is not installed", SMOL_FC_PROGRAM);
+		smol_err_hint(err, "--firecracker PATH, or --backend qemu");
+		return NULL;
+	}
+	if ((!named && check_kvm(err) < 0) || read_version(program, version, err) < 0 ||
+	    smol_fc_version_check(version, err) < 0)
+		return NULL;
+	return smol_steal(&program);
+}
+
+static int fc_probe(const char *program, struct smol_probe *out, struct smol_err *err)
+{
+	struct smol_fc_version v;
+
+	*out = (struct smol_probe){0};
+	out->accel = smol_accel_choose(&out->accel_reason);
+	out->program = smol_fc_find(program, &v, err);
+	if (!out->program)
+		return -1;
+	out->version = smol_asprintf("%d.%d.%d", v.major, v.minor, v.patch);
+	return 0;
+}
+
+static const char *fc_chosen(const struct smol_vm_config *c)
+{
+	return c->firecracker;
+}
+
+static const struct smol_backend_lack lacks[] = {
+    {SMOL_CAP_VSOCK_USER, "it has vsock of its own", NULL},
+    {SMOL_CAP_VSOCK_KERNEL, "it has vsock of its own", NULL},
+    {SMOL_CAP_SNAPSHOT, "smolsh does not take them yet", NULL},
+    {SMOL_CAP_NET_USER, "it knows tap devices only", NULL},
+    {SMOL_CAP_NET_TAP, "smolsh does not hand it one", NULL},
+    {SMOL_CAP_SHARE, "it has no virtiofs", "smolsh cp"},
+    {SMOL_CAP_HOTPLUG, "smolsh plugs nothing in while a guest runs", NULL},
+    {SMOL_CAP_REBOOT, "its process ends when a guest reboots", "smolsh start"},
+    {SMOL_CAP_POWEROFF, "it goes on; the agent reboots instead", NULL},
+    {SMOL_CAP_EMULATE, "it knows nothing but KVM", NULL},
+    {0},
+};
+
+const struct smol_backend_info smol_backend_firecracker_info = {
+    .name = "firecracker",
+    .summary = "Firecracker: small and fast, on hosts with KVM",
+    .program = SMOL_FC_PROGRAM,
+    .capabilities = SMOL_CAP_VSOCK_VMM | SMOL_CAP_PAUSE | SMOL_CAP_DISK | SMOL_CAP_BALLOON,
+    .lacks = lacks,
+    .probe_first = true,
+    .chosen = fc_chosen,
+    .probe = fc_probe,
+};
