@@ -10,7 +10,6 @@
 #include "image/import.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -18,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,12 +30,11 @@
 #include "image/hash.h"
 #include "image/image.h"
 #include "image/layer.h"
+#include "image/roots.h"
 #include "image/squash.h"
 
-#define LOCK_WAIT_MS (30 * 60000)
-#define LOCK_POLL_MS 200
-#define NAMES_MAX    99 /* of sources that are called the same */
-#define BLOCK	     (1 << 17)
+#define NAMES_MAX 99 /* of sources that are called the same */
+#define BLOCK	  (1 << 17)
 
 /* One import under way. */
 struct work {
@@ -64,48 +61,6 @@ static void work_free(struct work *w)
 	free(w->source);
 	smol_merge_free(w->merge);
 	smol_root_free(w->root);
-}
-
-static int not_writable(struct work *w, struct smol_err *err)
-{
-	smol_err_errno(err, SMOL_E_IO, errno, "cannot write root images to %s", w->dir);
-	return smol_err_hint(err, "set SMOLSH_IMAGES to a directory that can be written");
-}
-
-static int take_lock(struct work *w, struct smol_err *err)
-{
-	smol_auto_free char *path = smol_asprintf("%s/.lock", w->dir);
-	smol_deadline deadline = smol_in_ms(LOCK_WAIT_MS);
-	bool said = false;
-	int fd;
-
-	if (smol_path_images_check(err) < 0 && err && err->code == SMOL_E_INVALID)
-		return -1;
-	smol_err_clear(err);
-	if (smol_mkdir_p(w->dir, 0755, err) < 0)
-		return not_writable(w, err);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return not_writable(w, err);
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (smol_capture_interrupted)
-			smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
-		else if (errno != EWOULDBLOCK && errno != EINTR)
-			smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
-		else if (smol_poll_ms(deadline) == 0)
-			smol_err_set(err, SMOL_E_DEADLINE, "somebody else makes a root image");
-		else {
-			if (!said)
-				w->im->step("waiting for another root image to be made");
-			said = true;
-			usleep(LOCK_POLL_MS * 1000);
-			continue;
-		}
-		close(fd);
-		return -1;
-	}
-	w->lock = fd;
-	return 0;
 }
 
 static int open_source(struct work *w, struct smol_err *err)
@@ -453,63 +408,6 @@ static int make(struct work *w, struct smol_err *err)
 	return rc;
 }
 
-/* Is it the digest of one of these, or of a VM that is there? */
-static bool wanted(struct smol_root *const *all, char *const *used, const char *digest)
-{
-	for (; *all; all++)
-		if (strcmp((*all)->digest, digest) == 0)
-			return true;
-	for (; *used; used++)
-		if (strncmp(*used, digest, 64) == 0)
-			return true;
-	return false;
-}
-
-/* The digests that VMs use; links of VMs that are gone go. NULL-terminated. */
-static char **used_digests(const char *dir)
-{
-	smol_auto_closedir DIR *d = opendir(dir);
-	char **list = smol_alloc(sizeof(*list));
-	struct dirent *e;
-	size_t n = 0;
-
-	while (d && (e = readdir(d))) {
-		smol_auto_free char *path = smol_asprintf("%s/%s", dir, e->d_name);
-
-		if (strncmp(e->d_name, SMOL_ROOT_USED, strlen(SMOL_ROOT_USED)) != 0)
-			continue;
-		if (access(path, F_OK) < 0) {
-			unlink(path);
-			continue;
-		}
-		list = smol_realloc(list, (n + 2) * sizeof(*list));
-		list[n++] = smol_strdup(e->d_name + strlen(SMOL_ROOT_USED));
-		list[n] = NULL;
-	}
-	return list;
-}
-
-/* Files that have no name any more and that no VM uses. The caller holds the lock. */
-static void sweep(const char *dir)
-{
-	smol_auto_root_list struct smol_root **all = smol_root_list(NULL);
-	smol_auto_closedir DIR *d = opendir(dir);
-	char **used = used_digests(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		smol_auto_free char *path = smol_asprintf("%s/%s", dir, e->d_name);
-		size_t n = strlen(e->d_name);
-
-		if (n != 64 + 9 || strcmp(e->d_name + 64, ".squashfs") != 0)
-			continue;
-		e->d_name[64] = '\0';
-		if (!wanted(all, used, e->d_name))
-			unlink(path);
-	}
-	smol_path_list_free(used);
-}
-
 static int import(struct work *w, bool *built, struct smol_err *err)
 {
 	smol_auto_root_list struct smol_root **all = NULL;
@@ -518,7 +416,8 @@ static int import(struct work *w, bool *built, struct smol_err *err)
 
 	if (w->im->name && !smol_root_name_ok(w->im->name))
 		return smol_err_set(err, SMOL_E_INVALID, "that cannot be a root image's name");
-	if (open_source(w, err) < 0 || take_lock(w, err) < 0 || hash_inputs(w, err) < 0)
+	if (open_source(w, err) < 0 || (w->lock = smol_roots_lock(w->dir, w->im->step, err)) < 0 ||
+	    hash_inputs(w, err) < 0)
 		return -1;
 	all = smol_root_list(NULL);
 	name = choose_name(w, all, err);
@@ -536,7 +435,7 @@ static int import(struct work *w, bool *built, struct smol_err *err)
 	if (make(w, err) < 0 || put_in_place(w, err) < 0 || write_record(w, err) < 0)
 		return -1;
 	/* What the name stood for before. */
-	sweep(w->dir);
+	smol_roots_sweep(w->dir);
 	return 0;
 }
 
@@ -549,24 +448,4 @@ struct smol_root *smol_import(const struct smol_import *im, bool *built, struct 
 	w.dir = smol_root_dir();
 	w.fresh = smol_asprintf("%s/.new", w.dir);
 	return import(&w, built, err) < 0 ? NULL : smol_steal(&w.root);
-}
-
-static void no_step(const char *line)
-{
-	(void)line;
-}
-
-int smol_root_remove(const struct smol_root *r, struct smol_err *err)
-{
-	static const struct smol_import im = {.step = no_step};
-	__attribute__((cleanup(work_free))) struct work w = {.im = &im, .fd = -1, .lock = -1};
-	smol_auto_free char *record = smol_root_record(r->name);
-
-	w.dir = smol_strndup(record, (size_t)(strrchr(record, '/') - record));
-	if (take_lock(&w, err) < 0)
-		return -1;
-	if (unlink(record) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "%s", record);
-	sweep(w.dir);
-	return 0;
 }

@@ -33,7 +33,4 @@ struct smol_root *smol_import(const struct smol_import *im, bool *built, struct 
 int smol_import_scan(struct smol_container *c, const struct smol_oci *o,
     const struct smol_root_limits *limits, struct smol_merge *m, struct smol_err *err);
 
-/* Forget NAME; its files go with it, unless another name or a VM has them. */
-int smol_root_remove(const struct smol_root *r, struct smol_err *err);
-
 #endif

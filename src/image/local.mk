@@ -23,6 +23,7 @@ src_image_libimagebuild_a_SOURCES = \
 	src/image/layer.c src/image/layer.h \
 	src/image/merge.c src/image/merge.h \
 	src/image/oci.c src/image/oci.h \
+	src/image/roots.c src/image/roots.h \
 	src/image/rootfs.c src/image/rootfs.h \
 	src/image/source.h src/image/source_debian.c src/image/source_files.c \
 	src/image/squash.c src/image/squash.h \

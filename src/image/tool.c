@@ -20,6 +20,7 @@
 #include "image/build.h"
 #include "image/capture.h"
 #include "image/import.h"
+#include "image/roots.h"
 
 static const char usage_text[] =
     "usage: smolsh image build [NAME] [--kernel FILE [--modules DIR] | --host-kernel]\n"

@@ -67,7 +67,9 @@ static int take_answer(struct smol_buf *b, int status, cJSON **data, struct smol
 static int import(const char *source, cJSON **data, struct smol_err *err)
 {
 	smol_auto_free char *program = smol_path_helper("smolsh-image", err);
-	const char *argv[] = {program, "import", "--json", "--", source, NULL};
+	/* Absolute: what begins with "-" would be an option. */
+	smol_auto_free char *path = realpath(source, NULL);
+	const char *argv[] = {program, "import", "--json", path, NULL};
 	struct smol_spawn s = {
 	    .argv = argv, .fds = {-1, -1, 2}, .nfds = 3, .die_with_parent = true};
 	smol_auto_close int ours = -1, theirs = -1, pidfd = -1;
@@ -77,6 +79,8 @@ static int import(const char *source, cJSON **data, struct smol_err *err)
 
 	if (!program)
 		return -1;
+	if (!path)
+		return smol_err_errno(err, SMOL_E_NOT_FOUND, errno, "the path");
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
 	ours = p[0];
