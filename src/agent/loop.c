@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EVENTS 32
+#define EVENTS	32
+#define TICK_MS 1000 /* how far the clock may jump at once while it is held */
 
 int smol_loop_init(struct smol_loop *l, struct smol_err *err)
 {
-	*l = (struct smol_loop){.epfd = epoll_create1(EPOLL_CLOEXEC)};
+	*l = (struct smol_loop){.epfd = epoll_create1(EPOLL_CLOEXEC), .clock = smol_now_ms};
 	if (l->epfd < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "epoll");
 	return 0;
@@ -70,8 +71,37 @@ void smol_loop_close_watch(struct smol_loop *l, struct smol_watch *w)
 int64_t smol_loop_now(struct smol_loop *l)
 {
 	if (!l->now)
-		l->now = smol_now_ms();
+		l->now = l->held ? l->held_at : l->clock() - l->lost;
 	return l->now;
+}
+
+void smol_loop_hold(struct smol_loop *l)
+{
+	if (!l->held)
+		l->held_at = smol_loop_now(l);
+	l->held = true;
+	l->seen_ms = 0;
+	l->seen_at = l->clock();
+}
+
+void smol_loop_release(struct smol_loop *l)
+{
+	if (!l->held)
+		return;
+	l->lost = l->clock() - l->held_at;
+	l->held = false;
+	l->now = 0;
+}
+
+/* Nobody has released it: it was not paused after all, or who paused it is gone. */
+static void look_at_hold(struct smol_loop *l)
+{
+	int64_t now = l->clock(), ms = now - l->seen_at;
+
+	l->seen_at = now;
+	l->seen_ms += ms < TICK_MS ? ms : TICK_MS;
+	if (l->seen_ms >= SMOL_LOOP_HOLD_MS)
+		smol_loop_release(l);
 }
 
 void smol_timer_set(struct smol_loop *l, struct smol_timer *t, int64_t ms)
@@ -108,6 +138,8 @@ static int wait_ms(struct smol_loop *l, int max_ms)
 
 	if (l->again)
 		return 0;
+	if (l->held && left > TICK_MS)
+		left = TICK_MS;
 	for (struct smol_timer *t = l->timers; t; t = t->next) {
 		int64_t ms = t->at - smol_loop_now(l);
 
@@ -140,6 +172,8 @@ int smol_loop_round(struct smol_loop *l, int max_ms)
 		return -1;
 	l->now = 0;
 	l->again = false;
+	if (l->held)
+		look_at_hold(l);
 	for (int i = 0; i < n; i++) {
 		struct smol_watch *w = ev[i].data.ptr;
 

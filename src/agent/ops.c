@@ -5,8 +5,10 @@
  */
 #include "agent/ops.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "agent/conn.h"
 #include "agent/files.h"
@@ -70,6 +72,34 @@ static void do_job(struct smol_conn *c, struct smol_request *r)
 		smol_jobs_list(c);
 	if (rc < 0)
 		smol_conn_fail(c, &err);
+}
+
+/* The VM is about to stand still: no time is to pass in it. */
+static void do_pausing(struct smol_conn *c)
+{
+	smol_loop_hold(&c->server->loop);
+	smol_conn_reply(c, ok_reply());
+}
+
+/* It goes on: the guest's wall clock stood still, or is where it was, and is put right. */
+static void do_resumed(struct smol_conn *c, const struct smol_request *r)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct timespec ts = {
+	    .tv_sec = r->realtime_ms / 1000, .tv_nsec = r->realtime_ms % 1000 * 1000000};
+	int64_t step = r->realtime_ms - smol_wall_ms();
+	cJSON *j;
+
+	smol_loop_release(&c->server->loop);
+	/* Outside a VM the clock is the host's own. */
+	if (c->server->cfg->supervised && clock_settime(CLOCK_REALTIME, &ts) < 0) {
+		smol_err_errno(&err, SMOL_E_IO, errno, "cannot set the guest's clock");
+		smol_conn_fail(c, &err);
+		return;
+	}
+	j = ok_reply();
+	smol_json_add_int(j, "clock_step_ms", step);
+	smol_conn_reply(c, j);
 }
 
 static void do_shutdown(struct smol_conn *c, const struct smol_request *r)
@@ -144,6 +174,12 @@ void smol_ops_handle(struct smol_conn *c, const char *line, size_t n)
 		break;
 	case SMOL_OP_SHUTDOWN:
 		do_shutdown(c, &r);
+		break;
+	case SMOL_OP_PAUSING:
+		do_pausing(c);
+		break;
+	case SMOL_OP_RESUMED:
+		do_resumed(c, &r);
 		break;
 	case SMOL_OP_CONNECT:
 	case SMOL_OP_LISTEN:

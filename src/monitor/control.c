@@ -95,6 +95,7 @@ static cJSON *status(const struct smol_monitor_state *m)
 	smol_json_add_str(r, "version", SMOL_VERSION);
 	smol_json_add_str(r, "phase", m->ending ? "ending" : m->phase);
 	smol_json_add_int(r, "uptime_ms", smol_now_ms() - m->begun_ms);
+	smol_json_add_int(r, "paused_ms", smol_pause_ms(m));
 	smol_json_add_str(r, "backend", m->backend.ops ? m->backend.ops->info->name : NULL);
 	smol_json_add_str(r, "accel", m->backend.accel_used);
 	if (m->agent_version[0])

@@ -75,11 +75,12 @@ struct smol_monitor_state {
 
 	const char *phase; /* "starting", "kernel", "agent", "ready", "paused" */
 	bool ready, claimed, finished;
-	bool ending, died; /* died: not as somebody asked */
-	bool paused;	   /* as the hypervisor says */
-	bool pause_asked;  /* what it was told last */
-	int64_t keep_mib;  /* what the guest is to keep of its memory; 0: nobody has asked */
-	int pauses_sent;   /* commands that it has not answered yet */
+	bool ending, died;	      /* died: not as somebody asked */
+	bool paused;		      /* as the hypervisor says */
+	bool pause_asked;	      /* what it was told last */
+	int64_t paused_at, paused_ms; /* since when; how long before that, all in all */
+	int64_t keep_mib; /* what the guest is to keep of its memory; 0: nobody has asked */
+	int pauses_sent;  /* commands that it has not answered yet */
 	char *cause;
 	struct smol_err failure; /* the start failed: what is told to the starter */
 	int resets;		 /* of the guest, since it was ready last */
@@ -132,6 +133,8 @@ int smol_pause_ask(struct smol_monitor_state *m, bool pause, struct smol_err *er
 void smol_pause_is(struct smol_monitor_state *m, bool paused);
 /* or that it will do neither. */
 void smol_pause_refused(struct smol_monitor_state *m, const char *why);
+/* How long it has stood still since it was started, all in all. */
+int64_t smol_pause_ms(const struct smol_monitor_state *m);
 /* A guest that is to do something must not stand still. */
 void smol_pause_release(struct smol_monitor_state *m);
 

@@ -5,6 +5,7 @@
  * paused: nobody could tell what became of the others.
  */
 #include "base/auto.h"
+#include "base/clock.h"
 #include "monitor/monitor.h"
 
 static int tell(struct smol_monitor_state *m, bool pause, struct smol_err *err)
@@ -35,6 +36,11 @@ void smol_pause_release(struct smol_monitor_state *m)
 		smol_journal(m, "resume", smol_json_from_err(&err));
 }
 
+int64_t smol_pause_ms(const struct smol_monitor_state *m)
+{
+	return m->paused_ms + (m->paused ? smol_now_ms() - m->paused_at : 0);
+}
+
 static void ready_again(struct smol_monitor_state *m)
 {
 	cJSON *j = cJSON_CreateObject();
@@ -51,6 +57,10 @@ void smol_pause_is(struct smol_monitor_state *m, bool paused)
 		m->pauses_sent--;
 	if (paused == m->paused)
 		return;
+	if (paused)
+		m->paused_at = smol_now_ms();
+	else
+		m->paused_ms = smol_pause_ms(m);
 	m->paused = paused;
 	if (m->ending)
 		return;

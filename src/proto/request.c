@@ -205,6 +205,8 @@ char *smol_request_encode(const struct smol_request *r, struct smol_err *err)
 		encode_files(j, &r->files);
 	if (is_of_job(r->op))
 		encode_job(j, &r->job);
+	if (r->op == SMOL_OP_RESUMED)
+		smol_json_add_int(j, "realtime_ms", r->realtime_ms);
 	text = smol_json_print(j);
 	if (strlen(text) + 1 > SMOL_LINE_MAX) {
 		smol_err_set(err, SMOL_E_LIMIT,
@@ -396,6 +398,9 @@ int smol_request_decode(const char *line, size_t n, struct smol_request *r, stru
 		return decode_files(j, &r->files, err);
 	if (is_of_job(r->op))
 		return decode_job(j, r->op, &r->job, err);
+	if (r->op == SMOL_OP_RESUMED &&
+	    smol_json_int(j, "realtime_ms", 1, SMOL_REALTIME_MAX, &r->realtime_ms) != 1)
+		return smol_err_set(err, SMOL_E_INVALID, "realtime_ms is no time");
 	return r->op == SMOL_OP_EXEC ? decode_exec(j, &r->exec, err) : 0;
 }
 

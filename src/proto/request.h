@@ -20,7 +20,8 @@
 #define SMOL_ARGV_MAX	     4096	   /* words of a command */
 #define SMOL_ENV_MAX	     1024	   /* variables of a request */
 #define SMOL_TOKEN_LEN	     64		   /* hex digits: 256 bits */
-#define SMOL_TIMEOUT_DEFAULT 0		   /* ms; 0: none */
+#define SMOL_REALTIME_MAX    4102444800000LL /* ms since the epoch: the year 2100 */
+#define SMOL_TIMEOUT_DEFAULT 0		     /* ms; 0: none */
 
 /* X(enumerator, name) */
 #define SMOL_OPS(X)                                                                                \
@@ -36,7 +37,9 @@
 	X(JOBS, "jobs")                                                                            \
 	X(ATTACH, "attach")                                                                        \
 	X(CANCEL, "cancel")                                                                        \
-	X(WAIT, "wait")
+	X(WAIT, "wait")                                                                            \
+	X(PAUSING, "pausing")                                                                      \
+	X(RESUMED, "resumed")
 
 enum smol_op {
 #define X(e, n) SMOL_OP_##e,
@@ -96,7 +99,8 @@ struct smol_request {
 	struct smol_job_request job;
 	struct smol_relay_request relay;
 	struct smol_files_request files;
-	char *how; /* op SHUTDOWN: "poweroff" (default) or "reboot" */
+	int64_t realtime_ms; /* op RESUMED: the host's wall clock, ms since the epoch */
+	char *how;	     /* op SHUTDOWN: "poweroff" (default) or "reboot" */
 };
 
 void smol_exec_request_free(struct smol_exec_request *e);

@@ -14,6 +14,7 @@
 #include "shell/filter.h"
 #include "shell/output.h"
 #include "shell/parse.h"
+#include "shell/patience.h"
 #include "shell/progress.h"
 #include "vm/lifecycle.h"
 #include "vsock/files.h"
@@ -23,6 +24,7 @@ struct end {
 	const char *path;   /* within the word */
 	struct smol_vm *vm; /* NULL: it is here */
 	struct smol_client *client;
+	struct smol_patience patience;
 	bool std; /* "-" */
 };
 
@@ -77,7 +79,17 @@ static char *base_of(const char *path)
 							 : NULL;
 }
 
-static int dial(struct end *e, struct smol_err *err)
+/* Either end may be paused. */
+static int64_t more_patience(void *ctx)
+{
+	struct copy *c = ctx;
+	int64_t a = c->src.vm ? smol_patience_more(&c->src.patience) : 0;
+	int64_t b = c->dst.vm ? smol_patience_more(&c->dst.patience) : 0;
+
+	return a > b ? a : b;
+}
+
+static int dial(struct copy *c, struct end *e, struct smol_err *err)
 {
 	struct smol_vsock_addr addr;
 
@@ -86,7 +98,11 @@ static int dial(struct end *e, struct smol_err *err)
 	if (smol_vm_agent_addr(e->vm, &addr, err) < 0)
 		return -1;
 	e->client = smol_client_open(&addr, e->vm->token, smol_in_ms(SMOL_DIAL_TIMEOUT_MS), err);
-	return e->client ? 0 : -1;
+	if (!e->client)
+		return -1;
+	smol_patience_begin(&e->patience, c->sh->registry, e->vm);
+	smol_client_set_patience(e->client, more_patience, c);
+	return 0;
 }
 
 static int on_wake(void *ctx)
@@ -265,7 +281,7 @@ static int run_cp(struct smol_shell *sh, const struct smol_args *args, struct sm
 
 	if (find_end(sh, args->words[0], &c.src, err) < 0 ||
 	    find_end(sh, args->words[1], &c.dst, err) < 0 || check_ends(&c, err) < 0 ||
-	    dial(&c.src, err) < 0 || dial(&c.dst, err) < 0 ||
+	    dial(&c, &c.src, err) < 0 || dial(&c, &c.dst, err) < 0 ||
 	    smol_signals_open(&c.signals, err) < 0)
 		return -1;
 	c.name = c.src.std ? NULL : base_of(c.src.path);

@@ -221,6 +221,7 @@ static int attempt(struct smol_guest_io *r, const struct smol_exec_request *e,
 
 	if (!c)
 		return -1;
+	smol_client_set_patience(c, smol_patience_more, &r->patience);
 	r->client = c;
 	rc = r->g->attach ? smol_client_attach(c, r->g->attach, &io, result, err)
 			  : smol_client_exec(c, e, &io, result, err);
@@ -382,6 +383,7 @@ int smol_guest_run(const struct smol_guest *g, struct smol_err *err)
 {
 	bool raw = smol_args_flag(g->args, "raw");
 	struct smol_guest_io r = {.g = g,
+	    .patience = {.registry = g->sh->registry, .vm = g->vm},
 	    .raw = raw,
 	    .detach_key = SMOL_TTY_DETACH,
 	    .out = {.name = "stdout", .fd = STDOUT_FILENO},
@@ -399,6 +401,8 @@ int smol_guest_run(const struct smol_guest *g, struct smol_err *err)
 	r.err.marked = r.err.filtered && g->sh->color_err;
 	make_request(g, &e);
 	fflush(stdout);
+	if (e.timeout_ms)
+		smol_patience_begin(&r.patience, g->sh->registry, g->vm);
 	if (g->tty)
 		smol_signals_resize(g->signals);
 	rc = run_retrying(&r, &e, &result, err);

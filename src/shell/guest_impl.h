@@ -5,6 +5,7 @@
 
 #include "shell/filter.h"
 #include "shell/guest.h"
+#include "shell/patience.h"
 #include "vsock/client.h"
 
 struct smol_guest_stream {
@@ -21,6 +22,7 @@ struct smol_guest_io {
 	struct smol_guest_stream out, err;
 	bool raw;
 	struct smol_tty_filter tty;
+	struct smol_patience patience;
 	int detach_key;	   /* or -1 */
 	int64_t job;	   /* its id, once it is known; 0: not */
 	int presses;	   /* of Ctrl-C */

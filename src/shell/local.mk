@@ -41,6 +41,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/many.c src/shell/many.h src/shell/many_impl.h src/shell/many_out.c \
 	src/shell/output.c src/shell/output.h \
 	src/shell/parse.c src/shell/parse.h \
+	src/shell/patience.c src/shell/patience.h \
 	src/shell/rootfs.c src/shell/rootfs.h \
 	src/shell/select.c src/shell/select.h \
 	src/shell/settings.c src/shell/settings.h \

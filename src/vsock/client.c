@@ -174,8 +174,23 @@ smol_deadline smol_client_until(const struct smol_client *c, smol_deadline deadl
 	return !c->connected && c->dial_deadline < deadline ? c->dial_deadline : deadline;
 }
 
-int smol_client_too_late(struct smol_client *c, const char *awaited, struct smol_err *err)
+void smol_client_set_patience(struct smol_client *c, int64_t (*more)(void *ctx), void *ctx)
 {
+	c->more = more;
+	c->more_ctx = ctx;
+}
+
+int smol_client_too_late(
+    struct smol_client *c, smol_deadline *deadline, const char *awaited, struct smol_err *err)
+{
+	int64_t more = c->more ? c->more(c->more_ctx) : 0;
+
+	if (more > 0) {
+		if (!c->connected && c->dial_deadline < *deadline)
+			deadline = &c->dial_deadline;
+		*deadline = smol_in_ms(more);
+		return 0;
+	}
 	c->broken = true;
 	if (!c->connected)
 		return smol_err_set(err, SMOL_E_DEADLINE,
@@ -266,10 +281,8 @@ cJSON *smol_client_call(struct smol_client *c, const struct smol_request *r, smo
 			return got < 0 ? NULL : reply;
 		smol_client_wants(c, &p);
 		n = poll(&p, 1, smol_poll_ms(smol_client_until(c, deadline)));
-		if (n == 0) {
-			smol_client_too_late(c, ANSWER, err);
+		if (n == 0 && smol_client_too_late(c, &deadline, ANSWER, err) < 0)
 			return NULL;
-		}
 		revents = n > 0 ? p.revents : 0;
 	}
 }

@@ -37,6 +37,12 @@ static inline void smol_auto_client_fn(struct smol_client **c);
 struct smol_client *smol_client_open(const struct smol_vsock_addr *addr, const char *token,
     smol_deadline deadline, struct smol_err *err);
 void smol_client_close(struct smol_client *c); /* NULL is fine */
+/*
+ * Whom to ask when a wait is over and nothing has come: for how many ms more to wait, because the
+ * VM stood still meanwhile; 0: not. None (NULL) to begin with. Of use where a request may take
+ * longer than a pause: exec, attach, files, op WAIT.
+ */
+void smol_client_set_patience(struct smol_client *c, int64_t (*more)(void *ctx), void *ctx);
 
 /*
  * One request, one reply line. Returns the result object (caller deletes) or NULL. A closed

@@ -20,8 +20,10 @@ struct smol_client {
 	uint64_t position; /* in the output of the last job */
 	smol_deadline dial_deadline; /* for the OK */
 	struct smol_buf in, out;
-	size_t scanned; /* bytes of `in` known to hold no newline */
-	size_t chunk;	/* what is read at once: grows with the flow */
+	size_t scanned;		    /* bytes of `in` known to hold no newline */
+	int64_t (*more)(void *ctx); /* smol_client_set_patience() */
+	void *more_ctx;
+	size_t chunk; /* what is read at once: grows with the flow */
 };
 
 /* Queue a request, and the CONNECT line before the first. */
@@ -36,7 +38,8 @@ int smol_client_fill(struct smol_client *c, const char *awaited, struct smol_err
 int smol_client_take_line(struct smol_client *c, char **line, size_t *len, struct smol_err *err);
 /* When to give up: deadline, or the handshake's while that is under way. */
 smol_deadline smol_client_until(const struct smol_client *c, smol_deadline deadline);
-/* The deadline has passed; sets the error. */
-int smol_client_too_late(struct smol_client *c, const char *awaited, struct smol_err *err);
+/* The deadline has passed: it, or the handshake's, is put off (0), or the error set (-1). */
+int smol_client_too_late(
+    struct smol_client *c, smol_deadline *deadline, const char *awaited, struct smol_err *err);
 
 #endif

@@ -173,7 +173,7 @@ static int await(struct run *r, struct smol_err *err)
 	if (n < 0)
 		return errno == EINTR ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "poll");
 	if (n == 0 && !at_once)
-		return smol_client_too_late(r->to ? r->to : r->from, AWAITED, err);
+		return smol_client_too_late(r->to ? r->to : r->from, &r->deadline, AWAITED, err);
 	if (p[3].revents && r->io->wake(r->io->ctx) < 0)
 		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
 	r->source_ready = p[2].revents;

@@ -310,7 +310,7 @@ static int await(struct run *r, struct smol_err *err)
 	if (n < 0)
 		return errno == EINTR ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "poll");
 	if (n == 0)
-		return smol_client_too_late(c, awaited, err);
+		return smol_client_too_late(c, &r->deadline, awaited, err);
 	if (p[2].revents && wake(r, err) < 0)
 		return -1;
 	if (p[1].revents)

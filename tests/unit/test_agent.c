@@ -412,6 +412,35 @@ static void test_command_longer_than_the_io_timeout(void **state)
 	assert_string_equal(smol_json_str(j, "stdout"), "ok\n");
 }
 
+static void tell(enum smol_op op, int64_t realtime_ms)
+{
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
+	struct smol_request q = {.op = op, .realtime_ms = realtime_ms};
+	smol_auto_json cJSON *j = smol_client_call(c, &q, smol_in_ms(WAIT_MS), NULL);
+
+	assert_non_null(j);
+}
+
+/* While the VM stands still no timeout passes, whatever the guest's clock does. */
+static void test_a_pause_passes_no_timeout(void **state)
+{
+	struct smol_exec_request e = {.command = "sleep 1; echo late", .timeout_ms = 300};
+	auto_ran r = {0};
+
+	(void)state;
+	tell(SMOL_OP_PAUSING, 0);
+	run(&e, -1, &r);
+	assert_int_equal(r.result.exit_code, 0);
+	assert_string_equal(smol_buf_str(&r.out), "late\n");
+	/* Nor does a command last. */
+	assert_int_equal(r.result.duration_ms, 0);
+	tell(SMOL_OP_RESUMED, smol_wall_ms());
+	e.command = "sleep 1000";
+	auto_ran after = {0};
+	run(&e, -1, &after);
+	assert_int_equal(after.result.exit_code, 124);
+}
+
 static void test_grandchild_holds_the_output(void **state)
 {
 	auto_ran r = {0};
@@ -503,6 +532,7 @@ int main(void)
 	    cmocka_unit_test(test_timeout_kills_the_group),
 	    cmocka_unit_test(test_timeout_of_what_ignores_it),
 	    cmocka_unit_test(test_command_longer_than_the_io_timeout),
+	    cmocka_unit_test(test_a_pause_passes_no_timeout),
 	    cmocka_unit_test(test_grandchild_holds_the_output),
 	    cmocka_unit_test(test_grandchild_that_writes_for_ever),
 	    cmocka_unit_test(test_last_words_of_a_grandchild),

@@ -340,6 +340,66 @@ static void test_timers(void **state)
 	smol_loop_close(&l);
 }
 
+static int64_t fake_ms;
+static int64_t fake_clock(void)
+{
+	return fake_ms;
+}
+
+static int64_t round_in(struct smol_loop *l, int64_t ms)
+{
+	fake_ms += ms;
+	assert_int_equal(smol_loop_round(l, 0), 0);
+	return smol_loop_now(l);
+}
+
+/* An hour's jump between hold and release passes nobody's time; what comes after does. */
+static void test_a_held_clock(void **state)
+{
+	struct smol_loop l;
+	struct thing a = {.loop = &l, .timer = {.fn = on_thing_timer}};
+
+	(void)state;
+	assert_int_equal(smol_loop_init(&l, NULL), 0);
+	fake_ms = 5000;
+	l.clock = fake_clock;
+	smol_timer_set(&l, &a.timer, 1000);
+	assert_int_equal(round_in(&l, 400), 5400);
+	smol_loop_hold(&l);
+	assert_int_equal(round_in(&l, 3600000), 5400);
+	assert_int_equal(a.fires, 0);
+	/* Held again by one who was in doubt: it stands where it stood. */
+	smol_loop_hold(&l);
+	assert_int_equal(round_in(&l, 500), 5400);
+	smol_loop_release(&l);
+	smol_loop_release(&l);
+	assert_int_equal(round_in(&l, 599), 5999);
+	assert_int_equal(a.fires, 0);
+	round_in(&l, 1);
+	assert_int_equal(a.fires, 1);
+	smol_loop_close(&l);
+}
+
+/* Nobody says that it is over: after a while of real time the clock goes on by itself, and a jump
+ * is not taken for that while. */
+static void test_a_forgotten_hold(void **state)
+{
+	struct smol_loop l;
+
+	(void)state;
+	assert_int_equal(smol_loop_init(&l, NULL), 0);
+	fake_ms = 1000;
+	l.clock = fake_clock;
+	smol_loop_hold(&l);
+	round_in(&l, 86400000);
+	assert_true(l.held);
+	for (int i = 0; i < SMOL_LOOP_HOLD_MS / 1000 && l.held; i++)
+		assert_in_range(round_in(&l, 1000), 1000, 1000);
+	assert_false(l.held);
+	assert_int_equal(round_in(&l, 50), 1050);
+	smol_loop_close(&l);
+}
+
 /* ---- launching ---- */
 
 static void test_environment(void **state)
@@ -454,6 +514,8 @@ int main(void)
 	    cmocka_unit_test(test_modules_that_fail_do_not_end_it),
 	    cmocka_unit_test(test_loop_ignores_what_was_closed),
 	    cmocka_unit_test(test_timers),
+	    cmocka_unit_test(test_a_held_clock),
+	    cmocka_unit_test(test_a_forgotten_hold),
 	    cmocka_unit_test(test_environment),
 	    cmocka_unit_test(test_search),
 	    cmocka_unit_test(test_launch_reports_exec_errors),

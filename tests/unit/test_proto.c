@@ -301,16 +301,19 @@ static void bytes_that_are_no_text_arrive_too(void **state)
 
 static void other_requests_arrive(void **state)
 {
-	static const enum smol_op ops[] = {SMOL_OP_HEALTH, SMOL_OP_SYSTEM_INFO, SMOL_OP_SHUTDOWN};
+	static const enum smol_op ops[] = {SMOL_OP_HEALTH, SMOL_OP_SYSTEM_INFO, SMOL_OP_SHUTDOWN,
+	    SMOL_OP_PAUSING, SMOL_OP_RESUMED};
 
 	(void)state;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(ops); i++) {
-		struct smol_request r = {
-		    .op = ops[i], .how = ops[i] == SMOL_OP_SHUTDOWN ? "reboot" : NULL};
+		struct smol_request r = {.op = ops[i],
+		    .how = ops[i] == SMOL_OP_SHUTDOWN ? "reboot" : NULL,
+		    .realtime_ms = ops[i] == SMOL_OP_RESUMED ? 1796015589365 : 0};
 		smol_auto_request struct smol_request b = {0};
 
 		round_trip(&r, &b);
 		assert_null(b.token);
+		assert_int_equal(b.realtime_ms, r.realtime_ms);
 		if (r.how)
 			assert_string_equal(b.how, r.how);
 	}
