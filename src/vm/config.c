@@ -237,9 +237,12 @@ static int decode_vsock(const cJSON *v, struct smol_vsock_config *c, struct smol
 		return 0;
 	c->enabled = smol_json_bool(v, "enabled", true);
 	take_str(v, "uds_path", &c->uds_path);
-	if (smol_json_int(v, "guest_port", 1, UINT32_MAX - 1, &port) < 0 ||
-	    smol_json_int(v, "guest_cid", SMOL_CID_MIN, SMOL_CID_MAX, &cid) < 0)
-		return smol_err_set(err, SMOL_E_REGISTRY, "vsock configuration out of range");
+	if (smol_json_int(v, "guest_port", 1, UINT32_MAX - 1, &port) < 0)
+		return smol_err_set(err, SMOL_E_REGISTRY, "its vsock port is out of range");
+	if (smol_json_int(v, "guest_cid", SMOL_CID_MIN, SMOL_CID_MAX, &cid) < 0)
+		return smol_err_set(err, SMOL_E_REGISTRY,
+		    "the CID of its configuration is not a whole number from %u to %u",
+		    SMOL_CID_MIN, SMOL_CID_MAX);
 	c->guest_port = (uint32_t)port;
 	c->guest_cid = (uint32_t)cid;
 	return 0;

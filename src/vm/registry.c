@@ -270,31 +270,71 @@ static int row_state(const char *name)
 	return -1;
 }
 
+/* What stands in the column is a number that a guest can be reached by; NULL without vsock. SQLite
+ * would make a number of any text. */
+static int read_cid(sqlite3_stmt *st, struct smol_vm *vm, struct smol_err *err)
+{
+	int64_t cid = sqlite3_column_int64(st, 4);
+	int type = sqlite3_column_type(st, 4);
+	smol_auto_free char *safe = NULL;
+
+	if (type == SQLITE_INTEGER && cid >= SMOL_CID_MIN && cid <= SMOL_CID_MAX) {
+		vm->cid = (uint32_t)cid;
+		return 0;
+	}
+	if (type == SQLITE_NULL && !vm->config.vsock.enabled)
+		return 0;
+	safe = smol_escape(text(st, 4), strnlen(text(st, 4), 40));
+	return smol_err_set(err, SMOL_E_REGISTRY,
+	    "its CID '%s' is not a whole number from %u to %u", safe, SMOL_CID_MIN, SMOL_CID_MAX);
+}
+
+/* An object of JSON; NULL where it is none. */
+static cJSON *read_object(sqlite3_stmt *st, int column)
+{
+	return smol_json_parse_object(text(st, column), strlen(text(st, column)), NULL);
+}
+
+/* What can be wrong with a row: its own columns, and what its JSON says. */
+static int read_checked(sqlite3_stmt *st, struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_json cJSON *config = read_object(st, 2);
+	int state = row_state(text(st, 5));
+
+	if (strlen(text(st, 0)) != SMOL_ID_LEN)
+		return smol_err_set(err, SMOL_E_REGISTRY, "its id has another length");
+	if (smol_vm_name_check(text(st, 1), err) < 0)
+		return -1;
+	if (state < 0)
+		return smol_err_set(err, SMOL_E_REGISTRY, "no such state");
+	if (smol_vm_config_decode(config, &vm->config, err) < 0 || read_cid(st, vm, err) < 0)
+		return -1;
+	vm->labels = read_object(st, 16);
+	vm->env = read_object(st, 17);
+	if (!vm->labels || !vm->env)
+		return smol_err_set(
+		    err, SMOL_E_REGISTRY, "its labels or its variables are no object");
+	vm->state = state;
+	return 0;
+}
+
 /* The row st stands on; NULL when it makes no sense. */
 static struct smol_vm *read_row(sqlite3_stmt *st, struct smol_err *err)
 {
 	smol_auto_vm struct smol_vm *vm = smol_alloc(sizeof(*vm));
-	smol_auto_json cJSON *config = NULL;
-	int state = row_state(text(st, 5));
-	int64_t cid = sqlite3_column_int64(st, 4);
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
 
-	if (strlen(text(st, 0)) != SMOL_ID_LEN || smol_vm_name_check(text(st, 1), NULL) < 0 ||
-	    state < 0 || cid < 0 || cid > SMOL_CID_MAX ||
-	    (config = smol_json_parse_object(text(st, 2), strlen(text(st, 2)), NULL)) == NULL ||
-	    smol_vm_config_decode(config, &vm->config, NULL) < 0 ||
-	    !(vm->labels = smol_json_parse_object(text(st, 16), strlen(text(st, 16)), NULL)) ||
-	    !(vm->env = smol_json_parse_object(text(st, 17), strlen(text(st, 17)), NULL))) {
+	if (read_checked(st, vm, &why) < 0) {
 		smol_auto_free char *safe = smol_escape(text(st, 0), strnlen(text(st, 0), 40));
 
-		smol_err_set(
-		    err, SMOL_E_REGISTRY, "the registry's row of VM '%s' makes no sense", safe);
+		smol_err_set(err, SMOL_E_REGISTRY,
+		    "the registry's row of VM '%s' makes no sense: %s", safe, why.msg);
+		smol_err_hint(err, "smolsh doctor");
 		return NULL;
 	}
 	snprintf(vm->id, sizeof(vm->id), "%s", text(st, 0));
 	vm->name = smol_strdup(text(st, 1));
 	snprintf(vm->token, sizeof(vm->token), "%s", text(st, 3));
-	vm->cid = (uint32_t)cid;
-	vm->state = state;
 	vm->ephemeral = sqlite3_column_int(st, 6);
 	vm->created_ms = sqlite3_column_int64(st, 7);
 	vm->started_ms = sqlite3_column_int64(st, 8);

@@ -173,6 +173,49 @@ static void test_cid_derive_range(void **state)
 	}
 }
 
+/* A row that somebody wrote by hand: it is not read, the others are, and it says what is wrong. */
+static void test_cid_bad_rows(void **state)
+{
+	/* What SQLite makes a number of when it is stored (' 5', '+5') is one. */
+	static const char *const columns[] = {"0", "1", "2", "4294967295", "4294967299", "-1",
+	    "1e10", "3.5", "'3x'", "''", "'0x10'", "'\xd9\xa3'", "x'33'", "NULL"};
+	static const char *const members[] = {"0", "1", "2", "4294967295", "4294967299", "-1",
+	    "1e10", "3.5", "\"3x\"", "\"\"", "\" 5\"", "\"+5\"", "\"0x10\"", "\"\xd9\xa3\"",
+	    "\"5\"", "[5]", "true"};
+	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
+	smol_auto_vm struct smol_vm *good = create(r, "good", 77, NULL);
+	smol_auto_vm struct smol_vm *bad = create(r, "bad", 78, NULL);
+	size_t n = SMOL_ARRAY_SIZE(columns) + SMOL_ARRAY_SIZE(members);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		bool column = i < SMOL_ARRAY_SIZE(columns);
+		smol_auto_free char *value =
+		    column ? smol_asprintf("cid = %s", columns[i])
+			   : smol_asprintf("cid = 78, config = '{\"vsock\":{\"guest_cid\":%s}}'",
+				 members[i - SMOL_ARRAY_SIZE(columns)]);
+		smol_auto_free char *text =
+		    smol_asprintf("UPDATE vm SET %s WHERE name = 'bad'", value);
+		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+		smol_auto_vm_list struct smol_vm **list = NULL;
+		int broken;
+
+		sql("%s", text);
+		assert_null(smol_registry_find(r, "bad", &err));
+		assert_int_equal(err.code, SMOL_E_REGISTRY);
+		assert_non_null(strstr(err.msg, bad->id));
+		if (!strstr(err.msg, "CID") || !strstr(err.msg, "from 3 to 4294967294"))
+			fail_msg("%s: %s", value, err.msg);
+		list = smol_registry_list(r, &broken, NULL);
+		assert_int_equal(broken, 1);
+		assert_string_equal(list[0]->name, "good");
+	}
+	sql("UPDATE vm SET cid = 78, config = '{}' WHERE name = 'bad'");
+	smol_vm_free(bad);
+	bad = smol_registry_find(r, "bad", NULL);
+	assert_int_equal(bad->cid, 78);
+}
+
 /* Eight processes register at once: all succeed, and no two get the same CID. */
 static void test_racing_creators(void **state)
 {
@@ -645,6 +688,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_cid_collision, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cid_exhaustion, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cid_derive_range, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cid_bad_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_racing_creators, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_row_is_left_out, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_corrupt_database, setup, teardown),
