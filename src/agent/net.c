@@ -13,7 +13,7 @@
 #include "base/clock.h"
 
 #define SCRIPT                                                                                     \
-	"modprobe virtio_net 2>/dev/null; cd /sys/class/net || exit 1; "                           \
+	"cd /sys/class/net || exit 1; "                                                            \
 	"for i in *; do [ \"$i\" = lo ] && continue; "                                             \
 	"ip addr add 10.0.2.15/24 dev \"$i\" && ip link set \"$i\" up && "                         \
 	"ip route add default via 10.0.2.2 && "                                                    \

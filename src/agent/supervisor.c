@@ -52,6 +52,8 @@ struct vm {
 	struct smol_agent_config agent;
 };
 
+static struct smol_modules modules;
+
 /* A line on the console. */
 static __attribute__((format(printf, 1, 2))) void say(const char *fmt, ...)
 {
@@ -150,6 +152,18 @@ static void raise_loopback(void)
 
 	if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &r) < 0)
 		say("lo: %s", strerror(errno));
+}
+
+/* The buses first: the devices on the last one are there once its driver is. */
+static void load_modules(void)
+{
+	static const char *const buses[] = {
+	    "/sys/bus/pci/devices", "/sys/bus/platform/devices", "/sys/bus/virtio/devices"};
+
+	smol_modules_open(&modules, NULL, say);
+	smol_modules_load(&modules, SMOL_MODULES_ORDER);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(buses); i++)
+		smol_modules_scan(&modules, buses[i]);
 }
 
 /* Overwrite and remove the file that held the token, and what we read of it. */
@@ -344,7 +358,7 @@ void smol_supervisor_run(void)
 	link_all();
 	umask(022);
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del becomes SIGINT */
-	smol_modules_load(SMOL_MODULES_ORDER, say);
+	load_modules();
 	read_config(&vm);
 	prctl(PR_SET_DUMPABLE, 0);
 	exempt_from_oom();

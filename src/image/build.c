@@ -25,6 +25,7 @@
 #include "image/capture.h"
 #include "image/hash.h"
 #include "image/manifest.h"
+#include "image/recipe.h"
 #include "image/rootfs.h"
 
 #define LOCK_WAIT_MS (10 * 60000)
@@ -107,9 +108,11 @@ static int hash_inputs(struct work *w, char hex[65], struct smol_err *err)
 {
 	const struct smol_build *b = w->b;
 	smol_auto_buf struct smol_buf list = {0};
+	char recipe[65];
 	struct stat st;
 
-	smol_buf_puts(&list, "smolsh " SMOL_VERSION "\n");
+	smol_recipe_hash(recipe);
+	smol_buf_printf(&list, "smolsh " SMOL_VERSION "\nrecipe %s\n", recipe);
 	if (add_input(&list, "agent", w->agent, err) < 0 ||
 	    add_input(&list, "busybox", w->busybox, err) < 0 ||
 	    (b->kernel && stat(b->kernel, &st) == 0 && S_ISREG(st.st_mode) &&
@@ -303,11 +306,13 @@ static int write_manifest(struct work *w, struct smol_err *err)
 	smol_auto_free char *path = smol_asprintf("%s/manifest.json", w->fresh);
 	smol_auto_free char *text = NULL;
 	int64_t date = source_date();
-	char agent[65];
+	char agent[65], recipe[65];
 
 	if (smol_sha256_file(w->agent, agent, err) < 0)
 		return -1;
+	smol_recipe_hash(recipe);
 	w->img->agent_sha256 = smol_strdup(agent);
+	w->img->recipe = smol_strdup(recipe);
 	w->img->created_ms = date >= 0 ? date * 1000 : smol_wall_ms();
 	w->img->kernel_args = smol_strdup("");
 	w->img->agent_version = agent_version(w);

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "image/hash.h"
 #include "image/manifest.h"
+#include "image/recipe.h"
 
 #define IMAGES_MAX 1000 /* in one directory; more are not listed */
 
@@ -109,6 +110,14 @@ int smol_image_agent_current(const struct smol_image *img, struct smol_err *err)
 	return img->agent_sha256 && strcmp(img->agent_sha256, hex) == 0;
 }
 
+bool smol_image_recipe_current(const struct smol_image *img)
+{
+	char hex[65];
+
+	smol_recipe_hash(hex);
+	return img->recipe && strcmp(img->recipe, hex) == 0;
+}
+
 static int listed(struct smol_image **list, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
@@ -176,6 +185,7 @@ void smol_image_free(struct smol_image *img)
 	free(img->kernel_args);
 	free(img->agent_version);
 	free(img->agent_sha256);
+	free(img->recipe);
 	free(img->inputs);
 	free(img);
 }

@@ -38,6 +38,7 @@ struct smol_image {
 	char *kernel_args;    /* that this kernel wants, "" for none */
 	char *agent_version;
 	char *agent_sha256; /* of the agent's file, or NULL: built by an older smolsh */
+	char *recipe;	    /* smol_recipe_hash() when it was built, or NULL: an older smolsh */
 	char *inputs;	    /* SHA-256 over what it was built from, or NULL */
 	int64_t created_ms; /* wall clock */
 	struct smol_image_part *parts;
@@ -59,6 +60,8 @@ struct smol_image *smol_image_open_in(const char *images, const char *name, stru
 int smol_image_verify(const struct smol_image *img, bool always, struct smol_err *err);
 /* Does it hold the very agent that lies beside this smolsh? 1 or 0; -1: that one cannot be read. */
 int smol_image_agent_current(const struct smol_image *img, struct smol_err *err);
+/* Does it hold the modules and files that this smolsh's images do? */
+bool smol_image_recipe_current(const struct smol_image *img);
 /* Path of a part, owned by img; NULL where the image has none of that role. */
 const char *smol_image_part_path(const struct smol_image *img, const char *role);
 /* All images of all directories, the first of each name; NULL-terminated. A broken one is left

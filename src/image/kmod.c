@@ -244,7 +244,7 @@ void smol_kmod_strip_signature(struct smol_kmod *m)
 		m->data.end -= magic + info + len;
 }
 
-char *smol_modinfo(const void *module, size_t n, const char *field)
+char *smol_modinfo(const void *module, size_t n, const char *field, unsigned nth)
 {
 	size_t len, want = strlen(field);
 	const char *p = smol_elf_section(module, n, ".modinfo", &len);
@@ -252,7 +252,7 @@ char *smol_modinfo(const void *module, size_t n, const char *field)
 	while (p && len) {
 		size_t one = strnlen(p, len);
 
-		if (one > want && memcmp(p, field, want) == 0 && p[want] == '=')
+		if (one > want && memcmp(p, field, want) == 0 && p[want] == '=' && nth-- == 0)
 			return smol_strndup(p + want + 1, one - want - 1);
 		one += one < len;
 		p += one;
@@ -272,7 +272,7 @@ static int learn_deps(struct smol_kmod *m, struct smol_err *err)
 		return 0;
 	if (smol_kmod_read(m, err) < 0)
 		return -1;
-	depends = smol_modinfo(smol_buf_str(&m->data), smol_buf_len(&m->data), "depends");
+	depends = smol_modinfo(smol_buf_str(&m->data), smol_buf_len(&m->data), "depends", 0);
 	m->deps = smol_alloc(sizeof(char *));
 	p = depends ? depends : "";
 	end = p + strlen(p);

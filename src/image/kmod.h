@@ -53,8 +53,9 @@ bool smol_kmods_is_builtin(const struct smol_kmods *k, const char *name);
 int smol_kmod_read(struct smol_kmod *m, struct smol_err *err);
 /* Cut the signature off that follows the module's end. */
 void smol_kmod_strip_signature(struct smol_kmod *m);
-/* A field of a module's .modinfo ("depends", "vermagic"); malloc'd, NULL if there is none. */
-char *smol_modinfo(const void *module, size_t n, const char *field);
+/* The nth field of this name (0: the first) of a module's .modinfo ("depends", "alias"); malloc'd,
+ * NULL if there is none. */
+char *smol_modinfo(const void *module, size_t n, const char *field, unsigned nth);
 
 /*
  * Append name and what it needs to order, in the order of loading; what is in there already or

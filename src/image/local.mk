@@ -5,6 +5,7 @@ src_image_libimage_a_SOURCES = \
 	src/image/image.c src/image/image.h \
 	src/image/manifest.c src/image/manifest.h \
 	src/image/newc.c src/image/newc.h \
+	src/image/recipe.c src/image/recipe.h \
 	src/image/root.c src/image/root.h \
 	src/image/verify.c
 

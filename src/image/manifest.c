@@ -112,6 +112,8 @@ struct smol_image *smol_manifest_parse(
 		img->agent_version = string_or(j, "agent_version", "?");
 		if (hex64(smol_json_str(j, "agent_sha256")))
 			img->agent_sha256 = smol_strdup(smol_json_str(j, "agent_sha256"));
+		if (hex64(smol_json_str(j, "recipe")))
+			img->recipe = smol_strdup(smol_json_str(j, "recipe"));
 		if (hex64(smol_json_str(j, "inputs")))
 			img->inputs = smol_strdup(smol_json_str(j, "inputs"));
 		bad = parse_parts(smol_json_get(j, "parts"), img);
@@ -139,6 +141,8 @@ char *smol_manifest_print(const struct smol_image *img)
 	smol_json_add_str(j, "agent_version", img->agent_version);
 	if (img->agent_sha256)
 		smol_json_add_str(j, "agent_sha256", img->agent_sha256);
+	if (img->recipe)
+		smol_json_add_str(j, "recipe", img->recipe);
 	if (img->inputs)
 		smol_json_add_str(j, "inputs", img->inputs);
 	for (int i = 0; i < img->nparts; i++) {

@@ -11,97 +11,24 @@
 #include "image/capture.h"
 #include "image/elf.h"
 #include "image/kernel.h"
+#include "image/recipe.h"
 
 #define PROGRAM_MAX (64 * 1024 * 1024) /* bytes of busybox or the agent */
 #define LIST_MAX    65536
 #define ASK_MS	    30000
-
-static const struct {
-	const char *path;
-	mode_t mode;
-} dirs[] = {
-    {"bin", 0755},
-    {"dev", 0755},
-    {"etc", 0755},
-    {"home", 0755},
-    {"home/user", 0755},
-    {"lib", 0755},
-    {"mnt", 0755},
-    {"proc", 0555},
-    {"root", 0700},
-    {"run", 0755},
-    {"sbin", 0755},
-    {"sys", 0555},
-    {"tmp", 01777},
-    {"usr", 0755},
-    {"usr/bin", 0755},
-    {"usr/sbin", 0755},
-    {"usr/share/udhcpc", 0755},
-    {"var", 0755},
-    {"var/log", 0755},
-    {"var/tmp", 01777},
-};
-
-static const struct {
-	const char *path;
-	mode_t mode;
-	const char *text;
-} files[] = {
-    {"etc/passwd", 0644,
-	"root:x:0:0:root:/root:/bin/sh\n"
-	"daemon:x:1:1:daemon:/:/bin/false\n"
-	"nobody:x:65534:65534:nobody:/:/bin/false\n"
-	"user:x:1000:1000:user:/home/user:/bin/sh\n"},
-    {"etc/group", 0644,
-	"root:x:0:\n"
-	"daemon:x:1:\n"
-	"tty:x:5:\n"
-	"nogroup:x:65534:\n"
-	"user:x:1000:\n"},
-    {"etc/hosts", 0644, "127.0.0.1\tlocalhost\n::1\tlocalhost\n"},
-    {"etc/shells", 0644, "/bin/sh\n/bin/ash\n"},
-    {"etc/profile", 0644,
-	"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-	"export PS1='\\u@\\h:\\w\\$ '\n"},
-    {"etc/os-release", 0644,
-	"NAME=smolsh\n"
-	"ID=smolsh\n"
-	"VERSION_ID=" SMOL_VERSION "\n"
-	"PRETTY_NAME=\"smolsh guest " SMOL_VERSION "\"\n"},
-    /* For `udhcpc -i eth0` in a VM that has a network. */
-    {"usr/share/udhcpc/default.script", 0755,
-	"#!/bin/sh\n"
-	"[ -n \"$interface\" ] || exit 1\n"
-	"case $1 in\n"
-	"deconfig)\n"
-	"\tip addr flush dev \"$interface\"\n"
-	"\tip link set \"$interface\" up\n"
-	"\t;;\n"
-	"bound | renew)\n"
-	"\tip addr flush dev \"$interface\"\n"
-	"\tip addr add \"$ip/${mask:-24}\" dev \"$interface\"\n"
-	"\tfor r in $router; do\n"
-	"\t\tip route replace default via \"$r\" dev \"$interface\" && break\n"
-	"\tdone\n"
-	"\tfor d in $dns; do\n"
-	"\t\techo \"nameserver $d\"\n"
-	"\tdone >/etc/resolv.conf\n"
-	"\t;;\n"
-	"esac\n"},
-};
+#define ALIASES_MAX 4096 /* of a module; more are passed over */
 
 int smol_rootfs_skeleton(struct smol_tree *t, struct smol_err *err)
 {
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(dirs); i++)
-		if (smol_tree_dir(t, dirs[i].path, dirs[i].mode, err) < 0)
+	for (const struct smol_recipe_dir *d = smol_recipe_dirs; d->path; d++)
+		if (smol_tree_dir(t, d->path, d->mode, err) < 0)
 			return -1;
 	/* The kernel opens the console before anything can mount a devtmpfs. */
 	if (smol_tree_node(t, "dev/console", 0600, 5, 1, err) < 0 ||
 	    smol_tree_node(t, "dev/null", 0666, 1, 3, err) < 0)
 		return -1;
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(files); i++)
-		if (smol_tree_file(t, files[i].path, files[i].mode, files[i].text,
-			strlen(files[i].text), err) < 0)
+	for (const struct smol_recipe_file *f = smol_recipe_files; f->path; f++)
+		if (smol_tree_file(t, f->path, f->mode, f->text, strlen(f->text), err) < 0)
 			return -1;
 	return 0;
 }
@@ -194,30 +121,10 @@ int smol_rootfs_agent(struct smol_tree *t, const char *agent, struct smol_err *e
 	return smol_tree_has(t, interp) ? 0 : smol_tree_host_file(t, interp, interp, err);
 }
 
-/* Modules by name; what each of them needs comes along. */
-static const struct {
-	const char *name;
-	bool required; /* as a module or built in */
-	bool load;     /* at boot */
-} wanted[] = {
-    {"virtio_pci", true, true},
-    {"vmw_vsock_virtio_transport", true, true},
-    {"virtio_mmio", false, false},
-    {"virtio_blk", false, false},
-    {"virtio_net", false, false},
-    {"virtio_rng", false, false},
-    {"virtio_balloon", false, false},
-    {"vsock_loopback", false, false},
-    {"vhost_vsock", false, false},
-    {"ext4", false, false},
-    {"overlay", false, false},
-    {"virtiofs", false, false},
-};
-
 static int check_version(const struct smol_kmod *m, const char *version, struct smol_err *err)
 {
 	smol_auto_free char *magic =
-	    smol_modinfo(smol_buf_head(&m->data), smol_buf_len(&m->data), "vermagic");
+	    smol_modinfo(smol_buf_head(&m->data), smol_buf_len(&m->data), "vermagic", 0);
 	smol_auto_free char *shown = NULL;
 
 	if (!magic)
@@ -265,18 +172,36 @@ static int add_dep(struct smol_tree *t, const char *version, struct smol_kmods *
 	return smol_tree_file(t, path, 0644, smol_buf_str(&text), smol_buf_len(&text), err);
 }
 
-int smol_rootfs_modules(
-    struct smol_tree *t, const char *version, struct smol_kmods *mods, struct smol_err *err)
+/* modules.alias: which module serves a device, by its modalias, or a file system ("fs-NAME"). */
+static int add_aliases(struct smol_tree *t, const char *version, struct smol_kmod **all, size_t n,
+    struct smol_err *err)
 {
-	smol_auto_free struct smol_kmod **all = NULL;
-	smol_auto_buf struct smol_buf order = {0};
-	size_t n = 0, listed = 0;
+	smol_auto_free char *path = smol_asprintf("lib/modules/%s/modules.alias", version);
+	smol_auto_buf struct smol_buf text = {0};
 
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(wanted); i++) {
-		if (!wanted[i].required && !smol_kmods_find(mods, wanted[i].name))
+	for (size_t i = 0; i < n; i++)
+		for (unsigned k = 0; k < ALIASES_MAX; k++) {
+			smol_auto_free char *alias = smol_modinfo(smol_buf_head(&all[i]->data),
+			    smol_buf_len(&all[i]->data), "alias", k);
+
+			if (!alias)
+				break;
+			/* One that would be two words, or more than a line, is nobody's. */
+			if (*alias && !strpbrk(alias, " \t\r\n"))
+				smol_buf_printf(&text, "alias %s %s\n", alias, all[i]->name);
+		}
+	return smol_tree_file(t, path, 0644, smol_buf_str(&text), smol_buf_len(&text), err);
+}
+
+/* All that is wanted and there, each behind what it needs; *boot of them are for every boot. */
+static int choose_modules(const char *version, struct smol_kmods *mods, struct smol_kmod ***all,
+    size_t *n, size_t *boot, struct smol_err *err)
+{
+	for (const struct smol_recipe_module *w = smol_recipe_modules; w->name; w++) {
+		if (!w->required && !smol_kmods_find(mods, w->name))
 			continue;
-		if (smol_kmods_order(mods, wanted[i].name, &all, &n, err) < 0) {
-			if (!wanted[i].required) { /* a comfort that lacks a part: left out */
+		if (smol_kmods_order(mods, w->name, all, n, err) < 0) {
+			if (!w->required) { /* a comfort that lacks a part: left out */
 				smol_err_clear(err);
 				continue;
 			}
@@ -284,13 +209,28 @@ int smol_rootfs_modules(
 			return smol_err_hint(err, "give a kernel with virtio_pci and "
 						  "vmw_vsock_virtio_transport, and its modules");
 		}
-		for (; wanted[i].load && listed < n; listed++)
-			smol_buf_printf(&order, "/lib/modules/%s/%s\n", version, all[listed]->path);
+		if (w->boot)
+			*boot = *n;
 	}
+	return 0;
+}
+
+int smol_rootfs_modules(
+    struct smol_tree *t, const char *version, struct smol_kmods *mods, struct smol_err *err)
+{
+	smol_auto_free struct smol_kmod **all = NULL;
+	smol_auto_buf struct smol_buf order = {0};
+	size_t n = 0, boot = 0;
+
+	if (choose_modules(version, mods, &all, &n, &boot, err) < 0)
+		return -1;
+	for (size_t i = 0; i < boot; i++)
+		smol_buf_printf(&order, "/lib/modules/%s/%s\n", version, all[i]->path);
 	for (size_t i = 0; i < n; i++)
 		if (add_module(t, version, all[i], err) < 0)
 			return -1;
-	if (n && add_dep(t, version, mods, all, n, err) < 0)
+	if (n && (add_dep(t, version, mods, all, n, err) < 0 ||
+		     add_aliases(t, version, all, n, err) < 0))
 		return -1;
 	return smol_tree_file(
 	    t, "lib/smolsh/modules.order", 0644, smol_buf_str(&order), smol_buf_len(&order), err);

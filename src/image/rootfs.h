@@ -14,9 +14,10 @@ int smol_rootfs_busybox(struct smol_tree *t, const char *busybox, struct smol_er
 /* /init, with the loader and the shared libraries it needs. */
 int smol_rootfs_agent(struct smol_tree *t, const char *agent, struct smol_err *err);
 /*
- * /lib/modules/VERSION with the modules a guest may want, modules.dep, and the list of those that
- * are loaded at boot, in their order (/lib/smolsh/modules.order). SMOL_E_INVALID when the kernel
- * has no driver for what every guest needs, or the modules are another kernel's.
+ * /lib/modules/VERSION with the modules a guest may want, modules.dep and modules.alias, and the
+ * list of those that are loaded at every boot, in their order (/lib/smolsh/modules.order).
+ * SMOL_E_INVALID when the kernel has no driver for what every guest needs, or the modules are
+ * another kernel's.
  */
 int smol_rootfs_modules(
     struct smol_tree *t, const char *version, struct smol_kmods *mods, struct smol_err *err);

@@ -180,6 +180,7 @@ static int do_info(const struct request *o, struct smol_err *err)
 		j = smol_image_json(img);
 		if (current >= 0)
 			smol_json_add_bool(j, "agent_current", current);
+		smol_json_add_bool(j, "recipe_current", smol_image_recipe_current(img));
 		if (o->verify)
 			smol_json_add_bool(j, "verified", true);
 		return answer(j, err);
@@ -193,6 +194,8 @@ static int do_info(const struct request *o, struct smol_err *err)
 		printf("kernel args    %s\n", img->kernel_args);
 	printf("agent          %s%s\n", img->agent_version,
 	    current == 0 ? ", but not this smolsh's" : "");
+	if (!smol_image_recipe_current(img))
+		puts("contents       not those of this smolsh's images");
 	show_parts(img);
 	if (o->verify)
 		puts("verified       all parts are what was built");

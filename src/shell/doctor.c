@@ -209,6 +209,10 @@ static void look_image(struct smol_finding *f)
 		    "%s in %s holds another agent than this smolsh's: what one knows the other "
 		    "may not",
 		    img->name, img->dir);
+	else if (!smol_image_recipe_current(img))
+		found(f, SMOL_FINDING_WARN, "smolsh image build --force",
+		    "%s in %s does not hold the modules and files of this smolsh's images",
+		    img->name, img->dir);
 	else
 		found(f, SMOL_FINDING_OK, NULL, "%s is whole: %s, kernel %s", img->name, img->dir,
 		    img->kernel_version ? img->kernel_version : "?");

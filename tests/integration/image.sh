@@ -67,6 +67,15 @@ expect_out "another agent: info" "^agent .*not this smolsh's"
 sed -i 's/"agent_sha256":"[0-9a-f]*",//' "$SMOLSH_IMAGES/base/manifest.json"
 expect_exit 0 "nobody knows which agent" image info base --json
 expect_out "nobody knows which agent: an older one" '"agent_sha256":null.*"agent_current":false'
+says_agent() { sed -i "s/\"agent_version\"/\"agent_sha256\":\"$1\",&/" "$SMOLSH_IMAGES/base/manifest.json"; }
+says_agent "$(sha256sum <"$SMOLSH_BUILD/smolsh-agent" | cut -c1-64)"
+expect_exit 0 "its modules and files are those of today" image info base --json
+expect_out "its modules and files are those of today: said so" '"agent_current":true,"recipe_current":true'
+sed -i 's/"recipe":"[0-9a-f]*"/"recipe":"'"$(printf '0%.0s' {1..64})"'"/' "$SMOLSH_IMAGES/base/manifest.json"
+expect_exit 0 "other modules or files" smolsh doctor
+expect_out "other modules or files: doctor says so, with the mend" '! +image +base in .* does not hold the modules and files.*try: smolsh image build --force'
+expect_exit 0 "other modules or files: info" image info base
+expect_out "other modules or files: info" "^contents +not those of this smolsh's images"
 rm -r "$SMOLSH_IMAGES/base"
 
 # An agent that does not know what it is asked.

@@ -243,22 +243,88 @@ static void test_bytes_whose_beginning_is_text(void **state)
 /* ---- modules ---- */
 
 static int said;
+static char last_said[512];
 
 static __attribute__((format(printf, 1, 2))) void count_say(const char *fmt, ...)
 {
-	(void)fmt;
+	va_list ap;
+
 	said++;
+	va_start(ap, fmt);
+	vsnprintf(last_said, sizeof(last_said), fmt, ap);
+	va_end(ap);
 }
 
 static void test_modules_that_fail_do_not_end_it(void **state)
 {
+	smol_auto(smol_modules_close) struct smol_modules m = {0};
+
 	(void)state;
 	said = 0;
-	assert_int_equal(smol_modules_load("no-list", count_say), 0);
+	smol_modules_open(&m, "no-modules", count_say);
+	assert_int_equal(smol_modules_load(&m, "no-list"), 0);
+	assert_int_equal(smol_modules_serve(&m, "pci:v00001AF4d00001053"), 0);
+	assert_int_equal(smol_modules_scan(&m, "no-devices"), 0);
 	assert_int_equal(said, 0);
 	put("list", "# none of these is there\n\n/no/such.ko\nkernel/no/such.ko\n/last.ko");
-	assert_int_equal(smol_modules_load("list", count_say), 3);
+	assert_int_equal(smol_modules_load(&m, "list"), 3);
 	assert_int_equal(said, 3);
+}
+
+/* What is asked for is seen by what cannot be loaded: none of it is there. */
+static void asks_for(struct smol_modules *m, const char *modalias, const char *file)
+{
+	said = 0;
+	assert_int_equal(smol_modules_serve(m, modalias), file ? 1 : 0);
+	assert_int_equal(said, file ? 1 : 0);
+	if (file)
+		assert_non_null(strstr(last_said, file));
+}
+
+static void test_modules_by_alias(void **state)
+{
+	smol_auto(smol_modules_close) struct smol_modules m = {0};
+
+	(void)state;
+	mkdir("mods", 0700);
+	put("mods/modules.alias", "alias pci:v00001AF4d*sv* virtio_pci\n"
+				  "alias acpi*:LNRO0005:* virtio_mmio\n"
+				  "nonsense\nalias\nalias \nalias x\n"
+				  "alias fs-lonely lonely\n"
+				  "alias fs-cut c");
+	/* What is needed last comes first: it is tried first, and without it nothing else is. */
+	put("mods/modules.dep", "kernel/d/virtio-pci.ko: kernel/d/virtio.ko kernel/d/ring.ko\n"
+				"kernel/d/virtio_mmio.ko:\n"
+				": :\nkernel/d/virtio_pci_more.ko: kernel/d/wrong.ko\n"
+				"kernel/d/c.ko:");
+	smol_modules_open(&m, "mods", count_say);
+	asks_for(&m, "pci:v00001AF4d00001053sv00001AF4sd00001100bc07sc80i00", "mods/kernel/d/ring.ko");
+	asks_for(&m, "acpi:LNRO0005:", "mods/kernel/d/virtio_mmio.ko");
+	asks_for(&m, "fs-cut", "mods/kernel/d/c.ko");
+	asks_for(&m, "pci:v00001AF5d00001053sv00001AF4sd00001100bc07sc80i00", NULL);
+	asks_for(&m, "fs-lonely", NULL); /* built in, as far as anybody can tell */
+	asks_for(&m, "", NULL);
+}
+
+static void test_modules_of_devices(void **state)
+{
+	smol_auto(smol_modules_close) struct smol_modules m = {0};
+
+	(void)state;
+	mkdir("mods2", 0700);
+	mkdir("devices", 0700);
+	mkdir("devices/0", 0700);
+	mkdir("devices/1", 0700);
+	mkdir("devices/none", 0700);
+	put("devices/0/modalias", "virtio:d00000002v00001AF4\n");
+	put("devices/1/modalias", "virtio:d00000099v00001AF4\n");
+	put("mods2/modules.alias", "alias virtio:d00000002v* blk\n");
+	put("mods2/modules.dep", "blk.ko:\n");
+	smol_modules_open(&m, "mods2", count_say);
+	said = 0;
+	assert_int_equal(smol_modules_scan(&m, "devices"), 1);
+	assert_int_equal(said, 1);
+	assert_non_null(strstr(last_said, "mods2/blk.ko"));
 }
 
 /* ---- the loop ---- */
@@ -512,6 +578,8 @@ int main(void)
 	    cmocka_unit_test(test_cut_within_a_character),
 	    cmocka_unit_test(test_bytes_whose_beginning_is_text),
 	    cmocka_unit_test(test_modules_that_fail_do_not_end_it),
+	    cmocka_unit_test(test_modules_by_alias),
+	    cmocka_unit_test(test_modules_of_devices),
 	    cmocka_unit_test(test_loop_ignores_what_was_closed),
 	    cmocka_unit_test(test_timers),
 	    cmocka_unit_test(test_a_held_clock),

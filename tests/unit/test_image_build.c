@@ -461,9 +461,11 @@ static void test_module_files(void **state)
 	add_module(&k, "x.ko", "");
 	m = k.list[0];
 	n = smol_buf_len(&m->data);
-	magic = smol_modinfo(smol_buf_head(&m->data), n, "vermagic");
+	magic = smol_modinfo(smol_buf_head(&m->data), n, "vermagic", 0);
 	assert_string_equal(magic, "6.9.0 SMP");
-	none = smol_modinfo(smol_buf_head(&m->data), n, "verm");
+	none = smol_modinfo(smol_buf_head(&m->data), n, "verm", 0);
+	assert_null(none);
+	none = smol_modinfo(smol_buf_head(&m->data), n, "vermagic", 1);
 	assert_null(none);
 	smol_kmod_strip_signature(m);
 	assert_int_equal(smol_buf_len(&m->data), n);
