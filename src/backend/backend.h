@@ -88,6 +88,7 @@ struct smol_launch {
 	int stderr_fd;		 /* what the hypervisor complains about */
 	int vhost_listen_fd;	 /* listening socket of the vsock device, -1: no vsock; the device
 				  * has connected to it already */
+	int vhost_vsock_fd;	 /* the kernel's vsock device, its CID claimed, instead; -1: none */
 	uint32_t cid;
 	const struct smol_drive *drives; /* in the guest's order: vda, vdb, … */
 	int ndrives;

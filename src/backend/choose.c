@@ -34,6 +34,16 @@ static bool tcg(const struct smol_vm_config *c)
 	return c->accel == SMOL_ACCEL_TCG;
 }
 
+static bool vsock_kernel(const struct smol_vm_config *c)
+{
+	return c->vsock.enabled && c->vsock.kind == SMOL_VSOCK_BY_KERNEL;
+}
+
+static bool vsock_user(const struct smol_vm_config *c)
+{
+	return c->vsock.enabled && c->vsock.kind == SMOL_VSOCK_BY_USER;
+}
+
 /* What an option asks of a backend. */
 static const struct {
 	enum smol_cap cap;
@@ -45,6 +55,8 @@ static const struct {
     {SMOL_CAP_DISK, "--rootfs", rootfs},
     {SMOL_CAP_BALLOON, "--balloon", balloon},
     {SMOL_CAP_EMULATE, "--accel tcg", tcg},
+    {SMOL_CAP_VSOCK_KERNEL, "--vsock kernel", vsock_kernel},
+    {SMOL_CAP_VSOCK_USER, "--vsock user", vsock_user},
 };
 
 int smol_backend_check(

@@ -5,7 +5,8 @@ src_backend_libbackend_a_SOURCES = \
 	src/backend/firecracker.h src/backend/firecracker_info.c \
 	src/backend/fc_version.c src/backend/fc_version.h \
 	src/backend/choose.c src/backend/choose.h \
-	src/backend/qemu.h src/backend/qemu_info.c
+	src/backend/qemu.h src/backend/qemu_info.c \
+	src/backend/vhost_vsock.c src/backend/vhost_vsock.h
 
 # What runs them: the monitor's.
 noinst_LIBRARIES += src/backend/libhypervisor.a

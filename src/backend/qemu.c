@@ -150,6 +150,9 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 		ADD("socket,id=vsock,fd=%d,server=on,wait=on", FD_VHOST);
 		ADD("-device");
 		ADD("vhost-user-vsock-pci,chardev=vsock");
+	} else if (l->vhost_vsock_fd >= 0) {
+		ADD("-device");
+		ADD("vhost-vsock-pci,guest-cid=%u,vhostfd=%d", l->cid, FD_VHOST);
 	}
 	add_drives(&argv, &n, l);
 	if (c->net == SMOL_NET_USER) {
@@ -272,7 +275,7 @@ static int qemu_start(struct smol_backend *b, const struct smol_launch *l, struc
 	s.fds[FD_CONSOLE] = l->console_fd;
 	s.fds[FD_QMP] = pair[1];
 	s.fds[FD_INITRD] = l->initrd_fd;
-	s.fds[FD_VHOST] = l->vhost_listen_fd;
+	s.fds[FD_VHOST] = l->vhost_listen_fd >= 0 ? l->vhost_listen_fd : l->vhost_vsock_fd;
 	argv = smol_qemu_argv(q->program, l, q->accel);
 	s.argv = (const char *const *)argv;
 	rc = smol_spawn(&s, &b->pid, &b->pidfd, err);

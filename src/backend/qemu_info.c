@@ -90,8 +90,9 @@ const struct smol_backend_info smol_backend_qemu_info = {
     .name = "qemu",
     .summary = "QEMU: any Linux host, with KVM or emulated",
     .program = SMOL_QEMU_PROGRAM,
-    .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_PAUSE | SMOL_CAP_NET_USER | SMOL_CAP_REBOOT |
-		    SMOL_CAP_POWEROFF | SMOL_CAP_EMULATE | SMOL_CAP_BALLOON | SMOL_CAP_DISK,
+    .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_VSOCK_KERNEL | SMOL_CAP_PAUSE |
+		    SMOL_CAP_NET_USER | SMOL_CAP_REBOOT | SMOL_CAP_POWEROFF | SMOL_CAP_EMULATE |
+		    SMOL_CAP_BALLOON | SMOL_CAP_DISK,
     .lacks = lacks,
     .probe = qemu_probe,
 };

@@ -15,7 +15,8 @@ static struct smol_forward forward = {.listen_fd = -1, .status_fd = -1};
 
 static int usage(void)
 {
-	fputs("usage: smolsh-forward --uds PATH --agent-port N --token-fd N --status-fd N\n"
+	fputs("usage: smolsh-forward (--uds PATH | --cid N) --agent-port N --token-fd N "
+	      "--status-fd N\n"
 	      "         (--listen-fd N | --reverse (--to-host IP --to-port N | --to-path PATH))\n"
 	      "         [--guest-host IP] (--guest-port N | --guest-path PATH)\n"
 	      "Started by smolsh-monitor; not to be started by hand.\n",
@@ -38,6 +39,7 @@ static int read_token(int fd)
 
 enum {
 	UDS = 1,
+	CID,
 	AGENT_PORT,
 	TOKEN_FD,
 	STATUS_FD,
@@ -52,7 +54,7 @@ enum {
 };
 
 static const struct option options[] = {{"uds", required_argument, NULL, UDS},
-    {"agent-port", required_argument, NULL, AGENT_PORT},
+    {"cid", required_argument, NULL, CID}, {"agent-port", required_argument, NULL, AGENT_PORT},
     {"token-fd", required_argument, NULL, TOKEN_FD},
     {"status-fd", required_argument, NULL, STATUS_FD},
     {"listen-fd", required_argument, NULL, LISTEN_FD}, {"reverse", no_argument, NULL, REVERSE},
@@ -76,6 +78,9 @@ static int take(int option, char *value, int *token_fd)
 			return -1;
 		snprintf(forward.agent.path, sizeof(forward.agent.path), "%s", value);
 		return 0;
+	case CID:
+		forward.agent.kind = SMOL_VSOCK_CID;
+		return smol_cid_parse(value, &forward.agent.cid, NULL);
 	case AGENT_PORT:
 		forward.agent.port = (uint32_t)n;
 		return 0;
@@ -121,7 +126,7 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (take(c, optarg, &token_fd) < 0)
 			return usage();
-	if (optind != argc || !forward.agent.path[0] || token_fd < 0 ||
+	if (optind != argc || (!forward.agent.path[0] && !forward.agent.cid) || token_fd < 0 ||
 	    forward.reverse == (forward.listen_fd >= 0))
 		return usage();
 	signal(SIGPIPE, SIG_IGN);

@@ -231,7 +231,8 @@ static int spawn(struct smol_forwarded *w, int listen_fd, const struct place *ho
 	smol_auto_close int token = program ? token_fd(m, err) : -1;
 	static const char *const env[] = {NULL};
 	const char *argv[24];
-	char port[16];
+	char port[16], cid[16];
+	struct smol_vsock_addr agent;
 	int n = 0, complaints[2], status[2];
 	struct smol_spawn s = {
 	    .argv = argv, .env = env, .nfds = 6, .die_with_parent = true, .new_session = true};
@@ -239,10 +240,15 @@ static int spawn(struct smol_forwarded *w, int listen_fd, const struct place *ho
 
 	if (token < 0)
 		return -1;
-	snprintf(port, sizeof(port), "%u", m->vm->config.vsock.guest_port);
+	smol_vsock_agent_addr(m, &agent);
+	snprintf(port, sizeof(port), "%u", agent.port);
+	snprintf(cid, sizeof(cid), "%u", agent.cid);
 #define ARG(a, b) (argv[n++] = (a), argv[n++] = (b))
 	argv[n++] = program;
-	ARG("--uds", m->uds_path);
+	if (agent.kind == SMOL_VSOCK_CID)
+		ARG("--cid", cid);
+	else
+		ARG("--uds", agent.path);
 	ARG("--agent-port", port);
 	ARG("--token-fd", "3");
 	ARG("--status-fd", "4");

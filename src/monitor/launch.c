@@ -113,7 +113,7 @@ static void guest_config(const struct smol_monitor_state *m, struct smol_buf *ar
 	smol_json_add_str(j, "token", m->vm->token);
 	smol_json_add_str(j, "name", m->vm->name);
 	smol_json_add_int(j, "guest_port", m->vm->config.vsock.guest_port);
-	smol_json_add_int(j, "ready_port", SMOL_PORT_READY);
+	smol_json_add_int(j, "ready_port", m->ready_port);
 	smol_json_add_str(j, "net", smol_net_name(m->vm->config.net));
 	smol_json_add_str(j, "end", can(m, SMOL_CAP_POWEROFF) ? "poweroff" : "reboot");
 	add_root(m, j);
@@ -230,6 +230,7 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	    .initrd_fd = initrd,
 	    .stderr_fd = complaints,
 	    .vhost_listen_fd = m->vhost.fd,
+	    .vhost_vsock_fd = m->vhost_vsock_fd,
 	    .cid = m->vm->cid,
 	    .drives = m->drives,
 	    .ndrives = m->ndrives};
@@ -257,18 +258,26 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 {
 	bool vsock = m->vm->config.vsock.enabled, vmm = can(m, SMOL_CAP_VSOCK_VMM);
 	smol_auto_close int initrd = -1;
+	bool kernel; /* is the vsock device */
+	int rc;
 
 	m->image = smol_image_open(m->vm->config.image, err);
 	if (!m->image || smol_image_verify(m->image, false, err) < 0)
 		return -1;
 	if (smol_drives_open(m, err) < 0)
 		return -1;
-	if (vsock && make_vsock_sockets(m, vmm, err) < 0)
+	if (vsock && smol_vsock_begin(m, err) < 0)
+		return -1;
+	kernel = m->vhost_vsock_fd >= 0;
+	if (vsock && !kernel && make_vsock_sockets(m, vmm, err) < 0)
 		return -1;
 	initrd = make_initrd(m, err);
 	if (initrd < 0)
 		return -1;
-	if (vsock && !vmm && start_device(m, err) < 0)
+	if (vsock && !vmm && !kernel && start_device(m, err) < 0)
 		return -1;
-	return start_hypervisor(m, initrd, err);
+	rc = start_hypervisor(m, initrd, err);
+	/* From here on it is the hypervisor's alone. */
+	smol_vsock_release(m);
+	return rc;
 }

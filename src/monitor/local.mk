@@ -13,7 +13,8 @@ smolsh_monitor_SOURCES = \
 	src/monitor/output.c \
 	src/monitor/pause.c \
 	src/monitor/record.c \
-	src/monitor/rotlog.c src/monitor/rotlog.h
+	src/monitor/rotlog.c src/monitor/rotlog.h \
+	src/monitor/vsock.c
 smolsh_monitor_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)
 smolsh_monitor_LDADD = \
 	src/backend/libhypervisor.a src/backend/libbackend.a src/vm/libvm.a src/vsock/libvsock.a src/image/libimage.a \

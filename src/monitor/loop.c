@@ -24,6 +24,12 @@ void smol_watch_start(
 		    uv_poll_start(&w->poll, UV_READABLE | UV_DISCONNECT, on_poll) == 0;
 }
 
+void smol_watch_wants(struct smol_watch *w, int events)
+{
+	if (w->active)
+		uv_poll_start(&w->poll, events, on_poll);
+}
+
 void smol_watch_stop(struct smol_watch *w)
 {
 	if (!w->active)

@@ -17,6 +17,8 @@ struct smol_watch {
  * smol_watch_stop() has been called and the loop has ended or freed is called. */
 void smol_watch_start(
     uv_loop_t *loop, struct smol_watch *w, int fd, void (*fn)(void *ctx), void *ctx);
+/* Be called for these events (UV_READABLE and so on) instead. */
+void smol_watch_wants(struct smol_watch *w, int events);
 /* No more calls. Before the descriptor is closed. Harmless when it is not active. */
 void smol_watch_stop(struct smol_watch *w);
 /* The same, and free(owner) when the loop has let go of w. */

@@ -19,6 +19,8 @@ static struct smol_monitor_state monitor = {
     .control = {.fd = -1},
     .uds = {.fd = -1},
     .ready_sock = {.fd = -1},
+    .vhost_vsock_fd = -1,
+    .ready_port = SMOL_PORT_READY,
     .vhost = {.fd = -1},
     .console = {.fd = -1},
     .journal = {.fd = -1},

@@ -9,6 +9,7 @@
  *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
  *   guest.c     what the guest's agent says (ready) and is asked (shut down), over vsock
  *   forward.c   forwarded ports, a child each
+ *   vsock.c     vsock by the host's kernel: the CID, the ready port
  *   output.c    console, complaints of the children, journal
  *   record.c    what the registry is told
  *   pause.c     the guest stands still, and goes on
@@ -64,6 +65,8 @@ struct smol_monitor_state {
 	struct smol_bound control, uds, ready_sock, vhost;
 	struct smol_drive drives[SMOL_DRIVES_MAX];
 	int ndrives;
+	int vhost_vsock_fd;  /* the kernel's device until the hypervisor has it, -1: none */
+	uint32_t ready_port; /* of the host, where the guest reports */
 	int console_fd;
 	struct smol_watch console_watch, qmp_watch, control_watch, ready_watch, ask_watch;
 	struct smol_rotlog console, journal;
@@ -89,6 +92,7 @@ struct smol_monitor_state {
 	uv_timer_t stop_timer;
 	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING } stopping;
 	int ask_fd;
+	char *ask_text; /* not sent yet: connecting */
 	bool ask_ok;
 	char agent_version[64], guest_kernel[128];
 	uv_signal_t on_term;
@@ -169,6 +173,16 @@ int smol_drives_open(struct smol_monitor_state *m, struct smol_err *err);
 int smol_drives_add(
     struct smol_monitor_state *m, const char *path, bool readonly, struct smol_err *err);
 void smol_drives_close(struct smol_monitor_state *m);
+
+/* vsock.c */
+/* Who is the vsock device is chosen and recorded; where it is the kernel the CID is claimed. */
+int smol_vsock_begin(struct smol_monitor_state *m, struct smol_err *err);
+/* The hypervisor has the device; or there will be none. */
+void smol_vsock_release(struct smol_monitor_state *m);
+/* Does this connection to the ready port come from the VM's own guest? */
+bool smol_vsock_is_ours(const struct smol_monitor_state *m, int fd);
+/* Where its agent is reached. */
+void smol_vsock_agent_addr(const struct smol_monitor_state *m, struct smol_vsock_addr *addr);
 
 /* control.c */
 /* The starter's connection: it watches from the beginning, and may hold the VM. */

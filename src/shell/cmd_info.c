@@ -82,7 +82,8 @@ static cJSON *gather(const struct smol_vm *vm)
 	smol_auto_free char *journal = smol_vm_journal_path(vm, NULL);
 	smol_auto_free char *uds = smol_vm_uds_path(vm, NULL);
 
-	if (vm->config.vsock.enabled)
+	if (vm->config.vsock.enabled && !smol_vm_vsock_by_kernel(vm) &&
+	    vm->config.vsock.kind != SMOL_VSOCK_BY_KERNEL)
 		smol_json_add_str(cJSON_GetObjectItemCaseSensitive(j, "vsock"), "path", uds);
 	files = cJSON_AddObjectToObject(j, "files");
 	smol_json_add_str(files, "console", console);
@@ -219,11 +220,14 @@ static void print_vsock(const struct smol_vm *vm, const cJSON *j)
 {
 	const char *path = smol_json_str(smol_json_get(j, "vsock"), "path");
 
-	if (vm->config.vsock.enabled)
-		row("vsock", "enabled: CID %u, port %u, %s", vm->cid, vm->config.vsock.guest_port,
-		    path ? path : "?");
-	else
+	if (!vm->config.vsock.enabled) {
 		row("vsock", "disabled");
+		return;
+	}
+	row("vsock", "enabled: CID %u, port %u%s%s", vm->cid, vm->config.vsock.guest_port,
+	    path ? ", " : "", path ? path : "");
+	row("vsock device", "%s%s%s", smol_vsock_by_name(vm->config.vsock.kind),
+	    vm->vsock_used ? ": " : "", vm->vsock_used ? vm->vsock_used : "");
 }
 
 /* "LANG, STAGE": their values are for `env list --show`. */

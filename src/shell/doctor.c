@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
+#include "backend/vhost_vsock.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
@@ -104,10 +105,15 @@ static void look_accelerator(struct smol_finding *f)
 
 static void look_vhost(struct smol_finding *f)
 {
-	found(f, SMOL_FINDING_OK, NULL, "%s",
-	    access("/dev/vhost-vsock", R_OK | W_OK) == 0
-		? "/dev/vhost-vsock is usable; smolsh-vsockd is used all the same"
-		: "no usable /dev/vhost-vsock, and none is needed: smolsh-vsockd is the device");
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_close int fd = smol_vhost_vsock_open(smol_vhost_vsock_path(), &err);
+
+	if (fd >= 0)
+		found(f, SMOL_FINDING_OK, NULL, "%s is usable: vsock is the kernel's",
+		    smol_vhost_vsock_path());
+	else
+		found(f, SMOL_FINDING_OK, NULL,
+		    "%s, and none is needed: smolsh-vsockd is the device", err.msg);
 }
 
 static void look_qemu(struct smol_finding *f)

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "backend/choose.h"
+#include "backend/vhost_vsock.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "proto/limits.h"
@@ -19,6 +20,7 @@
 #define X(e, n) n,
 static const char *const accel_names[] = {SMOL_ACCELS(X) NULL};
 static const char *const net_names[] = {SMOL_NETS(X) NULL};
+static const char *const vsock_names[] = {SMOL_VSOCKS(X) NULL};
 #undef X
 #define X(n)	     ", " #n
 #define BACKEND_HELP "hypervisor: auto" SMOL_BACKENDS(X) " (auto)"
@@ -93,6 +95,12 @@ const struct smol_option smol_config_options[] = {
 	.complete = SMOL_COMPLETE_FILE},
     {.name = "balloon", .help = "memory can be taken from it while it runs"},
     {.name = "no-vsock", .help = "no vsock: the agent cannot be reached"},
+    {.name = "vsock",
+	.type = SMOL_OPTION_ENUM,
+	.arg = "NAME",
+	.help = "vsock device: auto, kernel or user (auto)",
+	.absent = "auto",
+	.values = vsock_names},
     {.name = "cid",
 	.type = SMOL_OPTION_STRING,
 	.arg = "N",
@@ -202,11 +210,13 @@ static int take_vsock(
 	smol_auto_free char *cwd = NULL, *full = NULL;
 
 	v->enabled = !smol_args_flag(args, "no-vsock");
-	if (!v->enabled && (cid || port || path))
+	v->kind = (enum smol_vsock_by)smol_args_int(args, "vsock", v->kind);
+	if (!v->enabled && (v->kind || cid || port || path))
 		return smol_err_set(err, SMOL_E_USAGE, "--no-vsock excludes --%s",
-		    cid	   ? "cid"
-		    : port ? "vsock-port"
-			   : "vsock-path");
+		    v->kind ? "vsock"
+		    : cid   ? "cid"
+		    : port  ? "vsock-port"
+			    : "vsock-path");
 	if (cid && smol_cid_parse(cid, &v->guest_cid, err) < 0)
 		return smol_err_wrap(err, "--cid");
 	if (port && smol_vsock_port_parse(port, &v->guest_port, err) < 0)
@@ -322,7 +332,7 @@ int smol_config_from_args(
 		return -1;
 	if (smol_vm_config_check(c, err) < 0 || smol_accel_check(c->accel, err) < 0)
 		return -1;
-	return smol_backend_resolve(c, err);
+	return smol_backend_resolve(c, err) < 0 ? -1 : smol_vsock_check(c, err);
 }
 
 struct start {

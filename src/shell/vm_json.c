@@ -67,6 +67,8 @@ cJSON *smol_vm_json(const struct smol_vm *vm)
 	vsock = cJSON_AddObjectToObject(j, "vsock");
 	smol_json_add_bool(vsock, "enabled", vm->config.vsock.enabled);
 	if (vm->config.vsock.enabled) {
+		smol_json_add_str(vsock, "kind", smol_vsock_by_name(vm->config.vsock.kind));
+		smol_json_add_str(vsock, "used", vm->vsock_used);
 		smol_json_add_int(vsock, "cid", vm->cid);
 		smol_json_add_int(vsock, "port", vm->config.vsock.guest_port);
 	}

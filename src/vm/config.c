@@ -27,6 +27,13 @@ static const char *const net_names[] = {
 };
 _Static_assert(SMOL_ARRAY_SIZE(net_names) == SMOL_NET__COUNT, "a name for each network");
 
+static const char *const vsock_names[] = {
+#define X(e, n) [SMOL_VSOCK_BY_##e] = n,
+    SMOL_VSOCKS(X)
+#undef X
+};
+_Static_assert(SMOL_ARRAY_SIZE(vsock_names) == SMOL_VSOCK_BY__COUNT, "a name for each device");
+
 const char *smol_accel_name(enum smol_accel a)
 {
 	return (unsigned)a < SMOL_ACCEL__COUNT ? accel_names[a] : "?";
@@ -35,6 +42,11 @@ const char *smol_accel_name(enum smol_accel a)
 const char *smol_net_name(enum smol_net n)
 {
 	return (unsigned)n < SMOL_NET__COUNT ? net_names[n] : "?";
+}
+
+const char *smol_vsock_by_name(enum smol_vsock_by k)
+{
+	return (unsigned)k < SMOL_VSOCK_BY__COUNT ? vsock_names[k] : "?";
 }
 
 static int parse_name(
@@ -70,6 +82,16 @@ int smol_net_parse(const char *text, enum smol_net *n, struct smol_err *err)
 	if (i < 0)
 		return -1;
 	*n = i;
+	return 0;
+}
+
+int smol_vsock_by_parse(const char *text, enum smol_vsock_by *k, struct smol_err *err)
+{
+	int i = parse_name("vsock device", text, vsock_names, SMOL_VSOCK_BY__COUNT, err);
+
+	if (i < 0)
+		return -1;
+	*k = i;
 	return 0;
 }
 
@@ -160,6 +182,24 @@ static int check_rootfs(const struct smol_vm_config *c, struct smol_err *err)
 	return smol_err_hint(err, "--rootfs-size 4G");
 }
 
+static int check_vsock(const struct smol_vsock_config *v, struct smol_err *err)
+{
+	if (!v->enabled)
+		return 0;
+	if (v->guest_cid && (v->guest_cid < SMOL_CID_MIN || v->guest_cid > SMOL_CID_MAX))
+		return smol_err_set(err, SMOL_E_INVALID, "CID %u is out of range: must be %u to %u",
+		    v->guest_cid, SMOL_CID_MIN, SMOL_CID_MAX);
+	if (!v->uds_path)
+		return 0;
+	if (v->kind == SMOL_VSOCK_BY_KERNEL) {
+		smol_err_set(err, SMOL_E_INVALID,
+		    "--vsock-path with --vsock kernel: the kernel's vsock is reached by its CID and"
+		    " has no socket in the file system");
+		return smol_err_hint(err, "leave --vsock-path out, or --vsock user");
+	}
+	return smol_uds_path_check(v->uds_path, err);
+}
+
 int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 {
 	if (c->cpus < 1 || c->cpus > SMOL_CPUS_MAX)
@@ -175,13 +215,7 @@ int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 		    c->firecracker);
 	if (smol_limits_check(c->limits, err) < 0 || check_rootfs(c, err) < 0)
 		return -1;
-	if (!c->vsock.enabled)
-		return 0;
-	if (c->vsock.guest_cid &&
-	    (c->vsock.guest_cid < SMOL_CID_MIN || c->vsock.guest_cid > SMOL_CID_MAX))
-		return smol_err_set(err, SMOL_E_INVALID, "CID %u is out of range: must be %u to %u",
-		    c->vsock.guest_cid, SMOL_CID_MIN, SMOL_CID_MAX);
-	return c->vsock.uds_path ? smol_uds_path_check(c->vsock.uds_path, err) : 0;
+	return check_vsock(&c->vsock, err);
 }
 
 cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
@@ -211,6 +245,7 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(c->limits, true));
 	v = cJSON_AddObjectToObject(j, "vsock");
 	smol_json_add_bool(v, "enabled", c->vsock.enabled);
+	smol_json_add_str(v, "kind", smol_vsock_by_name(c->vsock.kind));
 	smol_json_add_int(v, "guest_port", c->vsock.guest_port);
 	if (c->vsock.guest_cid)
 		smol_json_add_int(v, "guest_cid", c->vsock.guest_cid);
@@ -236,6 +271,9 @@ static int decode_vsock(const cJSON *v, struct smol_vsock_config *c, struct smol
 	if (!v)
 		return 0;
 	c->enabled = smol_json_bool(v, "enabled", true);
+	if (smol_json_str(v, "kind") &&
+	    smol_vsock_by_parse(smol_json_str(v, "kind"), &c->kind, err) < 0)
+		return -1;
 	take_str(v, "uds_path", &c->uds_path);
 	if (smol_json_int(v, "guest_port", 1, UINT32_MAX - 1, &port) < 0)
 		return smol_err_set(err, SMOL_E_REGISTRY, "its vsock port is out of range");

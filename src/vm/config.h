@@ -38,11 +38,21 @@ enum smol_net {
 	    SMOL_NET__COUNT
 };
 
+/* Who is the vsock device: the host's kernel (vhost-vsock), or a program of ours (vhost-user). */
+#define SMOL_VSOCKS(X) X(AUTO, "auto") X(KERNEL, "kernel") X(USER, "user")
+enum smol_vsock_by {
+#define X(e, n) SMOL_VSOCK_BY_##e,
+	SMOL_VSOCKS(X)
+#undef X
+	    SMOL_VSOCK_BY__COUNT
+};
+
 struct smol_vsock_config {
-	bool enabled;	     /* true */
-	uint32_t guest_port; /* 5000 */
-	uint32_t guest_cid;  /* 0: derived from the VM's id when it is registered */
-	char *uds_path;	     /* NULL: in the VM's runtime directory */
+	bool enabled;		 /* true */
+	enum smol_vsock_by kind; /* AUTO: chosen at each start */
+	uint32_t guest_port;	 /* 5000 */
+	uint32_t guest_cid;	 /* 0: derived from the VM's id when it is registered */
+	char *uds_path;		 /* NULL: in the VM's runtime directory */
 };
 
 struct smol_vm_config {
@@ -76,9 +86,11 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 
 const char *smol_accel_name(enum smol_accel a);
 const char *smol_net_name(enum smol_net n);
+const char *smol_vsock_by_name(enum smol_vsock_by k);
 /* -1 and SMOL_E_INVALID with the names there are. */
 int smol_accel_parse(const char *text, enum smol_accel *a, struct smol_err *err);
 int smol_net_parse(const char *text, enum smol_net *n, struct smol_err *err);
+int smol_vsock_by_parse(const char *text, enum smol_vsock_by *k, struct smol_err *err);
 /* a-z A-Z 0-9 . _ - ; starts with a letter or digit; at most SMOL_NAME_MAX; not all hex digits
  * of an id's length. */
 int smol_vm_name_check(const char *name, struct smol_err *err);

@@ -511,6 +511,11 @@ int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, s
 	}
 	if (vm->state != SMOL_VM_RUNNING)
 		return smol_vm_not_running(vm, err);
+	if (smol_vm_vsock_by_kernel(vm)) {
+		*addr = (struct smol_vsock_addr){
+		    .kind = SMOL_VSOCK_CID, .cid = vm->cid, .port = vm->config.vsock.guest_port};
+		return 0;
+	}
 	path = smol_vm_uds_path(vm, err);
 	if (!path || smol_uds_path_check(path, err) < 0)
 		return -1;

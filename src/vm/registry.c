@@ -19,7 +19,7 @@
 #include "vm/registry_internal.h"
 
 #define CANDIDATES     5 /* of an ambiguous word that are named */
-#define SCHEMA_VERSION 2 /* 2: labels, env */
+#define SCHEMA_VERSION 3 /* 2: labels, env; 3: vsock_used */
 
 static const char schema[] = "CREATE TABLE vm ("
 			     " id TEXT PRIMARY KEY,"
@@ -35,12 +35,13 @@ static const char schema[] = "CREATE TABLE vm ("
 			     " ended_ms INTEGER NOT NULL DEFAULT 0,"
 			     " end_cause TEXT,"
 			     " accel_used TEXT,"
+			     " vsock_used TEXT,"
 			     " monitor_pid INTEGER NOT NULL DEFAULT 0,"
 			     " monitor_start INTEGER NOT NULL DEFAULT 0,"
 			     " boot_id TEXT NOT NULL DEFAULT '',"
 			     " labels TEXT NOT NULL DEFAULT '{}',"
 			     " env TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID;"
-			     "PRAGMA user_version = 2;";
+			     "PRAGMA user_version = 3;";
 
 static const char *const state_names[] = {
 #define X(e, n) [SMOL_VM_##e] = n,
@@ -52,6 +53,11 @@ _Static_assert(SMOL_ARRAY_SIZE(state_names) == SMOL_VM__COUNT, "a name for each 
 const char *smol_vm_state_name(enum smol_vm_state s)
 {
 	return (unsigned)s < SMOL_VM__COUNT ? state_names[s] : "?";
+}
+
+bool smol_vm_vsock_by_kernel(const struct smol_vm *vm)
+{
+	return vm->vsock_used && strncmp(vm->vsock_used, "kernel", strlen("kernel")) == 0;
 }
 
 bool smol_vm_state_live(enum smol_vm_state s)
@@ -134,12 +140,13 @@ static int enter_wal(struct smol_registry *r, struct smol_err *err)
 	}
 }
 
-/* Schema 1 had neither of these; some of its databases were given them without a new number. */
+/* What older schemas lack; some of their databases were given it without a new number. */
 static int upgrade(struct smol_registry *r, struct smol_err *err)
 {
 	static const char *const columns[][2] = {
 	    {"labels", "ALTER TABLE vm ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'"},
 	    {"env", "ALTER TABLE vm ADD COLUMN env TEXT NOT NULL DEFAULT '{}'"},
+	    {"vsock_used", "ALTER TABLE vm ADD COLUMN vsock_used TEXT"},
 	};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(columns); i++) {
@@ -149,7 +156,7 @@ static int upgrade(struct smol_registry *r, struct smol_err *err)
 		if (!there && smol_registry_exec(r, columns[i][1], err) < 0)
 			return -1;
 	}
-	return smol_registry_exec(r, "PRAGMA user_version = 2", err);
+	return smol_registry_exec(r, "PRAGMA user_version = 3", err);
 }
 
 static int make_or_upgrade(struct smol_registry *r, struct smol_err *err)
@@ -239,6 +246,7 @@ void smol_vm_free(struct smol_vm *vm)
 	explicit_bzero(vm->token, sizeof(vm->token));
 	free(vm->end_cause);
 	free(vm->accel_used);
+	free(vm->vsock_used);
 	cJSON_Delete(vm->labels);
 	cJSON_Delete(vm->env);
 	free(vm);
@@ -253,7 +261,8 @@ void smol_vm_list_free(struct smol_vm **list)
 
 #define COLUMNS                                                                                    \
 	"id, name, config, token, cid, state, ephemeral, created_ms, started_ms, ready_ms, "       \
-	"ended_ms, end_cause, accel_used, monitor_pid, monitor_start, boot_id, labels, env"
+	"ended_ms, end_cause, accel_used, monitor_pid, monitor_start, boot_id, labels, env, "      \
+	"vsock_used"
 
 static const char *text(sqlite3_stmt *st, int column)
 {
@@ -345,6 +354,7 @@ static struct smol_vm *read_row(sqlite3_stmt *st, struct smol_err *err)
 	vm->monitor_pid = sqlite3_column_int(st, 13);
 	vm->monitor_start = (uint64_t)sqlite3_column_int64(st, 14);
 	snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", text(st, 15));
+	vm->vsock_used = smol_strdup((const char *)sqlite3_column_text(st, 18));
 	return smol_steal(&vm);
 }
 
@@ -553,16 +563,24 @@ static int taken(struct smol_registry *r, const char *sql, const char *word, int
 	return rc == SQLITE_ROW;
 }
 
+static int no_free_cid(struct smol_err *err)
+{
+	smol_err_set(err, SMOL_E_LIMIT, "no free CID found: all %d that were derived are taken",
+	    SMOL_CID_TRIES);
+	return smol_err_hint(err, "choose one with --cid");
+}
+
+#define CID_TAKEN "SELECT 1 FROM vm WHERE cid = ?1"
+
 int smol_registry_reserve_cid(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)
 {
-	static const char sql[] = "SELECT 1 FROM vm WHERE cid = ?1";
 	uint32_t wanted = vm->config.vsock.guest_cid;
 	int t;
 
 	if (!vm->config.vsock.enabled)
 		return 0;
 	if (wanted) {
-		t = taken(r, sql, NULL, wanted, err);
+		t = taken(r, CID_TAKEN, NULL, wanted, err);
 		if (t > 0) {
 			smol_err_set(err, SMOL_E_EXISTS, "CID %u is taken by another VM", wanted);
 			smol_err_hint(err, "leave --cid out, or smolsh list");
@@ -572,13 +590,56 @@ int smol_registry_reserve_cid(struct smol_registry *r, struct smol_vm *vm, struc
 	}
 	for (unsigned n = 0; n < SMOL_CID_TRIES; n++) {
 		vm->cid = smol_cid_derive(vm->id, n);
-		t = taken(r, sql, NULL, vm->cid, err);
+		t = taken(r, CID_TAKEN, NULL, vm->cid, err);
 		if (t <= 0)
 			return t;
 	}
-	smol_err_set(err, SMOL_E_LIMIT, "no free CID found: all %d that were derived are taken",
-	    SMOL_CID_TRIES);
-	return smol_err_hint(err, "choose one with --cid");
+	return no_free_cid(err);
+}
+
+static int update_cid(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_stmt sqlite3_stmt *st =
+	    smol_registry_prepare(r, "UPDATE vm SET cid = ?2 WHERE id = ?1", err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, vm->id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, vm->cid);
+	return sqlite3_step(st) == SQLITE_DONE ? 0
+					       : smol_registry_fail(r, "cannot reserve a CID", err);
+}
+
+static int next_in_transaction(
+    struct smol_registry *r, struct smol_vm *vm, unsigned *tried, struct smol_err *err)
+{
+	uint32_t refused = vm->cid;
+
+	while (*tried < SMOL_CID_TRIES) {
+		int t;
+
+		vm->cid = smol_cid_derive(vm->id, (*tried)++);
+		t = vm->cid == refused ? 1 : taken(r, CID_TAKEN, NULL, vm->cid, err);
+		if (t <= 0)
+			return t < 0 ? -1 : update_cid(r, vm, err);
+	}
+	vm->cid = refused;
+	return no_free_cid(err);
+}
+
+int smol_registry_next_cid(
+    struct smol_registry *r, struct smol_vm *vm, unsigned *tried, struct smol_err *err)
+{
+	uint32_t before = vm->cid;
+
+	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (next_in_transaction(r, vm, tried, err) == 0 &&
+	    smol_registry_exec(r, "COMMIT", err) == 0)
+		return 0;
+	sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+	vm->cid = before;
+	return -1;
 }
 
 static int create_in_transaction(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err)

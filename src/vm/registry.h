@@ -49,6 +49,7 @@ struct smol_vm {
 	int64_t created_ms, started_ms, ready_ms, ended_ms; /* wall clock; 0: never */
 	char *end_cause;				    /* why it ended last, or NULL */
 	char *accel_used; /* "tcg (no vmx or svm in /proc/cpuinfo)", or NULL */
+	char *vsock_used; /* "user (no /dev/vhost-vsock)", or NULL */
 	/* With start time and boot id: which process it is. Of an ephemeral VM that is not claimed
 	 * yet the process that made it. */
 	pid_t monitor_pid;
@@ -111,6 +112,17 @@ int smol_registry_set_starting(struct smol_registry *r, const char *id, struct s
 int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct smol_err *err);
 int smol_registry_set_accel(
     struct smol_registry *r, const char *id, const char *accel, struct smol_err *err);
+/* The kind of vsock that it runs with, and why: "kernel (as asked)". The first word is what
+ * smol_vm_vsock_by_kernel() goes by. */
+int smol_registry_set_vsock(
+    struct smol_registry *r, const char *id, const char *used, struct smol_err *err);
+/*
+ * The VM's CID is taken by a program that is not in the registry: reserve the next one that its id
+ * gives, in one transaction. *tried counts the derivations over the calls, from 0; SMOL_E_LIMIT
+ * after SMOL_CID_TRIES. vm->cid is the new one.
+ */
+int smol_registry_next_cid(
+    struct smol_registry *r, struct smol_vm *vm, unsigned *tried, struct smol_err *err);
 /* → stopped or died, with the cause. Only while the row still belongs to monitor (0: to anybody).
  */
 int smol_registry_set_ended(struct smol_registry *r, const char *id, pid_t monitor, bool died,
@@ -118,6 +130,9 @@ int smol_registry_set_ended(struct smol_registry *r, const char *id, pid_t monit
 
 /* The CID that a VM's id gives, for the n-th try. In [SMOL_CID_MIN, SMOL_CID_MAX]. */
 uint32_t smol_cid_derive(const char *id, unsigned n);
+
+/* Is its guest reached by the host's AF_VSOCK? */
+bool smol_vm_vsock_by_kernel(const struct smol_vm *vm);
 
 void smol_vm_free(struct smol_vm *vm);
 void smol_vm_list_free(struct smol_vm **list);

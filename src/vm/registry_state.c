@@ -47,7 +47,8 @@ int smol_registry_claim(
 	static const char sql[] =
 	    "UPDATE vm SET state = 'starting', token = ?2, monitor_pid = ?3, monitor_start = ?4,"
 	    " boot_id = ?5, started_ms = ?6, ready_ms = 0, ended_ms = 0, end_cause = NULL,"
-	    " accel_used = NULL WHERE id = ?1 AND state IN ('created', 'stopped', 'died')";
+	    " accel_used = NULL, vsock_used = NULL WHERE id = ?1 AND state IN ('created', "
+	    "'stopped', 'died')";
 	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
 	uint64_t start = smol_proc_start_time(monitor);
 	int n;
@@ -136,17 +137,31 @@ int smol_registry_set_stopping(struct smol_registry *r, const char *id, struct s
 	return update(r, st, "cannot record the VM's state", err) < 0 ? -1 : 0;
 }
 
-int smol_registry_set_accel(
-    struct smol_registry *r, const char *id, const char *accel, struct smol_err *err)
+/* A text that the row holds. */
+static int set_text(struct smol_registry *r, const char *sql, const char *id, const char *text,
+    const char *what, struct smol_err *err)
 {
-	smol_auto_stmt sqlite3_stmt *st =
-	    smol_registry_prepare(r, "UPDATE vm SET accel_used = ?2 WHERE id = ?1", err);
+	smol_auto_stmt sqlite3_stmt *st = smol_registry_prepare(r, sql, err);
 
 	if (!st)
 		return -1;
 	sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, accel, -1, SQLITE_STATIC);
-	return update(r, st, "cannot record the accelerator", err) < 0 ? -1 : 0;
+	sqlite3_bind_text(st, 2, text, -1, SQLITE_STATIC);
+	return update(r, st, what, err) < 0 ? -1 : 0;
+}
+
+int smol_registry_set_accel(
+    struct smol_registry *r, const char *id, const char *accel, struct smol_err *err)
+{
+	return set_text(r, "UPDATE vm SET accel_used = ?2 WHERE id = ?1", id, accel,
+	    "cannot record the accelerator", err);
+}
+
+int smol_registry_set_vsock(
+    struct smol_registry *r, const char *id, const char *used, struct smol_err *err)
+{
+	return set_text(r, "UPDATE vm SET vsock_used = ?2 WHERE id = ?1", id, used,
+	    "cannot record the vsock device", err);
 }
 
 int smol_registry_set_ended(struct smol_registry *r, const char *id, pid_t monitor, bool died,

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,7 +15,8 @@
 #include "base/auto.h"
 #include "base/io.h"
 
-#define RETRY_MS 5 /* a Unix socket whose backlog is full cannot be polled */
+#define CONNECT_MAX_S 60
+#define RETRY_MS      5 /* a Unix socket whose backlog is full cannot be polled */
 
 static int refused(const struct smol_vsock_addr *a, int errnum, struct smol_err *err)
 {
@@ -62,26 +64,80 @@ static int finish(int fd, const struct sockaddr *sa, socklen_t len, smol_deadlin
 	return 0;
 }
 
-int smol_vsock_dial(
-    const struct smol_vsock_addr *addr, smol_deadline deadline, struct smol_err *err)
+union place {
+	struct sockaddr any;
+	struct sockaddr_un un;
+	struct sockaddr_vm vm;
+};
+
+static socklen_t place_of(const struct smol_vsock_addr *a, union place *p)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	struct sockaddr_vm vm = {
-	    .svm_family = AF_VSOCK, .svm_cid = addr->cid, .svm_port = addr->port};
-	bool is_unix = addr->kind == SMOL_VSOCK_UNIX;
-	smol_auto_close int fd =
+	*p = (union place){0};
+	if (a->kind == SMOL_VSOCK_UNIX) {
+		p->un.sun_family = AF_UNIX;
+		memcpy(p->un.sun_path, a->path, sizeof(a->path));
+		return sizeof(p->un);
+	}
+	p->vm.svm_family = AF_VSOCK;
+	p->vm.svm_cid = a->cid;
+	p->vm.svm_port = a->port;
+	return sizeof(p->vm);
+}
+
+/*
+ * The kernel gives up a vsock connection by itself after two seconds, even one that is not waited
+ * for. An emulated guest on a busy host takes longer at times; how long to wait is the caller's.
+ */
+static void be_patient(int fd, smol_deadline deadline)
+{
+	int ms = smol_poll_ms(deadline);
+	struct timeval tv = {.tv_sec = ms < 0 ? CONNECT_MAX_S : ms / 1000 + 1};
+
+	if (tv.tv_sec > CONNECT_MAX_S)
+		tv.tv_sec = CONNECT_MAX_S;
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv));
+}
+
+static int make_socket(
+    const struct smol_vsock_addr *a, smol_deadline deadline, struct smol_err *err)
+{
+	bool is_unix = a->kind == SMOL_VSOCK_UNIX;
+	int fd =
 	    socket(is_unix ? AF_UNIX : AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int failed;
 
 	if (fd < 0)
 		return smol_err_errno(err, errno == EAFNOSUPPORT ? SMOL_E_UNSUPPORTED : SMOL_E_IO,
 		    errno, "cannot make a %s socket", is_unix ? "Unix" : "vsock");
-	memcpy(un.sun_path, addr->path, sizeof(addr->path));
-	if (is_unix)
-		failed = finish(fd, (struct sockaddr *)&un, sizeof(un), deadline);
-	else
-		failed = finish(fd, (struct sockaddr *)&vm, sizeof(vm), deadline);
+	if (!is_unix)
+		be_patient(fd, deadline);
+	return fd;
+}
+
+int smol_vsock_dial(
+    const struct smol_vsock_addr *addr, smol_deadline deadline, struct smol_err *err)
+{
+	smol_auto_close int fd = make_socket(addr, deadline, err);
+	union place p;
+	socklen_t len = place_of(addr, &p);
+	int failed;
+
+	if (fd < 0)
+		return -1;
+	failed = finish(fd, &p.any, len, deadline);
 	if (failed)
 		return refused(addr, failed, err);
+	return smol_steal_fd(&fd);
+}
+
+int smol_vsock_dial_begin(const struct smol_vsock_addr *addr, struct smol_err *err)
+{
+	smol_auto_close int fd = make_socket(addr, SMOL_NEVER, err);
+	union place p;
+	socklen_t len = place_of(addr, &p);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, &p.any, len) < 0 && errno != EINPROGRESS)
+		return refused(addr, errno, err);
 	return smol_steal_fd(&fd);
 }

@@ -14,4 +14,7 @@
 int smol_vsock_dial(
     const struct smol_vsock_addr *addr, smol_deadline deadline, struct smol_err *err);
 
+/* Begun, not waited for: the socket becomes writable once it is connected or cannot be. */
+int smol_vsock_dial_begin(const struct smol_vsock_addr *addr, struct smol_err *err);
+
 #endif

@@ -16,6 +16,7 @@ if [ "${1:-}" = --update ]; then
 fi
 dir=$(mktemp -d /tmp/smolsh-golden-XXXXXX) || exit 99
 trap 'rm -rf "$dir"' EXIT
+export SMOLSH_VHOST_VSOCK=/nonexistent/vhost-vsock
 export SMOLSH_HOME=$dir/home SMOLSH_IMAGES=$dir/images LC_ALL=C.UTF-8
 unset NO_COLOR TERM
 cd "$dir" || exit 99

@@ -56,6 +56,8 @@ unset T_GUARDED
 t_begin() {
 	t_what=$1
 	t_dir=$(mktemp -d /tmp/smolsh-it-XXXXXX) || exit 1
+	# No test uses the vsock of the host that it runs on.
+	export SMOLSH_VHOST_VSOCK=/nonexistent/vhost-vsock
 	export SMOLSH_HOME=$t_dir/home
 	mkdir -m 0700 "$SMOLSH_HOME"
 	trap t_exit EXIT

@@ -15,6 +15,7 @@
 
 #include "backend/qemu.h"
 #include "backend/qmp.h"
+#include "backend/vhost_vsock.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
@@ -168,7 +169,9 @@ static void test_qemu_argv(void **state)
 	    .config = &c,
 	    .kernel = "/x,y/vmlinux",
 	    .kernel_args = "from-image",
-	    .vhost_listen_fd = 9};
+	    .vhost_listen_fd = 9,
+	    .vhost_vsock_fd = -1,
+	    .cid = 42};
 	char **argv;
 
 	(void)state;
@@ -212,6 +215,14 @@ static void test_qemu_argv(void **state)
 
 	c.balloon = true;
 	l.vhost_listen_fd = -1;
+	l.vhost_vsock_fd = 8;
+	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_TCG);
+	/* The number is the child's own. */
+	assert_true(has(argv, "vhost-vsock-pci,guest-cid=42,vhostfd=6"));
+	assert_false(has(argv, "vhost-user"));
+	smol_qemu_argv_free(argv);
+
+	l.vhost_vsock_fd = -1;
 	c.net = SMOL_NET_USER;
 	c.cpus = 1;
 	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_KVM);
@@ -223,6 +234,95 @@ static void test_qemu_argv(void **state)
 	assert_string_equal(after(argv, "-cpu"), "host");
 	smol_qemu_argv_free(argv);
 	smol_vm_config_free(&c);
+}
+
+static void cannot_open(const char *path, enum smol_code code, const char *msg, const char *hint)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	assert_int_equal(smol_vhost_vsock_open(path, &err), -1);
+	assert_int_equal(err.code, code);
+	assert_non_null(strstr(err.msg, msg));
+	assert_non_null(strstr(err.hint, hint));
+}
+
+/* A device that is not there, may not be opened, or is none. (No test opens the host's own.) */
+static void test_vhost_vsock_open(void **state)
+{
+	char path[] = "/tmp/smolsh-test-vhost-XXXXXX";
+	int fd = mkstemp(path);
+	bool root = geteuid() == 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	cannot_open("/nonexistent/vhost-vsock", SMOL_E_DEPENDENCY, "no /nonexistent/vhost-vsock",
+	    "modprobe vhost_vsock");
+	cannot_open(path, SMOL_E_DEPENDENCY, "is no vhost device", "--vsock user");
+	cannot_open("/dev/null", SMOL_E_DEPENDENCY, "is no vhost device", "--vsock user");
+	assert_int_equal(chmod(path, 0), 0);
+	assert_true(!root || seteuid(65534) == 0);
+	cannot_open(path, SMOL_E_PERMISSION, "may not be opened", "ls -l");
+	assert_true(!root || seteuid(0) == 0);
+	unlink(path);
+}
+
+static void chosen(struct smol_vsock_config c, const char *reason)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *why = NULL;
+	enum smol_vsock_by kind;
+	int fd;
+
+	assert_int_equal(smol_vsock_choose(&c, &kind, &fd, &why, &err), 0);
+	assert_int_equal(kind, SMOL_VSOCK_BY_USER);
+	assert_int_equal(fd, -1);
+	assert_string_equal(why, reason);
+}
+
+static void test_vsock_choose(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *why = NULL;
+	struct smol_vm_config c;
+	enum smol_vsock_by kind;
+	int fd;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	setenv("SMOLSH_VHOST_VSOCK", "/nonexistent/vhost-vsock", 1);
+	chosen(c.vsock, "no /nonexistent/vhost-vsock");
+	assert_int_equal(smol_vsock_check(&c, &err), 0);
+	c.vsock.kind = SMOL_VSOCK_BY_USER;
+	chosen(c.vsock, "as asked");
+	c.vsock.kind = SMOL_VSOCK_BY_AUTO;
+	c.vsock.uds_path = smol_strdup("/tmp/x.sock");
+	chosen(c.vsock, "--vsock-path asks for a socket");
+	free(c.vsock.uds_path);
+	c.vsock.uds_path = NULL;
+	/* What was asked for is not silently something else. */
+	c.vsock.kind = SMOL_VSOCK_BY_KERNEL;
+	assert_int_equal(smol_vsock_choose(&c.vsock, &kind, &fd, &why, &err), -1);
+	assert_int_equal(err.code, SMOL_E_DEPENDENCY);
+	smol_err_clear(&err);
+	assert_int_equal(smol_vsock_check(&c, &err), -1);
+	assert_string_equal(err.msg, "--vsock kernel: no /nonexistent/vhost-vsock");
+	assert_string_equal(err.hint, "modprobe vhost_vsock as root, or --vsock user");
+	/* Without vsock nothing is asked of the device. */
+	c.vsock.enabled = false;
+	assert_int_equal(smol_vsock_check(&c, &err), 0);
+	unsetenv("SMOLSH_VHOST_VSOCK");
+	smol_vm_config_free(&c);
+}
+
+static void test_vhost_vsock_claim(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(smol_vhost_vsock_claim(-1, 42, &err), -1);
+	assert_int_equal(err.code, SMOL_E_IO);
+	assert_non_null(strstr(err.msg, "CID 42"));
 }
 
 static void test_qemu_version(void **state)
@@ -373,7 +473,8 @@ static void test_qemu_ends_at_once(void **state)
 		    .initrd_fd = -1,
 		    .console_fd = -1,
 		    .stderr_fd = -1,
-		    .vhost_listen_fd = -1};
+		    .vhost_listen_fd = -1,
+		    .vhost_vsock_fd = -1};
 
 		assert_int_equal(smol_backend_prepare(&b, &l, &err), 0);
 		if (smol_backend_start(&b, &l, &err) < 0)
@@ -395,6 +496,9 @@ int main(void)
 	    cmocka_unit_test(test_qmp_endless_line),
 	    cmocka_unit_test(test_qemu_argv),
 	    cmocka_unit_test(test_qemu_version),
+	    cmocka_unit_test(test_vhost_vsock_open),
+	    cmocka_unit_test(test_vsock_choose),
+	    cmocka_unit_test(test_vhost_vsock_claim),
 	    cmocka_unit_test(test_accel_check),
 	    cmocka_unit_test(test_slots),
 	    cmocka_unit_test(test_tables),

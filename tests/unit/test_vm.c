@@ -158,6 +158,33 @@ static void test_cid_exhaustion(void **state)
 	assert_string_equal(err.hint, "choose one with --cid");
 }
 
+/* A program that is in no registry has the CID: the next one is reserved, and recorded. */
+static void test_next_cid(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *a = create(r, "a", 0, &err);
+	smol_auto_vm struct smol_vm *b = NULL, *again = NULL;
+	unsigned tried = 0, n = 0;
+
+	(void)state;
+	/* The second is another VM's: the third. */
+	b = create(r, "b", smol_cid_derive(a->id, 1), &err);
+	assert_non_null(b);
+	assert_int_equal(smol_registry_next_cid(r, a, &tried, &err), 0);
+	assert_int_equal(a->cid, smol_cid_derive(a->id, 2));
+	again = smol_registry_find(r, "a", &err);
+	assert_int_equal(again->cid, a->cid);
+	while (smol_registry_next_cid(r, a, &tried, &err) == 0)
+		n++;
+	assert_int_equal(n, SMOL_CID_TRIES - 3);
+	assert_int_equal(err.code, SMOL_E_LIMIT);
+	assert_string_equal(err.hint, "choose one with --cid");
+	assert_int_equal(a->cid, smol_cid_derive(a->id, SMOL_CID_TRIES - 1));
+	/* The registry is free again. */
+	assert_int_equal(smol_registry_set_vsock(r, a->id, "kernel (as asked)", &err), 0);
+}
+
 static void test_cid_derive_range(void **state)
 {
 	char id[16];
@@ -329,7 +356,7 @@ static void test_older_schema(void **state)
 	assert_non_null(a);
 	smol_registry_close(smol_steal(&r));
 	sql("ALTER TABLE vm DROP COLUMN labels; ALTER TABLE vm DROP COLUMN env;"
-	    "PRAGMA user_version = 1");
+	    "ALTER TABLE vm DROP COLUMN vsock_used; PRAGMA user_version = 1");
 	r = open_registry();
 	assert_int_equal(
 	    smol_registry_change_pairs(r, a->id, SMOL_PAIRS_LABELS, set, NULL, &err), 0);
@@ -337,6 +364,7 @@ static void test_older_schema(void **state)
 	assert_non_null(b);
 	assert_string_equal(b->token, a->token);
 	assert_string_equal(smol_json_str(b->labels, "role"), "web");
+	assert_null(b->vsock_used);
 }
 
 static void test_claim_is_exclusive(void **state)
@@ -466,6 +494,18 @@ static void test_agent_addr(void **state)
 	a->state = SMOL_VM_RUNNING;
 	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), 0);
 	assert_int_equal(addr.port, 5000);
+	assert_int_equal(addr.kind, SMOL_VSOCK_UNIX);
+	/* What it was started with counts, not what was asked for. */
+	assert_int_equal(smol_registry_set_vsock(r, a->id, "kernel (as asked)", &err), 0);
+	smol_auto_vm struct smol_vm *b = smol_registry_find(r, "web", &err);
+	b->state = SMOL_VM_RUNNING;
+	assert_int_equal(smol_vm_agent_addr(b, &addr, &err), 0);
+	assert_int_equal(addr.kind, SMOL_VSOCK_CID);
+	assert_int_equal(addr.cid, b->cid);
+	assert_int_equal(addr.port, 5000);
+	assert_int_equal(smol_registry_claim(r, b, getpid(), &err), 0);
+	smol_auto_vm struct smol_vm *c = smol_registry_find(r, "web", &err);
+	assert_null(c->vsock_used);
 	a->config.vsock.enabled = false;
 	assert_int_equal(smol_vm_agent_addr(a, &addr, &err), -1);
 	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
@@ -503,6 +543,16 @@ static void test_config(void **state)
 	assert_int_equal(d.net, SMOL_NET_USER);
 	assert_string_equal(d.kernel_args, c.kernel_args);
 	assert_string_equal(d.vsock.uds_path, "/tmp/x.sock");
+	assert_int_equal(d.vsock.kind, SMOL_VSOCK_BY_AUTO);
+	smol_vm_config_free(&d);
+	/* The kernel's has no socket to be put anywhere. */
+	c.vsock.kind = SMOL_VSOCK_BY_KERNEL;
+	assert_int_equal(smol_vm_config_check(&c, &err), -1);
+	assert_non_null(strstr(err.msg, "--vsock-path with --vsock kernel"));
+	c.vsock.kind = SMOL_VSOCK_BY_USER;
+	smol_auto_json cJSON *user = smol_vm_config_encode(&c);
+	assert_int_equal(smol_vm_config_decode(user, &d, &err), 0);
+	assert_int_equal(d.vsock.kind, SMOL_VSOCK_BY_USER);
 	smol_vm_config_free(&d);
 	free(c.vsock.uds_path);
 	c.vsock.uds_path = smol_alloc(120);
@@ -687,6 +737,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cid_collision, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cid_exhaustion, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_next_cid, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cid_derive_range, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cid_bad_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_racing_creators, setup, teardown),
