@@ -104,7 +104,8 @@ enum smol_backend_event_type {
 	SMOL_BACKEND_REFUSED,  /* it does not pause or resume: why */
 	SMOL_BACKEND_BALLOON,  /* taken_mib has changed; with a detail: it will not, why */
 	SMOL_BACKEND_FAILED,   /* it could not start the guest: see smol_backend.failure */
-	SMOL_BACKEND_SAYS,     /* a line of its log, or of ours about it; foreign */
+	SMOL_BACKEND_SAYS,     /* a line of its log; foreign */
+	SMOL_BACKEND_NOTE,     /* what is worth knowing of it, in our words */
 	SMOL_BACKEND_METRICS,  /* its figures, a line of JSON; foreign */
 	SMOL_BACKEND_LOST,     /* the control connection is gone or speaks nonsense */
 };

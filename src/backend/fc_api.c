@@ -53,8 +53,11 @@ struct smol_fc_api {
 	bool too_big;
 };
 
+/* Where nothing about the request is to blame. */
+static const char other[] = "another Firecracker with --firecracker PATH, or --backend qemu";
+
 /* What helps where a request was refused. */
-static const char *mend(const char *path)
+static const char *mend(const char *path, const char *fault)
 {
 	static const struct {
 		const char *path, *mend;
@@ -68,10 +71,13 @@ static const char *mend(const char *path)
 		"smolsh doctor says whether /dev/kvm can be used; --backend qemu needs none"},
 	};
 
+	/* A start fails of what it starts with, too. */
+	if (fault && strcmp(path, "/actions") == 0 && strcasestr(fault, "kernel"))
+		path = "/boot-source";
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(known); i++)
 		if (strncmp(path, known[i].path, strlen(known[i].path)) == 0)
 			return known[i].mend;
-	return "smolsh logs --journal VM shows what Firecracker said";
+	return other;
 }
 
 static void watch_timer(struct smol_fc_api *a, long ms)
@@ -306,7 +312,7 @@ static int broken(struct smol_fc_api *a, const struct waiting *w, CURLcode rc, s
 		smol_err_set(err, SMOL_E_PROTOCOL,
 		    "Firecracker's answer to %s %s is not HTTP that can be read (%s)", method, path,
 		    curl_easy_strerror(rc));
-	return smol_err_hint(err, "smolsh logs --journal VM shows what Firecracker said");
+	return smol_err_hint(err, "%s", other);
 }
 
 /* {"fault_message":"…"} of a status that is no success. */
@@ -317,11 +323,14 @@ static int fault(
 	size_t n = text ? strnlen(text, FAULT_MAX) : 0;
 	smol_auto_free char *safe = text ? smol_escape(text, n) : NULL;
 
-	smol_err_set(err, SMOL_E_REFUSED, "Firecracker refused %s %s: %s%s", r->method, r->path,
-	    safe ? safe : "it does not say why", text && text[n] ? "…" : "");
-	if (!safe)
-		smol_err_wrap(err, "status %ld", status);
-	return smol_err_hint(err, "%s", mend(r->path));
+	if (safe)
+		smol_err_set(err, SMOL_E_REFUSED, "Firecracker refused %s %s: %s%s", r->method,
+		    r->path, safe, text[n] ? "…" : "");
+	else
+		smol_err_set(err, SMOL_E_REFUSED,
+		    "Firecracker refused %s %s with status %ld, and does not say why", r->method,
+		    r->path, status);
+	return smol_err_hint(err, "%s", mend(r->path, text));
 }
 
 static int judge(struct smol_fc_api *a, const struct waiting *w, CURLcode rc, long status,

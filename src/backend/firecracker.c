@@ -137,7 +137,7 @@ static void running(
 	if (balloon)
 		tell(f, SMOL_BACKEND_BALLOON, err ? err->msg : NULL);
 	else if (!state && err)
-		tell(f, SMOL_BACKEND_SAYS, err->msg);
+		tell(f, SMOL_BACKEND_NOTE, err->msg);
 	else if (state && err)
 		tell(f, SMOL_BACKEND_REFUSED, err->msg);
 	else if (state)
@@ -268,7 +268,7 @@ static void tell_quirks(struct firecracker *f)
 			continue;
 		text = smol_asprintf("Firecracker %d.%d.%d: %s", f->version.major, f->version.minor,
 		    f->version.patch, smol_fc_quirk_text(bit));
-		tell(f, SMOL_BACKEND_SAYS, text);
+		tell(f, SMOL_BACKEND_NOTE, text);
 	}
 }
 
@@ -309,7 +309,7 @@ static int fc_pause(struct smol_backend *b, struct smol_err *err)
 
 	if (f->quirks & SMOL_FC_QUIRK_RESUME_DEAF) {
 		smol_err_set(err, SMOL_E_UNSUPPORTED,
-		    "Firecracker %d.%d.%d had better not pause: %s", f->version.major,
+		    "Firecracker %d.%d.%d cannot pause safely: %s", f->version.major,
 		    f->version.minor, f->version.patch,
 		    smol_fc_quirk_text(SMOL_FC_QUIRK_RESUME_DEAF));
 		return smol_err_hint(err, "another Firecracker, with --firecracker PATH");

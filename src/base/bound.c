@@ -83,6 +83,16 @@ int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *e
 	return -1;
 }
 
+void smol_bound_adopt(struct smol_bound *b, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	*b = (struct smol_bound){
+	    .path = smol_strdup(path), .fd = -1, .dev = st.st_dev, .ino = st.st_ino};
+}
+
 void smol_bound_close(struct smol_bound *b)
 {
 	struct stat st;

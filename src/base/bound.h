@@ -22,6 +22,8 @@ int smol_bound_address(const char *path, struct sockaddr_un *sa, struct smol_err
 /* Take away a socket of our own that nobody listens on, for whoever binds there next. Nothing is
  * there, or is not any more: 0. Anything else is SMOL_E_EXISTS, and stays. */
 int smol_bound_clear_stale(const char *path, struct smol_err *err);
+/* The socket that is there now, bound by a child, is to go with b; b->fd stays -1. */
+void smol_bound_adopt(struct smol_bound *b, const char *path);
 /* Bind and listen, mode 0600. A stale one of ours is replaced; anything else that is there is
  * SMOL_E_EXISTS, a path too long SMOL_E_INVALID. On failure nothing is left. */
 int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err);

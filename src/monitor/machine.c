@@ -250,8 +250,9 @@ static void on_failed(struct smol_monitor_state *m)
 		return;
 	smol_err_move(&m->failure, &m->backend.failure);
 	smol_journal(m, "refused", smol_json_from_err(&m->failure));
-	/* Where the process ends as well, or is about to, its last words belong to the reason. */
-	if (m->hypervisor.pid > 0 && smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(500)) > 0)
+	/* Where it does not answer because it ends, its last words belong to the reason. */
+	if (m->failure.code == SMOL_E_IO && m->hypervisor.pid > 0 &&
+	    smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(500)) > 0)
 		on_hypervisor_exit(m);
 	if (m->ending)
 		return;
@@ -265,6 +266,8 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 
 	switch (type) {
 	case SMOL_BACKEND_UP:
+		if (m->uds_theirs)
+			smol_bound_adopt(&m->uds, m->uds_path);
 		if (!m->ready)
 			smol_machine_phase(m, "kernel");
 		if (!m->vm->config.vsock.enabled)
@@ -298,6 +301,9 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 		break;
 	case SMOL_BACKEND_SAYS:
 		smol_output_complaint(&m->hypervisor, detail, strlen(detail));
+		break;
+	case SMOL_BACKEND_NOTE:
+		smol_journal(m, "note", one("text", detail));
 		break;
 	case SMOL_BACKEND_METRICS:
 		smol_record_metrics(m, detail);
