@@ -97,7 +97,9 @@ void smol_bound_close(struct smol_bound *b)
 {
 	struct stat st;
 
-	if (b->path && lstat(b->path, &st) == 0 && st.st_dev == b->dev && st.st_ino == b->ino)
+	/* An inode's number is given again: what is no socket never was ours. */
+	if (b->path && lstat(b->path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_dev == b->dev &&
+	    st.st_ino == b->ino)
 		unlink(b->path);
 	if (b->fd >= 0)
 		close(b->fd);
