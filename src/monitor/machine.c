@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
+#include "vm/children.h"
 #include "vm/lifecycle.h"
 
 #define QUIT_MS	   3000 /* for the hypervisor to end when told, then it is killed */
@@ -459,11 +460,22 @@ static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *
 	return 0;
 }
 
+/* Should this process be killed, who comes next has to wait for the end of these. */
+static void note_children(struct smol_monitor_state *m)
+{
+	const pid_t pids[] = {m->device.pid, m->hypervisor.pid};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (smol_children_note(m->vm, pids, SMOL_ARRAY_SIZE(pids), &err) < 0)
+		smol_journal(m, "children", smol_json_from_err(&err));
+}
+
 void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c)
 {
 	smol_output_child(c);
 	smol_watch_start(&m->loop, &c->exit_watch, c->pidfd,
 	    c == &m->device ? on_device_exit : on_hypervisor_exit, m);
+	note_children(m);
 }
 
 void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starter_fd)

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "vm/children.h"
 #include "vm/lifecycle.h"
 #include "vm/lifecycle_internal.h"
 #include "vm/registry_internal.h"
@@ -117,6 +118,10 @@ int smol_vm_reconcile(struct smol_registry *r, struct smol_vm *vm, struct smol_e
 		return 0;
 	if (!restarted && smol_proc_alive(vm->monitor_pid, vm->monitor_start))
 		return 0;
+	/* It has not ended while one of its processes has not; and nobody is to wait for that with
+	 * the registry locked. */
+	if (!restarted && smol_children_end(vm, err) < 0)
+		return -1;
 	if (smol_registry_exec(r, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	if (bury(r, vm, restarted, err) < 0 || smol_registry_exec(r, "COMMIT", err) < 0) {

@@ -26,6 +26,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/spawn.h"
+#include "vm/children.h"
 #include "vm/lifecycle.h"
 #include "vm/monitor_client.h"
 #include "vm/registry_internal.h"
@@ -388,6 +389,64 @@ static void test_balloon(void **state)
 	end_of(pid);
 }
 
+/* It has started something that outlives it, and is killed. */
+static void part_leaves(const struct smol_vm *vm)
+{
+	smol_auto_free char *dir = smol_vm_runtime_dir(vm, NULL);
+	smol_auto_free char *path = smol_asprintf("%s/pid", dir);
+	smol_auto_free char *text = NULL;
+	pid_t child = fork();
+
+	if (child == 0) {
+		close(3);
+		for (;;)
+			pause();
+	}
+	text = smol_asprintf("%d", (int)child);
+	if (smol_mkdir_p(dir, 0700, NULL) < 0 || smol_children_note(vm, &child, 1, NULL) < 0 ||
+	    smol_file_write(path, text, strlen(text), 0600, NULL) < 0)
+		_exit(94);
+	say_up();
+	for (;;)
+		pause();
+}
+
+static int child_of(const struct smol_vm *vm)
+{
+	smol_auto_free char *dir = smol_vm_runtime_dir(vm, NULL);
+	smol_auto_free char *path = smol_asprintf("%s/pid", dir);
+	smol_auto_buf struct smol_buf b = {0};
+
+	assert_int_equal(smol_file_read(path, 64, &b, NULL), 0);
+	return atoi(smol_buf_str(&b));
+}
+
+/* A VM has not ended while its hypervisor lives, whatever became of its monitor. */
+static void test_no_end_before_the_last_process(void **state)
+{
+	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r, "web");
+	smol_auto_vm struct smol_vm *other = NULL;
+	pid_t pid = play(r, vm, part_leaves), child;
+	uint64_t start;
+
+	(void)state;
+	child = child_of(vm);
+	start = smol_proc_start_time(child);
+	kill(pid, SIGKILL);
+	end_of(pid);
+	assert_true(smol_proc_alive(child, start));
+	/* Of another monitor's VM nothing is ended. */
+	other = smol_registry_find(r, "web", &err);
+	other->monitor_start++;
+	assert_int_equal(smol_children_end(other, &err), 0);
+	assert_true(smol_proc_alive(child, start));
+	assert_int_equal(smol_vm_reconcile(r, vm, &err), 0);
+	assert_int_equal(vm->state, SMOL_VM_DIED);
+	assert_false(smol_proc_alive(child, start));
+}
+
 /* A start in the moment between somebody else's claim and its socket joins that start. */
 static void test_start_joins(void **state)
 {
@@ -587,6 +646,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_refused_stop, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_balloon, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_end_before_the_last_process, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_start_joins, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_joined_start_is_not_killed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reconcile_spares_the_next_start, setup, teardown),
