@@ -16,15 +16,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "backend/fc_reply.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/text.h"
 
 /* Between two attempts to connect, while Firecracker starts: a socket has its name before it
  * listens, so that a watch on its directory would be told too early. */
-#define RETRY_MS  10
-#define FAULT_MAX 512 /* bytes of a fault message that are shown */
+#define RETRY_MS 10
 
 struct waiting {
 	struct smol_fc_request r;
@@ -52,33 +51,6 @@ struct smol_fc_api {
 	size_t head;
 	bool too_big;
 };
-
-/* Where nothing about the request is to blame. */
-static const char other[] = "another Firecracker with --firecracker PATH, or --backend qemu";
-
-/* What helps where a request was refused. */
-static const char *mend(const char *path, const char *fault)
-{
-	static const struct {
-		const char *path, *mend;
-	} known[] = {
-	    {"/machine-config", "other --cpus or --memory"},
-	    {"/boot-source", "give an uncompressed kernel (vmlinux, ELF) with --kernel"},
-	    {"/drives/", "look at the file, its permissions and who else uses it"},
-	    {"/network-interfaces/", "ip tuntap add NAME mode tap user \"$USER\""},
-	    {"/vsock", "another --vsock-path or --cid"},
-	    {"/actions",
-		"smolsh doctor says whether /dev/kvm can be used; --backend qemu needs none"},
-	};
-
-	/* A start fails of what it starts with, too. */
-	if (fault && strcmp(path, "/actions") == 0 && strcasestr(fault, "kernel"))
-		path = "/boot-source";
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(known); i++)
-		if (strncmp(path, known[i].path, strlen(known[i].path)) == 0)
-			return known[i].mend;
-	return other;
-}
 
 static void watch_timer(struct smol_fc_api *a, long ms)
 {
@@ -312,42 +284,16 @@ static int broken(struct smol_fc_api *a, const struct waiting *w, CURLcode rc, s
 		smol_err_set(err, SMOL_E_PROTOCOL,
 		    "Firecracker's answer to %s %s is not HTTP that can be read (%s)", method, path,
 		    curl_easy_strerror(rc));
-	return smol_err_hint(err, "%s", other);
-}
-
-/* {"fault_message":"…"} of a status that is no success. */
-static int fault(
-    const struct smol_fc_request *r, long status, const cJSON *reply, struct smol_err *err)
-{
-	const char *text = reply ? smol_json_str(reply, "fault_message") : NULL;
-	size_t n = text ? strnlen(text, FAULT_MAX) : 0;
-	smol_auto_free char *safe = text ? smol_escape(text, n) : NULL;
-
-	if (safe)
-		smol_err_set(err, SMOL_E_REFUSED, "Firecracker refused %s %s: %s%s", r->method,
-		    r->path, safe, text[n] ? "…" : "");
-	else
-		smol_err_set(err, SMOL_E_REFUSED,
-		    "Firecracker refused %s %s with status %ld, and does not say why", r->method,
-		    r->path, status);
-	return smol_err_hint(err, "%s", mend(r->path, text));
+	return smol_err_hint(err, SMOL_FC_OTHER);
 }
 
 static int judge(struct smol_fc_api *a, const struct waiting *w, CURLcode rc, long status,
     cJSON **reply, struct smol_err *err)
 {
-	size_t n = smol_buf_len(&a->body);
-
 	if (rc != CURLE_OK)
 		return broken(a, w, rc, err);
-	if (n)
-		*reply = smol_json_parse_object(smol_buf_head(&a->body), n, NULL);
-	if (status != 200 && status != 204)
-		return fault(&w->r, status, *reply, err);
-	if (n && !*reply)
-		return smol_err_set(err, SMOL_E_PROTOCOL,
-		    "Firecracker's answer to %s %s is no JSON object", w->r.method, w->r.path);
-	return 0;
+	return smol_fc_reply(
+	    &w->r, status, smol_buf_head(&a->body), smol_buf_len(&a->body), reply, err);
 }
 
 static void finish(struct smol_fc_api *a, CURLcode rc)

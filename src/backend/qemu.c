@@ -178,17 +178,6 @@ void smol_qemu_argv_free(char **argv)
 	free(argv);
 }
 
-/* The guest has given memory, or taken it back: QEMU says how much it has now, in bytes. */
-static void on_balloon(struct qemu *q, const cJSON *data)
-{
-	int64_t bytes = 0, all = q->memory_mib << 20;
-
-	if (!data || smol_json_int(data, "actual", 0, all, &bytes) != 1)
-		return;
-	q->b->taken_mib = (all - bytes) >> 20;
-	q->b->event(q->b->ctx, SMOL_BACKEND_BALLOON, NULL);
-}
-
 static void on_event(void *ctx, const char *name, const cJSON *data)
 {
 	struct qemu *q = ctx;
@@ -205,8 +194,9 @@ static void on_event(void *ctx, const char *name, const cJSON *data)
 	    {"RESUME", NULL, SMOL_BACKEND_RESUMED},
 	};
 
-	if (strcmp(name, "BALLOON_CHANGE") == 0)
-		on_balloon(q, data);
+	if (strcmp(name, "BALLOON_CHANGE") == 0 &&
+	    smol_qmp_taken(data, q->memory_mib, &q->b->taken_mib) == 0)
+		q->b->event(q->b->ctx, SMOL_BACKEND_BALLOON, NULL);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(map); i++)
 		if (strcmp(map[i].name, name) == 0 &&
 		    (!map[i].reason || (reason && strcmp(map[i].reason, reason) == 0))) {

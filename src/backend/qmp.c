@@ -65,6 +65,17 @@ void smol_qmp_free(struct smol_qmp *q)
 	smol_buf_free(&q->in);
 }
 
+/* QEMU says how much the guest has now, in bytes. */
+int smol_qmp_taken(const cJSON *data, int64_t memory_mib, int64_t *taken_mib)
+{
+	int64_t bytes = 0, all = memory_mib << 20;
+
+	if (!data || smol_json_int(data, "actual", 0, all, &bytes) != 1)
+		return -1;
+	*taken_mib = (all - bytes) >> 20;
+	return 0;
+}
+
 char *smol_qmp_command(const char *name)
 {
 	return smol_asprintf("{\"execute\":\"%s\",\"id\":\"%s\"}\n", name, name);

@@ -34,6 +34,9 @@ struct smol_qmp {
 int smol_qmp_feed(struct smol_qmp *q, const char *data, size_t n, struct smol_err *err);
 void smol_qmp_free(struct smol_qmp *q);
 
+/* The data of BALLOON_CHANGE: how much of memory_mib the guest has given. -1: it makes no sense. */
+int smol_qmp_taken(const cJSON *data, int64_t memory_mib, int64_t *taken_mib);
+
 /* {"execute":"name","id":"name"}\n */
 char *smol_qmp_command(const char *name);
 /* {"execute":"name","arguments":{"key":value},"id":"name"}\n */

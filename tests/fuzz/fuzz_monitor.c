@@ -37,6 +37,11 @@ int smol_pause_ask(struct smol_monitor_state *m, bool pause, struct smol_err *er
 	return 0;
 }
 
+int64_t smol_pause_ms(const struct smol_monitor_state *m)
+{
+	return m->paused;
+}
+
 int smol_balloon_ask(struct smol_monitor_state *m, int64_t mib, struct smol_err *err)
 {
 	if (mib < 1 || mib > SMOL_MEMORY_MAX_MIB)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * QMP's reading side under any bytes. Beyond memory errors it checks that what is heard does not
- * depend on how the bytes were cut into reads, and that a description brings no control characters.
+ * depend on how the bytes were cut into reads, that a description brings no control characters, and
+ * that no guest has given more memory than it had.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,6 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void on_event(void *ctx, const char *name, const cJSON *data)
 {
 	smol_auto_free char *text = data ? smol_json_print(data) : NULL;
+	int64_t taken = -1;
+
+	if (smol_qmp_taken(data, 512, &taken) == 0 && (taken < 0 || taken > 512))
+		abort();
 
 	smol_buf_printf(ctx, "event %s %s;", name, text ? text : "");
 }

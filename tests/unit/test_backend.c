@@ -393,6 +393,38 @@ static int count_mib(struct smol_backend *b, int64_t mib, struct smol_err *err)
 	return 0;
 }
 
+/* What QEMU says of a balloon is believed only where it can be so. */
+static void test_qmp_balloon(void **state)
+{
+	static const struct {
+		const char *data;
+		int rc;
+		int64_t taken;
+	} said[] = {
+	    {"{\"actual\": 536870912}", 0, 0},
+	    {"{\"actual\": 134217728}", 0, 384},
+	    {"{\"actual\": 0}", 0, 512},
+	    {"{\"actual\": 536870913}", -1, 0},
+	    {"{\"actual\": -1}", -1, 0},
+	    {"{\"actual\": \"1\"}", -1, 0},
+	    {"{}", -1, 0},
+	};
+	smol_auto_free char *line = smol_qmp_command_int("balloon", "value", 7);
+
+	(void)state;
+	assert_string_equal(
+	    line, "{\"execute\":\"balloon\",\"arguments\":{\"value\":7},\"id\":\"balloon\"}\n");
+	assert_int_equal(smol_qmp_taken(NULL, 512, &(int64_t){0}), -1);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(said); i++) {
+		smol_auto_json cJSON *j =
+		    smol_json_parse_object(said[i].data, strlen(said[i].data), NULL);
+		int64_t taken = 0;
+
+		assert_int_equal(smol_qmp_taken(j, 512, &taken), said[i].rc);
+		assert_int_equal(taken, said[i].taken);
+	}
+}
+
 /* What a backend has no slot for is refused by name, with those that can. */
 static void test_slots(void **state)
 {
@@ -494,6 +526,7 @@ int main(void)
 	    cmocka_unit_test(test_qmp_session),
 	    cmocka_unit_test(test_qmp_nonsense),
 	    cmocka_unit_test(test_qmp_endless_line),
+	    cmocka_unit_test(test_qmp_balloon),
 	    cmocka_unit_test(test_qemu_argv),
 	    cmocka_unit_test(test_qemu_version),
 	    cmocka_unit_test(test_vhost_vsock_open),
