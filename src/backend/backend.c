@@ -54,6 +54,7 @@ void smol_probe_free(struct smol_probe *p)
 {
 	free(p->program);
 	free(p->version);
+	free(p->known);
 	free(p->accel_reason);
 	*p = (struct smol_probe){0};
 }

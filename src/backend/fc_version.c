@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 
 static const struct {
 	enum smol_fc_quirk bit;
@@ -60,6 +61,16 @@ const char *smol_fc_quirk_name(enum smol_fc_quirk q)
 		if (quirks[i].bit == q)
 			return quirks[i].name;
 	return "?";
+}
+
+char *smol_fc_quirks_line(unsigned quirks_had)
+{
+	smol_auto_buf struct smol_buf b = {0};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(quirks); i++)
+		if (quirks_had & quirks[i].bit)
+			smol_buf_printf(&b, "%s%s", smol_buf_len(&b) ? "; " : "", quirks[i].text);
+	return smol_buf_len(&b) ? smol_buf_take(&b) : NULL;
 }
 
 int smol_fc_version_check(const struct smol_fc_version *v, struct smol_err *err)

@@ -41,6 +41,8 @@ unsigned smol_fc_quirks(const struct smol_fc_version *v);
 /* The sentence of one bit, and its name; static. */
 const char *smol_fc_quirk_text(enum smol_fc_quirk q);
 const char *smol_fc_quirk_name(enum smol_fc_quirk q);
+/* All of them in one line, "a; b"; malloc'd, caller frees. NULL where there are none. */
+char *smol_fc_quirks_line(unsigned quirks);
 /* Can it run the image's guests? SMOL_E_UNSUPPORTED with what would. */
 int smol_fc_version_check(const struct smol_fc_version *v, struct smol_err *err);
 

@@ -100,6 +100,7 @@ static int fc_probe(const char *program, struct smol_probe *out, struct smol_err
 	if (!out->program)
 		return -1;
 	out->version = smol_asprintf("%d.%d.%d", v.major, v.minor, v.patch);
+	out->known = smol_fc_quirks_line(smol_fc_quirks(&v));
 	return 0;
 }
 

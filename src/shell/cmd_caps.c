@@ -77,8 +77,9 @@ static char *here_text(const struct here *h)
 {
 	if (h->err.code != SMOL_E_NONE)
 		return smol_asprintf("not here: %s", or (h->err.msg, "not known"));
-	return smol_asprintf("version %s, %s (%s)", or (h->probe.version, "?"),
-	    smol_accel_name(h->probe.accel), or (h->probe.accel_reason, "?"));
+	return smol_asprintf("version %s, %s (%s)%s%s", or (h->probe.version, "?"),
+	    smol_accel_name(h->probe.accel), or (h->probe.accel_reason, "?"),
+	    h->probe.known ? "; " : "", or (h->probe.known, ""));
 }
 
 static cJSON *here_json(const struct here *h)
@@ -88,6 +89,8 @@ static cJSON *here_json(const struct here *h)
 	smol_json_add_bool(j, "usable", h->err.code == SMOL_E_NONE);
 	smol_json_add_str(j, "program", h->probe.program);
 	smol_json_add_str(j, "version", h->probe.version);
+	if (h->probe.known)
+		smol_json_add_str(j, "known", h->probe.known);
 	smol_json_add_str(j, "accel", smol_accel_name(h->probe.accel));
 	smol_json_add_str(j, "accel_reason", h->probe.accel_reason);
 	if (h->err.code != SMOL_E_NONE)

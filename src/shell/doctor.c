@@ -17,8 +17,9 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "backend/backend.h"
+#include "backend/firecracker.h"
 #include "backend/vhost_vsock.h"
+#include "backend/qemu.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
@@ -122,7 +123,7 @@ static void look_qemu(struct smol_finding *f)
 	struct smol_probe p = {0};
 	int major = 0, minor = 0;
 
-	if (smol_backend_probe(smol_backend_infos[0], NULL, &p, &err) < 0) {
+	if (smol_backend_probe(&smol_backend_qemu_info, NULL, &p, &err) < 0) {
 		found_err(f, SMOL_FINDING_BAD, &err);
 	} else if (!p.program) {
 		found(f, SMOL_FINDING_BAD, "apt-get install qemu-system-x86", QEMU " is not there");
@@ -134,6 +135,22 @@ static void look_qemu(struct smol_finding *f)
 	} else {
 		found(f, SMOL_FINDING_OK, NULL, "%s, version %s", p.program, p.version);
 	}
+	smol_probe_free(&p);
+}
+
+/* Nobody needs it: what is wrong with it is worth a word only where somebody may mean to use it. */
+static void look_firecracker(struct smol_finding *f)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_probe p = {0};
+
+	if (smol_backend_probe(&smol_backend_firecracker_info, NULL, &p, &err) == 0)
+		found(f, SMOL_FINDING_OK, NULL, "%s, version %s%s%s", p.program, p.version,
+		    p.known ? "; " : "", p.known ? p.known : "");
+	else if (err.code == SMOL_E_UNSUPPORTED)
+		found_err(f, SMOL_FINDING_WARN, &err);
+	else
+		found(f, SMOL_FINDING_OK, NULL, "%s; qemu is used", err.msg);
 	smol_probe_free(&p);
 }
 
@@ -358,6 +375,7 @@ const struct smol_check smol_checks[] = {
     {"accelerator", look_accelerator},
     {"vhost-vsock", look_vhost},
     {"qemu", look_qemu},
+    {"firecracker", look_firecracker},
     {"vsock device", look_device},
     {"helpers", look_helpers},
     {"image", look_image},

@@ -40,6 +40,7 @@ static unsigned quirks_of(const char *text)
 static void test_quirks(void **state)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *line = NULL;
 	struct smol_fc_version old = {1, 7, 0}, first = {1, 8, 0};
 
 	(void)state;
@@ -58,6 +59,9 @@ static void test_quirks(void **state)
 	assert_true(quirks_of("v1.16.0") & SMOL_FC_QUIRK_RESTORE_MUTE);
 	assert_false(quirks_of("v1.16.1") & SMOL_FC_QUIRK_RESTORE_MUTE);
 	assert_int_equal(quirks_of("v2.0.0"), SMOL_FC_QUIRK_SNAPSHOT_RESETS);
+	line = smol_fc_quirks_line(quirks_of("v1.16.0"));
+	assert_non_null(strstr(line, " (5958); "));
+	assert_null(smol_fc_quirks_line(0));
 	for (unsigned bit = 1; bit <= SMOL_FC_QUIRK_RESUME_DEAF; bit <<= 1) {
 		assert_string_not_equal(smol_fc_quirk_text(bit), "?");
 		assert_string_not_equal(smol_fc_quirk_name(bit), "?");
