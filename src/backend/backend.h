@@ -62,7 +62,7 @@ extern const struct smol_cap_words smol_caps[]; /* in the order above; ends with
 struct smol_probe {
 	char *program;	       /* its path, or NULL where it is not installed */
 	char *version;	       /* "7.2.22", or NULL */
-	char *known;	       /* what this version is known for, or NULL */
+	char *known;	       /* what this version is known for, "; " between; or NULL */
 	enum smol_accel accel; /* KVM or TCG: what AUTO becomes */
 	char *accel_reason;    /* "no vmx or svm in /proc/cpuinfo" */
 };

@@ -44,6 +44,8 @@ static bool vsock_user(const struct smol_vm_config *c)
 	return c->vsock.enabled && c->vsock.kind == SMOL_VSOCK_BY_USER;
 }
 
+#define ANY_VSOCK (SMOL_CAP_VSOCK_USER | SMOL_CAP_VSOCK_KERNEL | SMOL_CAP_VSOCK_VMM)
+
 /* What an option asks of a backend. */
 static const struct {
 	enum smol_cap cap;
@@ -62,6 +64,11 @@ static const struct {
 int smol_backend_check(
     const struct smol_backend_info *info, const struct smol_vm_config *c, struct smol_err *err)
 {
+	if (c->vsock.enabled && !(info->capabilities & ANY_VSOCK)) {
+		smol_err_set(err, SMOL_E_UNSUPPORTED,
+		    "backend %s has no vsock: its guests could not be reached", info->name);
+		return smol_err_hint(err, "--no-vsock, or another --backend: smolsh caps");
+	}
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(needs); i++) {
 		if ((info->capabilities & needs[i].cap) || !needs[i].asked(c))
 			continue;

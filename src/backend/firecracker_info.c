@@ -117,7 +117,7 @@ static const struct smol_backend_lack lacks[] = {
     {SMOL_CAP_NET_TAP, "smolsh does not hand it one", NULL},
     {SMOL_CAP_SHARE, "it has no virtiofs", "smolsh cp"},
     {SMOL_CAP_HOTPLUG, "smolsh plugs nothing in while a guest runs", NULL},
-    {SMOL_CAP_REBOOT, "its process ends when a guest reboots", "smolsh start"},
+    {SMOL_CAP_REBOOT, "its process ends with a reboot", "smolsh start"},
     {SMOL_CAP_POWEROFF, "it goes on; the agent reboots instead", NULL},
     {SMOL_CAP_EMULATE, "it knows nothing but KVM", NULL},
     {0},

@@ -77,22 +77,36 @@ static char *here_text(const struct here *h)
 {
 	if (h->err.code != SMOL_E_NONE)
 		return smol_asprintf("not here: %s", or (h->err.msg, "not known"));
-	return smol_asprintf("version %s, %s (%s)%s%s", or (h->probe.version, "?"),
-	    smol_accel_name(h->probe.accel), or (h->probe.accel_reason, "?"),
-	    h->probe.known ? "; " : "", or (h->probe.known, ""));
+	return smol_asprintf("version %s, %s (%s)", or (h->probe.version, "?"),
+	    smol_accel_name(h->probe.accel), or (h->probe.accel_reason, "?"));
+}
+
+/* What its version is known for, a sentence after the other. */
+static char *next_known(char **rest)
+{
+	char *at = *rest, *end = at ? strstr(at, "; ") : NULL;
+
+	*rest = end ? end + 2 : NULL;
+	if (end)
+		*end = '\0';
+	return at;
 }
 
 static cJSON *here_json(const struct here *h)
 {
+	smol_auto_free char *known = smol_strdup(h->probe.known);
+	char *rest = known;
+	cJSON *list;
 	cJSON *j = cJSON_CreateObject();
 
 	smol_json_add_bool(j, "usable", h->err.code == SMOL_E_NONE);
 	smol_json_add_str(j, "program", h->probe.program);
 	smol_json_add_str(j, "version", h->probe.version);
-	if (h->probe.known)
-		smol_json_add_str(j, "known", h->probe.known);
 	smol_json_add_str(j, "accel", smol_accel_name(h->probe.accel));
 	smol_json_add_str(j, "accel_reason", h->probe.accel_reason);
+	list = cJSON_AddArrayToObject(j, "known");
+	for (char *line; (line = next_known(&rest));)
+		cJSON_AddItemToArray(list, cJSON_CreateString(line));
 	if (h->err.code != SMOL_E_NONE)
 		cJSON_AddItemToObject(j, "error", smol_json_from_err(&h->err));
 	return j;
@@ -159,25 +173,45 @@ static void print_reasons(int width)
 	smol_table_free(t);
 }
 
+#define NAME_COLUMNS 13 /* of a backend's name and the gap behind it */
+
+/* Text in as many rows as it needs at this width, broken at blanks; takes it. */
+static void add_rows(struct smol_table *t, const char *name, char *text, int width)
+{
+	smol_auto_free char *whole = text;
+	size_t room = width > 2 * NAME_COLUMNS ? (size_t)(width - NAME_COLUMNS) : SIZE_MAX;
+
+	for (char *at = whole, *next; at; at = next, name = "") {
+		const char *cells[] = {name, at};
+
+		next = NULL;
+		for (char *p = at; strlen(at) > room && (p = strchr(p + 1, ' '));) {
+			if (next && (size_t)(p - at) > room)
+				break;
+			next = p;
+		}
+		if (next)
+			*next++ = '\0';
+		smol_table_row(t, cells);
+	}
+}
+
 static void print_here(int width)
 {
 	static const char *const headers[] = {"BACKEND", "ON THIS HOST", NULL};
 	struct smol_table *t = smol_table_new(headers);
 
 	for (const struct smol_backend_info *const *b = smol_backend_infos; *b; b++) {
-		smol_auto_free char *text = NULL;
-		const char *cells[2] = {(*b)->name};
 		struct here h;
+		char *rest;
 
 		look_here(*b, NULL, &h);
-		cells[1] = text = here_text(&h);
-		smol_table_row(t, cells);
-		if (h.err.hint) {
-			smol_auto_free char *mend = smol_asprintf("try: %s", h.err.hint);
-			const char *second[] = {"", mend};
-
-			smol_table_row(t, second);
-		}
+		add_rows(t, (*b)->name, here_text(&h), width);
+		if (h.err.hint)
+			add_rows(t, "", smol_asprintf("try: %s", h.err.hint), width);
+		rest = h.probe.known;
+		for (char *line; (line = next_known(&rest));)
+			add_rows(t, "", smol_asprintf("known: %s", line), width);
 		here_free(&h);
 	}
 	smol_table_print(t, true, width);
@@ -186,11 +220,14 @@ static void print_here(int width)
 
 /* ---- one VM ---- */
 
+/* How it runs, or what was asked for. */
 static const char *vsock_of(const struct smol_vm *vm, const struct smol_backend_info *info)
 {
 	if (!vm->config.vsock.enabled)
 		return "none";
-	return info->capabilities & SMOL_CAP_VSOCK_VMM ? "vsock-vmm" : "vsock-user";
+	if (info->capabilities & SMOL_CAP_VSOCK_VMM)
+		return "by the hypervisor itself";
+	return vm->vsock_used ? vm->vsock_used : smol_vsock_by_name(vm->config.vsock.kind);
 }
 
 static cJSON *vm_json(
@@ -213,6 +250,8 @@ static void print_vm(struct smol_shell *sh, const struct smol_vm *vm,
 {
 	static const char *const headers[] = {"CAPABILITY", "CAN", "MEANS", NULL};
 	smol_auto_free char *here = here_text(h);
+	smol_auto_free char *known = smol_strdup(h->probe.known);
+	char *rest = known;
 	struct smol_table *t = smol_table_new(headers);
 	const char *reason = vm->config.backend_reason;
 
@@ -224,7 +263,10 @@ static void print_vm(struct smol_shell *sh, const struct smol_vm *vm,
 	    reason ? ")" : "");
 	printf("%-14s%s\n", "hypervisor", here);
 	printf("%-14s%s\n", "accelerator", or (vm->accel_used, smol_accel_name(vm->config.accel)));
-	printf("%-14s%s\n\n", "vsock", vsock_of(vm, info));
+	printf("%-14s%s\n", "vsock", vsock_of(vm, info));
+	for (const char *line, *name = "known"; (line = next_known(&rest)); name = "")
+		printf("%-14s%s\n", name, line);
+	putchar('\n');
 	for (const struct smol_cap_words *w = smol_caps; w->cap; w++) {
 		smol_auto_free char *why = why_not(info, w);
 		const char *cells[] = {
