@@ -108,6 +108,36 @@ static void auto_explains_itself(void **state)
 	remove_all();
 }
 
+/* docs/backends.md has the table of the program, no more and no less. */
+static void the_document_says_the_same(void **state)
+{
+	smol_auto_free char *path = smol_asprintf("%s/docs/backends.md", getenv("srcdir") ?: ".");
+	smol_auto_buf struct smol_buf doc = {0};
+	int rows = 0, wanted = 0;
+
+	(void)state;
+	assert_int_equal(smol_file_read(path, 65536, &doc, NULL), 0);
+	for (const struct smol_cap_words *w = smol_caps; w->cap; w++, wanted++) {
+		smol_auto_buf struct smol_buf row = {0};
+
+		smol_buf_printf(&row, "\n| `%s` | %s |", w->name, w->text);
+		for (const struct smol_backend_info *const *b = smol_backend_infos; *b; b++) {
+			const struct smol_backend_lack *l = smol_backend_lack(*b, w->cap);
+			bool has = (*b)->capabilities & w->cap;
+
+			smol_buf_printf(&row, " %s%s%s%s%s |", has ? "yes" : "no", l ? ": " : "",
+			    l ? l->why : "", l && l->instead ? "; use " : "",
+			    l && l->instead ? l->instead : "");
+		}
+		smol_buf_puts(&row, "\n");
+		if (!strstr(smol_buf_str(&doc), smol_buf_str(&row)))
+			fail_msg("docs/backends.md lacks this row:%s", smol_buf_str(&row));
+	}
+	for (const char *p = smol_buf_str(&doc); (p = strstr(p, "\n| `")); p++)
+		rows++;
+	assert_int_equal(rows, wanted);
+}
+
 static void auto_takes_what_is_here(void **state)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -191,6 +221,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_lack_has_its_reason),
 	    cmocka_unit_test(auto_explains_itself),
+	    cmocka_unit_test(the_document_says_the_same),
 	    cmocka_unit_test(auto_takes_what_is_here),
 	    cmocka_unit_test(a_name_is_kept_or_refused),
 	    cmocka_unit_test(an_option_needs_its_capability),
