@@ -75,6 +75,13 @@ struct smol_drive {
 	int fd; /* the monitor's: it holds the lock of the file (monitor/drives.c) */
 };
 
+/* Where and as whom a hypervisor that is to be jailed runs. */
+struct smol_jail {
+	char *base, *root; /* all jails; this one's root, which is there */
+	uid_t uid;
+	gid_t gid;
+};
+
 /* All that a start needs, made by the monitor; strings and descriptors stay the monitor's. */
 struct smol_launch {
 	const char *name;
@@ -82,14 +89,15 @@ struct smol_launch {
 	const char *runtime_dir; /* the VM's own, mode 0700 */
 	const char *uds_path;	 /* its vsock; bound by a backend that has vsock of its own */
 	const struct smol_vm_config *config;
-	const char *kernel;	 /* file to boot: ELF with PVH note, or bzImage */
-	const char *kernel_args; /* of the image; the config's are appended behind */
-	int initrd_fd;		 /* memfd, sealed */
-	int console_fd;		 /* the hypervisor's end of the serial console's socket pair */
-	int stderr_fd;		 /* what the hypervisor complains about */
-	int vhost_listen_fd;	 /* listening socket of the vsock device, -1: no vsock; the device
-				  * has connected to it already */
-	int vhost_vsock_fd;	 /* the kernel's vsock device, its CID claimed, instead; -1: none */
+	const struct smol_jail *jail; /* NULL: none */
+	const char *kernel;	      /* file to boot: ELF with PVH note, or bzImage */
+	const char *kernel_args;      /* of the image; the config's are appended behind */
+	int initrd_fd;		      /* memfd, sealed */
+	int console_fd;		      /* the hypervisor's end of the serial console's socket pair */
+	int stderr_fd;		      /* what the hypervisor complains about */
+	int vhost_listen_fd; /* listening socket of the vsock device, -1: no vsock; the device
+			      * has connected to it already */
+	int vhost_vsock_fd;  /* the kernel's vsock device, its CID claimed, instead; -1: none */
 	uint32_t cid;
 	const struct smol_drive *drives; /* in the guest's order: vda, vdb, … */
 	int ndrives;

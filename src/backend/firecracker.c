@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "backend/fc_api.h"
+#include "backend/fc_jail.h"
 #include "base/auto.h"
 #include "base/bound.h"
 #include "base/buf.h"
@@ -55,6 +56,7 @@ struct firecracker {
 	struct smol_fc_version version;
 	unsigned quirks;
 	char *program, *socket;
+	char *jailer, *root; /* NULL: it is not jailed */
 	struct pipe_in log, metrics;
 	int epoll;
 	bool up;     /* the guest has been started */
@@ -121,6 +123,8 @@ static void booting(
 		fail(f, err);
 	} else if (is(r, "PUT", "/actions")) {
 		f->up = true;
+		if (f->root)
+			smol_fc_jail_empty(f->root);
 		tell(f, SMOL_BACKEND_UP, NULL);
 	}
 }
@@ -182,12 +186,14 @@ static int watch(struct firecracker *f, int fd, void *what, struct smol_err *err
 		   : 0;
 }
 
-static int open_pipe(struct firecracker *f, struct pipe_in *p, const char *dir, const char *name,
-    struct smol_err *err)
+static int open_pipe(struct firecracker *f, struct pipe_in *p, const struct smol_jail *jail,
+    const char *dir, const char *name, struct smol_err *err)
 {
 	p->path = smol_asprintf("%s/%s", dir, name);
 	if (mkfifo(p->path, 0600) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "%s", p->path);
+	if (jail && smol_fc_jail_own(jail, p->path, err) < 0)
+		return -1;
 	p->fd = open(p->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (p->fd < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "%s", p->path);
@@ -217,6 +223,7 @@ static int fc_prepare(struct smol_backend *b, const struct smol_launch *l, struc
 	struct firecracker *f = smol_alloc(sizeof(*f));
 	smol_auto_free char *reason = NULL;
 	struct sockaddr_un sa;
+	const char *dir;
 
 	b->priv = f;
 	b->control_fd = b->pidfd = -1;
@@ -228,7 +235,11 @@ static int fc_prepare(struct smol_backend *b, const struct smol_launch *l, struc
 	if (!f->program || check_kernel(&f->version, l->kernel, err) < 0)
 		return -1;
 	f->quirks = smol_fc_quirks(&f->version);
-	f->socket = smol_asprintf("%s/fc.sock", l->runtime_dir);
+	dir = l->jail ? l->jail->root : l->runtime_dir;
+	if (l->jail && !(f->jailer = smol_fc_jailer(f->program, err)))
+		return -1;
+	f->root = l->jail ? smol_strdup(l->jail->root) : NULL;
+	f->socket = smol_asprintf("%s/fc.sock", dir);
 	if (smol_bound_address(f->socket, &sa, err) < 0 ||
 	    smol_bound_clear_stale(f->socket, err) < 0)
 		return -1;
@@ -238,8 +249,8 @@ static int fc_prepare(struct smol_backend *b, const struct smol_launch *l, struc
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (f->epoll < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "epoll");
-	if (open_pipe(f, &f->log, l->runtime_dir, "fc.log", err) < 0 ||
-	    open_pipe(f, &f->metrics, l->runtime_dir, "fc.metrics", err) < 0)
+	if (open_pipe(f, &f->log, l->jail, dir, "fc.log", err) < 0 ||
+	    open_pipe(f, &f->metrics, l->jail, dir, "fc.metrics", err) < 0)
 		return -1;
 	f->api = smol_fc_api_new(f->socket, UP_MS, on_done, f, err);
 	return f->api ? watch(f, smol_fc_api_fd(f->api), NULL, err) : -1;
@@ -249,13 +260,25 @@ static int spawn(struct firecracker *f, const struct smol_launch *l, struct smol
 {
 	const char *argv[] = {
 	    f->program, "--api-sock", f->socket, "--id", l->id, "--level", "Warning", NULL};
+	/* The kernel forgets die_with_parent when the jailer takes its user: the next command ends
+	 * what a monitor that was killed left (vm/children.h). */
 	struct smol_spawn s = {
 	    .argv = argv, .nfds = FD__COUNT, .die_with_parent = true, .new_session = true};
+	char **words = l->jail ? smol_fc_jail_argv(f->jailer, f->program, l) : NULL;
+	int rc;
 
 	s.fds[0] = s.fds[1] = l->console_fd;
 	s.fds[2] = l->stderr_fd;
 	s.fds[FD_INITRD] = l->initrd_fd;
-	return smol_spawn(&s, &f->b->pid, &f->b->pidfd, err);
+	if (words) {
+		s.argv = (const char *const *)words;
+		s.nfds = FD_INITRD;
+	}
+	rc = smol_spawn(&s, &f->b->pid, &f->b->pidfd, err);
+	for (char **p = words; p && *p; p++)
+		free(*p);
+	free(words);
+	return rc;
 }
 
 /* What is known to be wrong with this one: in the journal, before anybody wonders. */
@@ -272,6 +295,13 @@ static void tell_quirks(struct firecracker *f)
 	}
 }
 
+/* As the jailed one sees it. */
+static const struct smol_fc_places jailed = {.kernel = SMOL_FC_JAIL_KERNEL,
+    .initrd = SMOL_FC_JAIL_INITRD,
+    .log = "/fc.log",
+    .metrics = "/fc.metrics",
+    .uds = SMOL_FC_JAIL_VSOCK};
+
 static int fc_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
 {
 	struct firecracker *f = b->priv;
@@ -279,10 +309,17 @@ static int fc_start(struct smol_backend *b, const struct smol_launch *l, struct 
 	    .initrd = INITRD_PATH,
 	    .log = f->log.path,
 	    .metrics = f->metrics.path,
-	    .uds = l->config->vsock.enabled ? l->uds_path : NULL};
+	    .uds = l->uds_path};
 	struct smol_fc_requests list;
 	int rc = 0;
 
+	if (l->jail) {
+		places = jailed;
+		if (smol_fc_jail_fill(l, err) < 0)
+			return -1;
+	}
+	if (!l->config->vsock.enabled)
+		places.uds = NULL;
 	if (smol_fc_boot(l, &places, &list, err) < 0)
 		return -1;
 	if (spawn(f, l, err) < 0) {
@@ -373,6 +410,8 @@ static void fc_destroy(struct smol_backend *b)
 	if (f->socket)
 		smol_bound_clear_stale(f->socket, NULL);
 	free(f->socket);
+	free(f->jailer);
+	free(f->root);
 	free(f->program);
 	free(f);
 	b->priv = NULL;

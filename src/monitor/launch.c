@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "backend/fc_jail.h"
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -24,6 +25,7 @@
 #include "image/newc.h"
 #include "image/root.h"
 #include "monitor/monitor.h"
+#include "vm/jail.h"
 #include "vm/lifecycle.h"
 
 static bool can(const struct smol_monitor_state *m, enum smol_cap cap)
@@ -56,6 +58,26 @@ void smol_launch_remove_dirs(struct smol_monitor_state *m)
 	m->dirs_made = 0;
 }
 
+int smol_launch_own(const struct smol_monitor_state *m, const char *path, struct smol_err *err)
+{
+	return m->jail.root ? smol_fc_jail_own(&m->jail, path, err) : 0;
+}
+
+/* Made anew: what an earlier one left in its place is somebody else's by now. */
+static int make_jail(struct smol_monitor_state *m, struct smol_err *err)
+{
+	smol_auto_free char *dir = smol_vm_jail_dir(m->vm);
+
+	if (!dir)
+		return 0;
+	smol_rmdir_r(dir, NULL);
+	if (smol_jail_user(m->vm->config.jailer, &m->jail.uid, &m->jail.gid, err) < 0)
+		return -1;
+	m->jail.base = smol_jail_base();
+	m->jail.root = smol_asprintf("%s/root", dir);
+	return smol_mkdir_p(m->jail.root, 0700, err);
+}
+
 static int make_vsock_sockets(struct smol_monitor_state *m, bool vmm, struct smol_err *err)
 {
 	smol_auto_free char *dir = smol_strdup(m->uds_path);
@@ -74,7 +96,9 @@ static int make_vsock_sockets(struct smol_monitor_state *m, bool vmm, struct smo
 	/* One with vsock of its own listens there itself; where it does is ours to look after. */
 	if (vmm) {
 		m->uds_theirs = smol_bound_clear_stale(m->uds_path, err) == 0;
-		return m->uds_theirs ? smol_bound_listen(&m->ready_sock, ready, err) : -1;
+		return m->uds_theirs && smol_bound_listen(&m->ready_sock, ready, err) == 0
+			   ? smol_launch_own(m, ready, err)
+			   : -1;
 	}
 	if (smol_bound_listen(&m->uds, m->uds_path, err) < 0 ||
 	    smol_bound_listen(&m->ready_sock, ready, err) < 0 ||
@@ -223,6 +247,7 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	const char *kernel = own ? own : smol_image_part_path(m->image, "kernel");
 	struct smol_launch l = {.name = m->vm->name,
 	    .id = m->vm->id,
+	    .jail = m->jail.root ? &m->jail : NULL,
 	    .runtime_dir = m->runtime_dir,
 	    .uds_path = m->uds_path,
 	    .config = &m->vm->config,
@@ -269,6 +294,8 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 	if (vsock && smol_vsock_begin(m, err) < 0)
 		return -1;
 	kernel = m->vhost_vsock_fd >= 0;
+	if (make_jail(m, err) < 0)
+		return -1;
 	if (vsock && !kernel && make_vsock_sockets(m, vmm, err) < 0)
 		return -1;
 	initrd = make_initrd(m, err);

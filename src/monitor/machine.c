@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "monitor/monitor.h"
 #include "vm/children.h"
+#include "vm/jail.h"
 #include "vm/lifecycle.h"
 
 #define QUIT_MS	   3000 /* for the hypervisor to end when told, then it is killed */
@@ -398,6 +399,7 @@ static cJSON *end_event(const struct smol_monitor_state *m)
 
 static void finish(struct smol_monitor_state *m)
 {
+	smol_auto_free char *jail = NULL;
 	cJSON *event;
 
 	smol_guest_end(m);
@@ -409,6 +411,9 @@ static void finish(struct smol_monitor_state *m)
 	smol_bound_close(&m->uds);
 	if (m->uds_theirs)
 		smol_bound_clear_stale(m->uds_path, NULL);
+	jail = smol_vm_jail_dir(m->vm);
+	if (m->jail.root && jail)
+		smol_rmdir_r(jail, NULL);
 	smol_bound_close(&m->ready_sock);
 	smol_launch_remove_dirs(m);
 	smol_bound_close(&m->vhost);

@@ -55,9 +55,10 @@ struct smol_monitor_state {
 	struct smol_registry *registry;
 	struct smol_vm *vm;
 	char *runtime_dir, *state_dir, *uds_path;
-	bool uds_theirs; /* the hypervisor binds uds_path, and leaves it behind */
-	int dirs_made;	 /* of uds_path's directories, the last ones */
-	bool hold;	 /* the VM goes when the starter's connection ends */
+	struct smol_jail jail; /* root NULL: none */
+	bool uds_theirs;       /* the hypervisor binds uds_path, and leaves it behind */
+	int dirs_made;	       /* of uds_path's directories, the last ones */
+	bool hold;	       /* the VM goes when the starter's connection ends */
 
 	struct smol_image *image;
 	struct smol_backend backend;
@@ -163,6 +164,8 @@ void smol_record_end(struct smol_monitor_state *m);
 void smol_record_metrics(struct smol_monitor_state *m, const char *line);
 
 /* launch.c */
+/* Give what the monitor binds for a jailed hypervisor to its user; nothing without a jail. */
+int smol_launch_own(const struct smol_monitor_state *m, const char *path, struct smol_err *err);
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
 /* The directories that it made for the vsock's socket; once that is gone. */
 void smol_launch_remove_dirs(struct smol_monitor_state *m);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/firecracker.h"
 #include "backend/choose.h"
 #include "backend/vhost_vsock.h"
 #include "base/auto.h"
@@ -15,6 +16,7 @@
 #include "proto/limits.h"
 #include "shell/output.h"
 #include "shell/rootfs.h"
+#include "vm/jail.h"
 #include "vsock/addr.h"
 
 #define X(e, n) n,
@@ -63,6 +65,10 @@ const struct smol_option smol_config_options[] = {
 	.arg = "PATH",
 	.help = "run this Firecracker (the one in PATH)",
 	.complete = SMOL_COMPLETE_FILE},
+    {.name = "jailer",
+	.type = SMOL_OPTION_STRING,
+	.arg = "USER",
+	.help = "jail Firecracker as this user, UID:GID (as root)"},
     {.name = "kernel",
 	.type = SMOL_OPTION_STRING,
 	.arg = "FILE",
@@ -183,6 +189,36 @@ static int take_firecracker(const char *file, struct smol_vm_config *c, struct s
 		return smol_err_errno(err, SMOL_E_INVALID, errno, "--firecracker: %s", file);
 	put(&c->firecracker, path);
 	put(&c->backend, "firecracker");
+	return 0;
+}
+
+/* The program's own file name is part of the jail's: it has to be known from here on. */
+static int take_jailer(const char *user, struct smol_vm_config *c, struct smol_err *err)
+{
+	smol_auto_free char *program = NULL, *path = NULL, *ids = NULL;
+	struct smol_fc_version version;
+	uid_t uid;
+	gid_t gid;
+
+	if (!user)
+		return 0;
+	if (strcmp(c->backend, "firecracker") != 0)
+		return smol_err_set(err, SMOL_E_USAGE, "--jailer is for --backend firecracker");
+	if (smol_jail_user(user, &uid, &gid, err) < 0)
+		return smol_err_wrap(err, "--jailer");
+	if (geteuid() != 0) {
+		smol_err_set(err, SMOL_E_PERMISSION, "--jailer: only root can make a jail");
+		return smol_err_hint(err, "sudo smolsh …, or leave --jailer out");
+	}
+	if (!c->firecracker) {
+		program = smol_fc_find(NULL, &version, err);
+		path = program ? realpath(program, NULL) : NULL;
+		if (!path)
+			return program ? smol_err_errno(err, SMOL_E_IO, errno, "%s", program) : -1;
+		put(&c->firecracker, path);
+	}
+	ids = smol_asprintf("%u:%u", (unsigned)uid, (unsigned)gid);
+	put(&c->jailer, ids);
 	return 0;
 }
 
@@ -327,6 +363,7 @@ int smol_config_from_args(
 	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
 	    take_disks(args, &c->disks, err) < 0 ||
 	    take_firecracker(smol_args_str(args, "firecracker"), c, err) < 0 ||
+	    take_jailer(smol_args_str(args, "jailer"), c, err) < 0 ||
 	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||
 	    take_vsock(args, &c->vsock, err) < 0)
 		return -1;

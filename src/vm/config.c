@@ -116,6 +116,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->backend);
 	free(c->backend_reason);
 	free(c->firecracker);
+	free(c->jailer);
 	free(c->kernel);
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
@@ -200,6 +201,20 @@ static int check_vsock(const struct smol_vsock_config *v, struct smol_err *err)
 	return smol_uds_path_check(v->uds_path, err);
 }
 
+/* Into a jail go copies only, and its sockets have their place there. */
+static int check_jailer(const struct smol_vm_config *c, struct smol_err *err)
+{
+	const char *excluded = c->disks.n	   ? "--disk"
+			       : c->rootfs	   ? "--rootfs"
+			       : c->vsock.uds_path ? "--vsock-path"
+						   : NULL;
+
+	if (!c->jailer || !excluded)
+		return 0;
+	smol_err_set(err, SMOL_E_INVALID, "%s does not go with --jailer", excluded);
+	return smol_err_hint(err, "leave one of them out");
+}
+
 int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 {
 	if (c->cpus < 1 || c->cpus > SMOL_CPUS_MAX)
@@ -213,7 +228,8 @@ int smol_vm_config_check(const struct smol_vm_config *c, struct smol_err *err)
 	if (c->firecracker && c->firecracker[0] != '/')
 		return smol_err_set(err, SMOL_E_INVALID, "firecracker '%s' is not an absolute path",
 		    c->firecracker);
-	if (smol_limits_check(c->limits, err) < 0 || check_rootfs(c, err) < 0)
+	if (check_jailer(c, err) < 0 || smol_limits_check(c->limits, err) < 0 ||
+	    check_rootfs(c, err) < 0)
 		return -1;
 	return check_vsock(&c->vsock, err);
 }
@@ -228,6 +244,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 		smol_json_add_str(j, "backend_reason", c->backend_reason);
 	if (c->firecracker)
 		smol_json_add_str(j, "firecracker", c->firecracker);
+	if (c->jailer)
+		smol_json_add_str(j, "jailer", c->jailer);
 	smol_json_add_str(j, "kernel", c->kernel);
 	smol_json_add_str(j, "accel", smol_accel_name(c->accel));
 	smol_json_add_int(j, "cpus", c->cpus);
@@ -297,6 +315,7 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 	take_str(j, "backend", &c->backend);
 	take_str(j, "backend_reason", &c->backend_reason);
 	take_str(j, "firecracker", &c->firecracker);
+	take_str(j, "jailer", &c->jailer);
 	take_str(j, "kernel", &c->kernel);
 	take_str(j, "kernel_args", &c->kernel_args);
 	c->balloon = smol_json_bool(j, "balloon", false);

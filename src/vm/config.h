@@ -60,6 +60,7 @@ struct smol_vm_config {
 	char *backend;	      /* "qemu"; "auto" until it is known which (backend/choose.h) */
 	char *backend_reason; /* why that one; or NULL */
 	char *firecracker;    /* this program instead of the one in PATH, absolute; or NULL */
+	char *jailer;	      /* the user that a jailed hypervisor runs as, "UID:GID"; or NULL */
 	char *kernel;	      /* another kernel file than the image's, absolute; or NULL */
 	enum smol_accel accel;
 	int cpus;	    /* 1…SMOL_CPUS_MAX */

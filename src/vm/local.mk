@@ -4,6 +4,7 @@ src_vm_libvm_a_SOURCES = \
 	src/vm/children.c src/vm/children.h \
 	src/vm/config.c src/vm/config.h \
 	src/vm/disk.c src/vm/disk.h \
+	src/vm/jail.c src/vm/jail.h \
 	src/vm/lifecycle.c src/vm/lifecycle.h src/vm/lifecycle_internal.h \
 	src/vm/monitor_client.c src/vm/monitor_client.h \
 	src/vm/reconcile.c \

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "vm/children.h"
+#include "vm/jail.h"
 #include "vm/lifecycle.h"
 #include "vm/lifecycle_internal.h"
 #include "vm/registry_internal.h"
@@ -74,9 +75,12 @@ static void remove_sockets(const struct smol_vm *vm)
 void smol_vm_remove_files(const struct smol_vm *vm, bool state_too)
 {
 	smol_auto_free char *run = smol_vm_runtime_dir(vm, NULL);
+	smol_auto_free char *jail = smol_vm_jail_dir(vm);
 	smol_auto_free char *state = state_too ? smol_vm_state_dir(vm, NULL) : NULL;
 
 	remove_sockets(vm);
+	if (jail)
+		smol_rmdir_r(jail, NULL);
 	if (run)
 		smol_rmdir_r(run, NULL);
 	if (state)

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "vm/jail.h"
 #include "vm/lifecycle.h"
 
 #define TAIL_BYTES 65536
@@ -49,8 +50,13 @@ char *smol_vm_journal_path(const struct smol_vm *vm, struct smol_err *err)
 
 char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err)
 {
+	smol_auto_free char *jail = NULL;
+
 	if (vm->config.vsock.uds_path)
 		return smol_strdup(vm->config.vsock.uds_path);
+	jail = smol_vm_jail_dir(vm);
+	if (jail)
+		return smol_asprintf("%s/root/vsock.sock", jail);
 	return in_dir(smol_vm_runtime_dir(vm, err), "vsock.sock");
 }
 

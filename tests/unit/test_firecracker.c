@@ -5,14 +5,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "backend/fc_jail.h"
 #include "backend/fc_request.h"
 #include "backend/fc_version.h"
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/io.h"
+#include "vm/jail.h"
 
 static void test_version(void **state)
 {
@@ -121,12 +128,77 @@ static void test_boot_order(void **state)
 	smol_vm_config_free(&c);
 }
 
+static void test_jail_user(void **state)
+{
+	static const char *const bad[] = {
+	    "", ":", "root", "0", "0:0", "5:", "5:0", "5:x", "-1", "4294967295", "no such user"};
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	uid_t uid;
+	gid_t gid;
+
+	(void)state;
+	assert_int_equal(smol_jail_user("123", &uid, &gid, &err), 0);
+	assert_true(uid == 123 && gid == 123);
+	assert_int_equal(smol_jail_user("123:100", &uid, &gid, &err), 0);
+	assert_true(uid == 123 && gid == 100);
+	assert_int_equal(smol_jail_user("nobody:7", &uid, &gid, &err), 0);
+	assert_true(uid != 0 && gid == 7);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(bad); i++) {
+		assert_int_equal(smol_jail_user(bad[i], &uid, &gid, &err), -1);
+		assert_int_equal(err.code, SMOL_E_INVALID);
+	}
+}
+
+/* What is put into a jail is its user's alone, and goes; the jailer is told where and who. */
+static void test_jail(void **state)
+{
+	char dir[] = "/tmp/smolsh-test-XXXXXX";
+	struct smol_jail j = {.base = dir, .root = dir, .uid = geteuid(), .gid = getegid()};
+	struct smol_launch l = {.id = "0123456789ab", .jail = &j};
+	smol_auto_free char *kernel = NULL, *inside = NULL, *line = NULL;
+	smol_auto_buf struct smol_buf words = {0};
+	char **argv;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	kernel = smol_asprintf("%s/vmlinux", dir);
+	inside = smol_asprintf("%s" SMOL_FC_JAIL_KERNEL, dir);
+	l.kernel = kernel;
+	assert_int_equal(smol_file_write(kernel, "kernel", 6, 0644, NULL), 0);
+	l.initrd_fd = open(kernel, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(smol_fc_jail_fill(&l, NULL), 0);
+	assert_int_equal(stat(inside, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0400);
+	assert_int_equal(st.st_size, 6);
+	/* What is there already was put there by somebody else. */
+	assert_int_equal(smol_fc_jail_fill(&l, NULL), -1);
+	smol_fc_jail_empty(dir);
+	assert_int_equal(stat(inside, &st), -1);
+	close(l.initrd_fd);
+
+	argv = smol_fc_jail_argv("/j", "/fc/firecracker", &l);
+	for (char **p = argv; *p; p++) {
+		smol_buf_printf(&words, "%s ", *p);
+		free(*p);
+	}
+	free(argv);
+	line = smol_asprintf("/j --id 0123456789ab --exec-file /fc/firecracker --uid %u --gid %u "
+			     "--chroot-base-dir %s ",
+	    (unsigned)j.uid, (unsigned)j.gid, dir);
+	assert_int_equal(strncmp(smol_buf_str(&words), line, strlen(line)), 0);
+	assert_non_null(strstr(smol_buf_str(&words), " -- --api-sock /fc.sock "));
+	smol_rmdir_r(dir, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_version),
 	    cmocka_unit_test(test_quirks),
 	    cmocka_unit_test(test_boot_order),
+	    cmocka_unit_test(test_jail_user),
+	    cmocka_unit_test(test_jail),
 	};
 
 	return cmocka_run_group_tests_name("firecracker", tests, NULL, NULL);
