@@ -132,7 +132,7 @@ struct smol_backend {
 	int pidfd;
 	int control_fd;	   /* readable: call smol_backend_control(); -1: none */
 	char *accel_used;  /* "tcg (…why)" */
-	int64_t taken_mib; /* what the guest has given to its balloon, as the hypervisor says */
+	int64_t taken_mib; /* what the guest has given, as the hypervisor says; -1: it does not */
 	struct smol_err failure; /* with FAILED: why */
 	void (*event)(void *ctx, enum smol_backend_event_type type, const char *detail);
 	void *ctx;

@@ -135,9 +135,9 @@ static void running(
 	bool balloon = is(r, "PATCH", "/balloon");
 	const char *state = is(r, "PATCH", "/vm") ? smol_json_str(r->body, "state") : NULL;
 
-	/* The guest may take its time; what it has given by then only its statistics say. */
+	/* The guest takes its time; what it has given by then is not told. */
 	if (balloon && !err)
-		smol_json_int(r->body, "amount_mib", 0, INT64_MAX, &f->b->taken_mib);
+		f->b->taken_mib = -1;
 	if (balloon)
 		tell(f, SMOL_BACKEND_BALLOON, err ? err->msg : NULL);
 	else if (!state && err)

@@ -32,7 +32,8 @@ cJSON *smol_balloon_json(const struct smol_monitor_state *m)
 
 	smol_json_add_int(j, "memory_mib", all);
 	smol_json_add_int(j, "target_mib", m->keep_mib ? m->keep_mib : all);
-	smol_json_add_int(j, "actual_mib", all - m->backend.taken_mib);
+	if (m->backend.taken_mib >= 0)
+		smol_json_add_int(j, "actual_mib", all - m->backend.taken_mib);
 	return j;
 }
 

@@ -148,7 +148,8 @@ void smol_pause_release(struct smol_monitor_state *m);
 int smol_balloon_ask(struct smol_monitor_state *m, int64_t mib, struct smol_err *err);
 /* The hypervisor says that the guest has given or got memory; with a reason: that it will not. */
 void smol_balloon_is(struct smol_monitor_state *m, const char *why_not);
-/* {"memory_mib":…,"target_mib":…,"actual_mib":…}; caller deletes. */
+/* {"memory_mib":…,"target_mib":…,"actual_mib":…}, without the last where the hypervisor does not
+ * say; caller deletes. */
 cJSON *smol_balloon_json(const struct smol_monitor_state *m);
 
 /* record.c */

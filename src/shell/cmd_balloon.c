@@ -18,7 +18,8 @@ static cJSON *balloon_json(const struct smol_vm *vm, const struct smol_balloon *
 	smol_json_add_str(j, "name", vm->name);
 	smol_json_add_int(j, "memory_mib", b->memory);
 	smol_json_add_int(j, "target_mib", b->target);
-	smol_json_add_int(j, "actual_mib", b->actual);
+	if (b->actual >= 0)
+		smol_json_add_int(j, "actual_mib", b->actual);
 	return j;
 }
 
@@ -28,6 +29,10 @@ static void print(const struct smol_balloon *b)
 
 	smol_size_text((uint64_t)b->memory << 20, memory);
 	smol_size_text((uint64_t)b->target << 20, target);
+	if (b->actual < 0) {
+		printf("asked to keep %s of %s; what it has is not told\n", target, memory);
+		return;
+	}
 	smol_size_text((uint64_t)b->actual << 20, actual);
 	printf("%s of %s, asked to keep %s\n", actual, memory, target);
 }

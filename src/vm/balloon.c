@@ -25,6 +25,7 @@ static int check(const struct smol_vm *vm, int64_t mib, struct smol_err *err)
 /* Where a line says how it is, take that. */
 static void take(const cJSON *j, struct smol_balloon *out)
 {
+	out->actual = -1;
 	smol_json_int(j, "memory_mib", 1, SMOL_MEMORY_MAX_MIB, &out->memory);
 	smol_json_int(j, "target_mib", 1, SMOL_MEMORY_MAX_MIB, &out->target);
 	smol_json_int(j, "actual_mib", 0, SMOL_MEMORY_MAX_MIB, &out->actual);
@@ -87,7 +88,8 @@ int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
 			return -1;
 		/* An event that was on its way tells of the target before this one. */
 		known |= rc > 0 && !smol_json_str(j, "event");
-		if (known && (!mib || out->actual == mib))
+		if (known && (!mib || out->actual == mib ||
+				 (rc > 0 && smol_json_str(j, "event") && out->actual < 0)))
 			return 0;
 	}
 }

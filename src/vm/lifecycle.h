@@ -52,12 +52,14 @@ int smol_vm_stop(
  * backend cannot. Returns when it is so.
  */
 int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struct smol_err *err);
-/* MiB: all that it was made with, what it is to keep, and what it has. */
+/* MiB: all that it was made with, what it is to keep, and what it has (-1: its hypervisor does not
+ * say). */
 struct smol_balloon {
 	int64_t memory, target, actual;
 };
 /*
- * Have the guest keep so much of its memory (0: only say how it is), and wait until it does.
+ * Have the guest keep so much of its memory (0: only say how it is), and wait until it does;
+ * where the hypervisor does not say, until that has accepted it.
  * SMOL_E_UNSUPPORTED: it has no balloon; SMOL_E_INVALID: the bounds; SMOL_E_DEADLINE: it has not
  * done so, *out says how far it is.
  */

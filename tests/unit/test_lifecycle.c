@@ -181,6 +181,9 @@ static const char *const balloon_answers[] = {
 	      "{\"event\":\"balloon\",\"target_mib\":96,\"actual_mib\":97}\n"
 	      "{\"event\":\"phase\",\"phase\":\"ready\"}\n"
 	      "{\"event\":\"balloon\",\"target_mib\":96,\"actual_mib\":96}\n",
+    /* Its hypervisor accepts it, and does not say more. */
+    "{\"ok\":true,\"result\":{\"memory_mib\":128,\"target_mib\":96}}\n"
+    "{\"event\":\"balloon\",\"target_mib\":96}\n",
 };
 
 static void answer(const struct smol_vm *vm, const char *const *answers, size_t n)
@@ -381,10 +384,12 @@ static void test_balloon(void **state)
 		assert_int_equal(err.code, want[i].code);
 		if (want[i].msg)
 			assert_string_equal(err.msg, want[i].msg);
+		if (rc < 0)
+			continue;
+		assert_int_equal(b.memory, 128);
+		assert_int_equal(b.target, 96);
+		assert_int_equal(b.actual, i == SMOL_ARRAY_SIZE(want) - 1 ? -1 : 96);
 	}
-	assert_int_equal(b.memory, 128);
-	assert_int_equal(b.target, 96);
-	assert_int_equal(b.actual, 96);
 	kill(pid, SIGKILL);
 	end_of(pid);
 }
