@@ -5,11 +5,13 @@
  * process when the guest does; the rules are in api.c, the guest in guest.c, the faults that a test
  * asks for in fault.h.
  *
- * What differs from Firecracker: the machine is QEMU's q35 with PCI devices (not virtio-mmio), and
- * emulated; rate limiters, MMDS, hot-plug, CPU templates and metrics do nothing; there is no jail.
- * The same as there: the order of requests, the JSON that is taken, a vsock socket that is bound at
- * PUT /vsock and left behind, an API socket that is left behind, log lines on standard output until
- * a file is named, a guest that reboots ending the process with 0, one that powers off not.
+ * What differs from Firecracker: the machine is QEMU's, and emulated: its microvm with virtio-mmio
+ * devices that ACPI tells of, as Firecracker has them, where FC_SIM_MACHINE=microvm, else its q35
+ * with PCI devices, which can be saved and has a keyboard; rate limiters, MMDS, hot-plug, CPU
+ * templates and metrics do nothing; there is no jail. The same as there: the order of requests, the
+ * JSON that is taken, a vsock socket that is bound at PUT /vsock and left behind, an API socket
+ * that is left behind, log lines on standard output until a file is named, a guest that reboots
+ * ending the process with 0, one that powers off not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -404,12 +406,14 @@ static int begin(struct server *sv, const struct options *o, struct smol_err *er
 {
 	struct sim *s = &sv->sim;
 	cJSON *machine = cJSON_AddObjectToObject(s->config, "machine-config");
+	const char *kind = getenv("FC_SIM_MACHINE");
 
 	smol_json_add_int(machine, "vcpu_count", 1);
 	smol_json_add_int(machine, "mem_size_mib", 128);
 	smol_json_add_bool(machine, "smt", false);
 	smol_json_add_bool(machine, "track_dirty_pages", false);
 	s->id = o->id;
+	s->mmio = kind && strcmp(kind, "microvm") == 0;
 	s->quiet = o->level && sim_level_is_quiet(o->level);
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
 		sv->conns[i].fd = -1;
@@ -437,7 +441,8 @@ int main(int argc, char **argv)
 				       .initrd_fd = -1,
 				       .vsock_fd = -1,
 				       .qmp = -1,
-				       .mem_fd = -1}};
+				       .mem_fd = -1,
+				       .vhost_fd = -1}};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	const char *version = getenv("FC_SIM_VERSION");
 	struct options o;

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -30,7 +31,18 @@
 #define QEMU	   "qemu-system-x86_64"
 #define SIM_END_MS 5000
 
-enum { FD_QMP = 3, FD_MEM, FD_KERNEL, FD_INITRD, FD_TAP };
+enum { FD_QMP = 3, FD_MEM, FD_KERNEL, FD_INITRD, FD_VHOST, FD_TAP };
+
+/* What is different with virtio-mmio. */
+static const struct machine_kind {
+	const char *machine, *suffix;
+	const char *more[2]; /* words of QEMU's */
+} kinds[] = {
+    {"q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off", "pci",
+	{"-device", "pcie-root-port,id=rp0,chassis=1,slot=1"}},
+    {"microvm,memory-backend=mem,acpi=on,pic=on,pit=on,rtc=on,isa-serial=on", "device",
+	{"-device", "i8042"}},
+};
 
 struct words {
 	char **v;
@@ -69,8 +81,25 @@ static char *quoted(const char *s)
 	return smol_buf_take(&b);
 }
 
-/* The kernel's words, without pci=off (the devices here are PCI's, Firecracker's are not), and with
- * the root device that Firecracker adds. */
+/* This machine's time stamp counter, which is the guest's, too: kHz. */
+static int64_t tsc_khz(void)
+{
+	struct timespec begin, end, rest = {.tv_nsec = 20000000};
+	uint64_t from = __builtin_ia32_rdtsc(), to;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	nanosleep(&rest, NULL);
+	to = __builtin_ia32_rdtsc();
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return (int64_t)(to - from) * 1000000 /
+	       ((end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec);
+}
+
+/*
+ * The kernel's words, without pci=off where the devices are PCI's, and with the root device that
+ * Firecracker adds. On a microvm that is emulated the kernel hangs, now and then, in finding out
+ * how fast its clock is: it is told.
+ */
 static char *kernel_args(const struct sim *s)
 {
 	const char *args = smol_json_str(smol_json_get(s->config, "boot-source"), "boot_args");
@@ -80,18 +109,21 @@ static char *kernel_args(const struct sim *s)
 	const cJSON *d;
 
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		if (strcmp(w, "pci=off") != 0)
+		if (s->mmio || strcmp(w, "pci=off") != 0)
 			smol_buf_printf(&out, "%s%s", smol_buf_len(&out) ? " " : "", w);
 	cJSON_ArrayForEach (d, smol_json_get(s->config, "drives"))
 		if (smol_json_bool(d, "is_root_device", false))
 			smol_buf_printf(&out, " root=/dev/vda %s",
 			    smol_json_bool(d, "is_read_only", false) ? "ro" : "rw");
+	if (s->mmio)
+		smol_buf_printf(&out, " tsc_early_khz=%lld", (long long)tsc_khz());
 	return smol_buf_take(&out);
 }
 
 static void add_devices(const struct sim *s, struct words *w)
 {
 	const cJSON *d, *balloon = smol_json_get(s->config, "balloon");
+	const char *suffix = kinds[s->mmio].suffix;
 	int i = 0;
 
 	cJSON_ArrayForEach (d, smol_json_get(s->config, "drives")) {
@@ -101,7 +133,7 @@ static void add_devices(const struct sim *s, struct words *w)
 		add(w, "if=none,id=disk%d,format=raw,readonly=%s,file=%s", i,
 		    smol_json_bool(d, "is_read_only", false) ? "on" : "off", path);
 		add(w, "-device");
-		add(w, "virtio-blk-pci,drive=disk%d", i++);
+		add(w, "virtio-blk-%s,drive=disk%d", suffix, i++);
 	}
 	i = 0;
 	cJSON_ArrayForEach (d, smol_json_get(s->config, "network-interfaces")) {
@@ -110,17 +142,23 @@ static void add_devices(const struct sim *s, struct words *w)
 		add(w, "-netdev");
 		add(w, "tap,id=net%d,fd=%d", i, FD_TAP + i);
 		add(w, "-device");
-		add(w, "virtio-net-pci,netdev=net%d,romfile=%s%s", i++, mac ? ",mac=" : "",
-		    mac ? mac : "");
+		add(w, "virtio-net-%s,netdev=net%d%s%s%s", suffix, i++,
+		    s->mmio ? "" : ",romfile=", mac ? ",mac=" : "", mac ? mac : "");
 	}
 	if (balloon) {
 		add(w, "-device");
-		add(w, "virtio-balloon-pci,id=balloon0,deflate-on-oom=%s",
+		add(w, "virtio-balloon-%s,id=balloon0,deflate-on-oom=%s", suffix,
 		    smol_json_bool(balloon, "deflate_on_oom", false) ? "on" : "off");
 	}
 	if (smol_json_get(s->config, "entropy")) {
 		add(w, "-device");
-		add(w, "virtio-rng-pci");
+		add(w, "virtio-rng-%s", suffix);
+	}
+	if (s->vhost_fd >= 0) {
+		add(w, "-chardev");
+		add(w, "socket,id=vsock,fd=%d", FD_VHOST);
+		add(w, "-device");
+		add(w, "vhost-user-vsock-device,chardev=vsock");
 	}
 }
 
@@ -137,15 +175,18 @@ static struct words qemu_words(const struct sim *s, bool incoming)
 	long long mib = (long long)machine(s, "mem_size_mib");
 	smol_auto_free char *args = kernel_args(s);
 	struct words w = {0};
+	const struct machine_kind *kind = &kinds[s->mmio];
 	static const char *const fixed[] = {QEMU, "-nodefaults", "-no-user-config", "-display",
-	    "none", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm", "-M",
-	    "q35,memory-backend=mem,vmport=off,smbus=off,sata=off,hpet=off", "-action",
+	    "none", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm", "-action",
 	    "reboot=shutdown,shutdown=pause", "-chardev", "stdio,id=con,signal=off", "-serial",
-	    "chardev:con", "-mon", "chardev=qmp,mode=control", "-device",
-	    "pcie-root-port,id=rp0,chassis=1,slot=1", "-S"};
+	    "chardev:con", "-mon", "chardev=qmp,mode=control", "-S"};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(fixed); i++)
 		add(&w, "%s", fixed[i]);
+	add(&w, "-M");
+	add(&w, "%s", kind->machine);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(kind->more); i++)
+		add(&w, "%s", kind->more[i]);
 	add(&w, "-chardev");
 	add(&w, "socket,id=qmp,fd=%d", FD_QMP);
 	add(&w, "-object");
@@ -209,6 +250,7 @@ int guest_start_qemu(struct sim *s, bool incoming, struct smol_err *err)
 	spawn.fds[FD_MEM] = s->mem_fd;
 	spawn.fds[FD_KERNEL] = s->kernel_fd;
 	spawn.fds[FD_INITRD] = s->initrd_fd;
+	spawn.fds[FD_VHOST] = s->vhost_fd;
 	for (int i = 0; i < s->ntaps; i++)
 		spawn.fds[FD_TAP + i] = s->taps[i];
 	rc = smol_spawn(&spawn, &s->qemu.pid, &s->qemu.pidfd, err);
@@ -270,14 +312,40 @@ int guest_plug_vsock(struct sim *s, struct smol_err *err)
 	return qmp_do(s, "device_add", args, err);
 }
 
+/* Before QEMU, which has the device from its beginning. */
+static int build_in_vsock(struct sim *s, struct smol_err *err)
+{
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	rc = start_device(s, pair[0], err);
+	close(pair[0]);
+	s->vhost_fd = pair[1];
+	return rc;
+}
+
+static int start(struct sim *s, struct smol_err *err)
+{
+	bool vsock = smol_json_get(s->config, "vsock") != NULL;
+
+	if (guest_make_memory(s, err) < 0 || (vsock && s->mmio && build_in_vsock(s, err) < 0) ||
+	    guest_start_qemu(s, false, err) < 0 ||
+	    (vsock && !s->mmio && guest_plug_vsock(s, err) < 0))
+		return -1;
+	return qmp_do(s, "cont", NULL, err);
+}
+
 int guest_start(struct sim *s, struct smol_err *err)
 {
-	if (guest_make_memory(s, err) == 0 && guest_start_qemu(s, false, err) == 0 &&
-	    (!smol_json_get(s->config, "vsock") || guest_plug_vsock(s, err) == 0) &&
-	    qmp_do(s, "cont", NULL, err) == 0)
-		return 0;
-	guest_end(s);
-	return -1;
+	int rc = start(s, err);
+
+	if (s->vhost_fd >= 0)
+		close(s->vhost_fd);
+	s->vhost_fd = -1;
+	if (rc < 0)
+		guest_end(s);
+	return rc;
 }
 
 int guest_pause(struct sim *s, struct smol_err *err)

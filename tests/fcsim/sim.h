@@ -42,6 +42,8 @@ struct sim {
 	int taps[SIM_TAPS_MAX], ntaps;
 	struct sim_process qemu, device;
 	int qmp, mem_fd; /* -1: none */
+	bool mmio;	 /* devices are virtio-mmio's, and are not plugged */
+	int vhost_fd;	 /* QEMU's end of the vsock device's connection, with mmio; -1 */
 	struct smol_buf qmp_in;
 	bool rebooted;	/* the guest has: the program is to end with 0 */
 	bool broken;	/* a snapshot did not load: it is to end with 1 after its answer */

@@ -146,6 +146,9 @@ int snapshot_create(
 	smol_auto_close int mem = state < 0 ? -1 : create_file(mem_path, err);
 	bool vsock = smol_json_get(s->config, "vsock") != NULL;
 
+	if (vsock && s->mmio)
+		return smol_err_set(
+		    err, SMOL_E_UNSUPPORTED, "fc-sim cannot unplug what is virtio-mmio's");
 	if (mem < 0 || (vsock && unplug_vsock(s, err) < 0) || write_files(s, state, mem, err) < 0)
 		return -1;
 	return vsock ? guest_plug_vsock(s, err) : 0;

@@ -92,7 +92,9 @@ check_faults() {
 
 # ---- a life ----
 
-expect_exit 0 "create" create web
+# Its devices are virtio-mmio's, and ACPI tells of them, as with Firecracker; later one on PCI.
+export FC_SIM_MACHINE=microvm
+expect_exit 0 "create" create web --disk 8M --balloon
 expect_exit 0 "info" smolsh info web
 expect_out "info: the backend" '^backend +firecracker \(as asked\)'
 expect_out "info: the hypervisor" '^hypervisor +firecracker, pid'
@@ -117,13 +119,20 @@ expect_exit 0 "resume" smolsh resume web
 expect_exit 0 "resumed: exec" smolsh exec web -- echo on
 same "resumed: it answers" "$t_out" on
 
+# virtio-mmio and ACPI alone: the same image has found its devices.
+same "no PCI" "$(smolsh exec web -- sh -c 'ls /sys/bus/pci/devices 2>/dev/null | wc -l')" 0
+check "a disk is written" smolsh exec web -- sh -c 'printf kept >/dev/vda && sync'
+expect_exit 0 "balloon: what is taken" smolsh balloon web 80M
+expect_exit 0 "balloon: and given back" smolsh balloon web 96M
+
 dir=$(run_dir web)
 check "the vsock's socket" test -S "$dir/vsock.sock"
 expect_exit 0 "stop" smolsh stop web
 same "stop: the state" "$(t_state web)" stopped
 same "stop: nothing is left" "$(left_over -path "$dir/*")" ''
 expect_exit 0 "start again" smolsh start web
-expect_exit 0 "started again: exec" smolsh exec web -- true
+expect_exit 0 "started again: the disk" smolsh exec web -- head -c 4 /dev/vda
+same "started again: the disk is as it was" "$t_out" kept
 expect_exit 0 "restart" smolsh restart web
 expect_exit 0 "restarted: exec" smolsh exec web -- true
 
@@ -197,7 +206,7 @@ fi
 expect_exit 2 "no such program" smolsh create none --backend firecracker --firecracker /nonexistent/fc
 expect_err "no such program: said so" '/nonexistent/fc'
 
-# ---- the largest CID, a stale socket, an answer in two parts ----
+# ---- the largest CID, a stale socket, an answer in two parts, devices on PCI ----
 
 stale=$t_dir/stale.sock
 socat UNIX-LISTEN:"$stale",unlink-close=0 - </dev/null >/dev/null 2>&1 &
@@ -205,8 +214,13 @@ listener=$!
 check "a socket for going stale" t_until test -S "$stale"
 kill -9 "$listener"
 wait "$listener" 2>/dev/null
-FC_SIM_FAULT=halves=50 expect_exit 0 "a stale socket, and answers in two parts" create big --cid 4294967294 --vsock-path "$stale"
-expect_exit 0 "the largest CID: exec" smolsh exec big -- true
+FC_SIM_MACHINE=q35 FC_SIM_FAULT=halves=50 expect_exit 0 "a stale socket, and answers in two parts" create big --cid 4294967294 --vsock-path "$stale"
+expect_exit 0 "the largest CID: exec" smolsh exec big -- sh -c 'ls /sys/bus/pci/devices | wc -l'
+if simulated; then
+	check "devices on PCI: there are" test "$t_out" -gt 0
+	expect_exit 0 "devices on PCI: pause" smolsh pause big
+	expect_exit 0 "devices on PCI: resume" smolsh resume big
+fi
 expect_exit 0 "stop it" smolsh stop big
 check "its socket is gone, at a place that was chosen" test ! -e "$stale"
 t_end
