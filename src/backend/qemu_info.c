@@ -82,6 +82,8 @@ static int qemu_probe(const char *program, struct smol_probe *out, struct smol_e
 static const struct smol_backend_lack lacks[] = {
     {SMOL_CAP_VSOCK_VMM, "its vsock is a device beside it", NULL},
     {SMOL_CAP_SNAPSHOT, "its vsock device cannot be migrated", NULL},
+    {SMOL_CAP_NET_TAP, "smolsh does not hand it one", "--net user"},
+    {SMOL_CAP_SHARE, "smolsh starts no virtiofsd for it", "smolsh cp"},
     {SMOL_CAP_HOTPLUG, "smolsh plugs nothing in while a guest runs", NULL},
     {0},
 };

@@ -24,7 +24,7 @@ static char *why_not(const struct smol_backend_info *info, const struct smol_cap
 {
 	const struct smol_backend_lack *l = smol_backend_lack(info, w->cap);
 
-	return smol_asprintf("%s%s%s", l ? l->why : "not done", l && l->instead ? "; use " : "",
+	return smol_asprintf("%s%s%s", l ? l->why : "", l && l->instead ? "; use " : "",
 	    l && l->instead ? l->instead : "");
 }
 

@@ -68,11 +68,10 @@ static void every_lack_has_its_reason(void **state)
 		for (const struct smol_cap_words *w = smol_caps; w->cap; w++) {
 			const struct smol_backend_lack *l = smol_backend_lack(b, w->cap);
 
-			if (!l)
-				continue;
-			if (b->capabilities & w->cap)
-				fail_msg("%s has %s and says why not", b->name, w->name);
-			if (strlen(l->why) + strlen(l->instead ?: "") > 47)
+			if (!!(b->capabilities & w->cap) != !l)
+				fail_msg("%s: %s: a reason is missing, or is one too many", b->name,
+				    w->name);
+			if (l && strlen(l->why) + strlen(l->instead ?: "") > 47)
 				fail_msg("%s, %s: too long", b->name, w->name);
 		}
 	}
