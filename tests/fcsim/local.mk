@@ -26,3 +26,11 @@ tests_fcsim_fc_sim_SOURCES = tests/fcsim/fc_sim.c tests/fcsim/sim.h tests/fcsim/
 tests_fcsim_fc_sim_CPPFLAGS = $(AM_CPPFLAGS) -DFCSIM_YAML='"$(FCSIM_YAML)"'
 tests_fcsim_fc_sim_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 tests_fcsim_fc_sim_LDADD = src/proto/libproto.a src/base/libbase.a $(YAML_LIBS) $(CJSON_LIBS)
+
+check_PROGRAMS += tests/unit/test_fcsim
+tests_unit_test_fcsim_SOURCES = tests/unit/test_fcsim.c tests/fcsim/sim.h tests/fcsim/api.c \
+	tests/fcsim/http.c tests/fcsim/http.h tests/fcsim/fault.c tests/fcsim/fault.h $(OPENAPI_SOURCES)
+tests_unit_test_fcsim_CPPFLAGS = $(tests_unit_test_openapi_CPPFLAGS)
+tests_unit_test_fcsim_CFLAGS = $(tests_unit_test_openapi_CFLAGS)
+tests_unit_test_fcsim_LDADD = $(tests_unit_test_openapi_LDADD)
+TESTS += tests/unit/test_fcsim

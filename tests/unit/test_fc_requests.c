@@ -84,8 +84,11 @@ static void build_boots(void)
 {
 	static const int cpus[] = {1, 2, 3, SMOL_FC_CPUS_MAX};
 	static const char *const args[] = {"", "quiet loglevel=7", "x=\"\xc3\xa4 \\ b\""};
+	struct smol_drive drives[3] = {
+	    {.path = "/base", .readonly = true}, {.path = "/a b"}, {.path = "/tmp/\xc3\xa4,\""}};
 	struct smol_vm_config c;
-	struct smol_launch l = {.name = "web", .config = &c, .kernel_args = "", .cid = 7};
+	struct smol_launch l = {
+	    .name = "web", .config = &c, .kernel_args = "", .cid = 7, .drives = drives};
 
 	smol_vm_config_init(&c);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(cpus) * SMOL_ARRAY_SIZE(args) * 2; i++) {
@@ -97,6 +100,8 @@ static void build_boots(void)
 
 		c.cpus = cpus[i % SMOL_ARRAY_SIZE(cpus)];
 		c.memory_mib = 64 << (i % 8);
+		c.balloon = i % 3 == 0;
+		l.ndrives = (int)i % 4;
 		free(c.kernel_args);
 		c.kernel_args = smol_strdup(args[i % SMOL_ARRAY_SIZE(args)]);
 		l.kernel_args = args[i / 2 % SMOL_ARRAY_SIZE(args)];
