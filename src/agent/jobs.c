@@ -116,6 +116,8 @@ int smol_jobs_exec(struct smol_conn *c, struct smol_exec_request *e, struct smol
 
 	if (smol_policy_apply(l, e, err) < 0)
 		return -1;
+	/* Behind it: what the image says is nobody's request. */
+	smol_defaults_apply(&s->cfg->defaults, e);
 	if (!turn && s->nqueued >= l->queue)
 		return smol_err_set(err, SMOL_E_LIMIT_JOBS,
 		    "too many commands at once (limit jobs, %d, and queue, %d)", (int)l->jobs,

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/agent/libagent.a
 src_agent_libagent_a_SOURCES = \
 	src/agent/conn.c src/agent/conn.h \
+	src/agent/defaults.c src/agent/defaults.h \
 	src/agent/files.c src/agent/files.h \
 	src/agent/job.c src/agent/job.h \
 	src/agent/job_impl.h src/agent/job_io.c \
@@ -15,6 +16,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/ready.c src/agent/ready.h \
 	src/agent/relay.c src/agent/relay.h \
 	src/agent/ring.c src/agent/ring.h \
+	src/agent/root.c src/agent/root.h \
 	src/agent/roster.c src/agent/roster.h \
 	src/agent/server.c src/agent/server.h \
 	src/agent/supervisor.c src/agent/supervisor.h \

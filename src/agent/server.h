@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "agent/defaults.h"
 #include "agent/loop.h"
 #include "base/err.h"
 #include "proto/limits.h"
@@ -30,6 +31,7 @@ struct smol_agent_config {
 	bool supervised;	    /* the parent is PID 1, which does the shutting down */
 	struct smol_roster *roster; /* what PID 1 is to know of the jobs; or NULL */
 	struct smol_limits limits;
+	struct smol_defaults defaults; /* the root image's */
 };
 
 struct smol_server {

@@ -29,6 +29,7 @@
 #include "agent/launch.h"
 #include "agent/modules.h"
 #include "agent/net.h"
+#include "agent/root.h"
 #include "agent/roster.h"
 #include "agent/server.h"
 #include "base/auto.h"
@@ -49,6 +50,8 @@ struct vm {
 	char token[SMOL_TOKEN_LEN + 1];
 	char *name;
 	bool net_user;
+	struct smol_root_disks root;
+	int has_root; /* 1; 0: the initramfs is all there is; -1: it should, and cannot */
 	struct smol_agent_config agent;
 };
 
@@ -210,6 +213,8 @@ static void read_config(struct vm *vm)
 	vm->agent.supervised = true;
 	smol_limits_init(&vm->agent.limits);
 	smol_limits_decode(smol_json_get(j, "limits"), &vm->agent.limits);
+	smol_defaults_decode(smol_json_get(j, "defaults"), &vm->agent.defaults);
+	vm->has_root = smol_root_disks_decode(smol_json_get(j, "root"), &vm->root, &err);
 }
 
 static void exempt_from_oom(void)
@@ -339,6 +344,20 @@ static _Noreturn void supervise(const struct vm *vm, const sigset_t *set)
 	}
 }
 
+/* Without its root the VM is not what was asked for: it ends, and its console says why. */
+static void enter_root(const struct vm *vm)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (!vm->has_root)
+		return;
+	if (vm->has_root > 0 &&
+	    smol_root_enter(&vm->root, vm->agent.defaults.cwd, &modules, &err) == 0)
+		return;
+	say("%s", err.msg ? err.msg : "the root cannot be mounted: the configuration is unsound");
+	end_machine(SIGUSR2);
+}
+
 void smol_supervisor_run(void)
 {
 	static struct vm vm;
@@ -371,6 +390,8 @@ void smol_supervisor_run(void)
 	raise_loopback();
 	if (vm.net_user)
 		smol_net_user_up(say);
+	/* Last: what comes before is the initramfs's business, whatever the root holds. */
+	enter_root(&vm);
 	vm.agent.roster = smol_roster_make();
 	supervise(&vm, &set);
 }

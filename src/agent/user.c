@@ -83,6 +83,35 @@ static void read_groups(struct smol_user *u, const char *path)
 	}
 }
 
+/* The number of a group by its name. */
+static bool find_group(const char *name, const char *path, id_t *gid)
+{
+	smol_auto_buf struct smol_buf b = {0};
+	char *rest, *f[FIELDS];
+
+	if (smol_file_read(path, SMOL_USER_FILE_MAX, &b, NULL) < 0)
+		return false;
+	rest = smol_buf_str(&b);
+	while (rest)
+		if (next_line(&rest, f) >= 3 && strcmp(f[0], name) == 0 && id_of(f[2], gid) == 0)
+			return true;
+	return false;
+}
+
+/* What stands behind the colon. */
+static int take_group(const char *text, const char *path, id_t *gid, struct smol_err *err)
+{
+	smol_auto_free char *safe = NULL;
+
+	if (!*text || strchr(text, ':'))
+		return smol_err_set(err, SMOL_E_INVALID,
+		    "user must be a name or a uid, and behind a colon a group or a gid");
+	if (id_of(text, gid) == 0 || find_group(text, path, gid))
+		return 0;
+	safe = smol_escape(text, strnlen(text, 64));
+	return smol_err_set(err, SMOL_E_NO_EXEC, "no group '%s' in the guest", safe);
+}
+
 int smol_user_find(struct smol_user *u, const char *who, const char *passwd, const char *group,
     struct smol_err *err)
 {
@@ -95,8 +124,8 @@ int smol_user_find(struct smol_user *u, const char *who, const char *passwd, con
 	if (gid_text)
 		*gid_text++ = '\0';
 	numeric = id_of(copy, &u->uid) == 0;
-	if (gid_text && (!numeric || id_of(gid_text, &gid) < 0))
-		return smol_err_set(err, SMOL_E_INVALID, "user must be a name, a uid or uid:gid");
+	if (gid_text && take_group(gid_text, group, &gid, err) < 0)
+		return -1;
 	read_passwd(u, numeric ? NULL : copy, passwd, &found);
 	if (!found && !numeric) {
 		smol_auto_free char *safe = smol_escape(who, strnlen(who, 64));

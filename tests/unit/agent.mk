@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 agent_tests = tests/unit/test_vsock_client tests/unit/test_agent tests/unit/test_agent_wire \
-	tests/unit/test_agent_parts tests/unit/test_jobs tests/unit/test_compat \
+	tests/unit/test_agent_parts tests/unit/test_agent_root tests/unit/test_jobs tests/unit/test_compat \
 	tests/unit/test_forward tests/unit/test_ring \
 	tests/unit/test_complete_guest
 check_PROGRAMS += $(agent_tests)
@@ -9,6 +9,10 @@ TESTS += $(agent_tests)
 tests_unit_test_vsock_client_SOURCES = tests/unit/test_vsock_client.c
 tests_unit_test_vsock_client_LDADD = src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(CJSON_LIBS) $(CMOCKA_LIBS) -lpthread
+
+tests_unit_test_agent_root_SOURCES = tests/unit/test_agent_root.c
+tests_unit_test_agent_root_LDADD = src/agent/libagent.a src/proto/libproto.a src/base/libbase.a \
+	$(CJSON_LIBS) $(CMOCKA_LIBS)
 
 # These two run ./smolsh-agent, or what SMOLSH_AGENT names.
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c \

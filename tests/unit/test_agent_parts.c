@@ -108,14 +108,34 @@ static void test_user_by_number(void **state)
 	assert_string_equal(homeless.home, "/");
 }
 
+/* As container images say it. */
+static void test_user_and_group(void **state)
+{
+	static const struct {
+		const char *who;
+		gid_t gid;
+	} rows[] = {{"ann:wheel", 10}, {"ann:44", 44}, {"1000:audio", 29}, {"1000:7", 7}};
+
+	(void)state;
+	put_users();
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		smol_auto(smol_user_free) struct smol_user u;
+
+		find(&u, rows[i].who, SMOL_E_NONE);
+		assert_int_equal(u.uid, 1000);
+		assert_int_equal(u.gid, rows[i].gid);
+		assert_int_equal(u.ngroups, 1);
+	}
+}
+
 static void test_user_refused(void **state)
 {
 	static const struct {
 		const char *who;
 		enum smol_code code;
 	} rows[] = {{"nobody-here", SMOL_E_NO_EXEC}, {"", SMOL_E_NO_EXEC}, {"bad", SMOL_E_NO_EXEC},
-	    {"ann:users", SMOL_E_INVALID}, {"1000:", SMOL_E_INVALID}, {"1:2:3", SMOL_E_INVALID},
-	    {"1000:-1", SMOL_E_INVALID}, {"4294967295", SMOL_E_NO_EXEC}};
+	    {"ann:nobody", SMOL_E_NO_EXEC}, {"ann:nan", SMOL_E_NO_EXEC}, {"1000:", SMOL_E_INVALID},
+	    {"1:2:3", SMOL_E_INVALID}, {"1000:-1", SMOL_E_NO_EXEC}, {"4294967295", SMOL_E_NO_EXEC}};
 
 	(void)state;
 	put_users();
@@ -298,7 +318,8 @@ static void test_modules_by_alias(void **state)
 				": :\nkernel/d/virtio_pci_more.ko: kernel/d/wrong.ko\n"
 				"kernel/d/c.ko:");
 	smol_modules_open(&m, "mods", count_say);
-	asks_for(&m, "pci:v00001AF4d00001053sv00001AF4sd00001100bc07sc80i00", "mods/kernel/d/ring.ko");
+	asks_for(
+	    &m, "pci:v00001AF4d00001053sv00001AF4sd00001100bc07sc80i00", "mods/kernel/d/ring.ko");
 	asks_for(&m, "acpi:LNRO0005:", "mods/kernel/d/virtio_mmio.ko");
 	asks_for(&m, "fs-cut", "mods/kernel/d/c.ko");
 	asks_for(&m, "pci:v00001AF5d00001053sv00001AF4sd00001100bc07sc80i00", NULL);
@@ -571,6 +592,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_user_by_name),
 	    cmocka_unit_test(test_user_by_number),
+	    cmocka_unit_test(test_user_and_group),
 	    cmocka_unit_test(test_user_refused),
 	    cmocka_unit_test(test_user_without_files),
 	    cmocka_unit_test(test_reply_keeps_its_bound),
