@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Firecracker's API as rules: which request may come when, what it changes, how it is refused. A
- * request is first held against the makers' description (tests/lib/openapi.h), which is stricter
+ * request is first held against the makers' description (tests/fcsim/openapi.h), which is stricter
  * than Firecracker in a few places; then against the order: some requests only before the guest
  * runs, some only afterwards. Refusals have Firecracker's shape ("<area> error: <why>"), in words
  * of our own but for the two about the order, which clients may know.

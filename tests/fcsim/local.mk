@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Firecracker's API without Firecracker: the check of requests, and the simulator.
 FCSIM_YAML = $(abs_top_srcdir)/tests/fcsim/firecracker.yaml
-OPENAPI_SOURCES = tests/lib/openapi.c tests/lib/openapi.h tests/lib/yaml_json.c tests/lib/yaml_json.h
+OPENAPI_SOURCES = tests/fcsim/openapi.c tests/fcsim/openapi.h tests/fcsim/yaml_json.c tests/fcsim/yaml_json.h
 
 check_PROGRAMS += tests/unit/test_openapi
 tests_unit_test_openapi_SOURCES = tests/unit/test_openapi.c $(OPENAPI_SOURCES)

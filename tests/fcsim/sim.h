@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "proto/json.h"
 #include "tests/fcsim/fault.h"
-#include "tests/lib/openapi.h"
+#include "tests/fcsim/openapi.h"
 
 #define SIM_TAPS_MAX 4
 

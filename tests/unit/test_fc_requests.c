@@ -17,7 +17,7 @@
 #include "backend/fc_request.h"
 #include "base/auto.h"
 #include "base/buf.h"
-#include "tests/lib/openapi.h"
+#include "tests/fcsim/openapi.h"
 
 static struct openapi *api;
 static struct smol_fc_requests all; /* what the builders gave */

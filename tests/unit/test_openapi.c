@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The check of requests against an OpenAPI description (tests/lib/openapi.h): a check that lets
+/* The check of requests against an OpenAPI description (tests/fcsim/openapi.h): a check that lets
  * everything pass would make every test that leans on it one that cannot fail. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "tests/lib/openapi.h"
-#include "tests/lib/yaml_json.h"
+#include "tests/fcsim/openapi.h"
+#include "tests/fcsim/yaml_json.h"
 
 static struct openapi *api;
 

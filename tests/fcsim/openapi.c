@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests against an OpenAPI description: see openapi.h. Values of the body are foreign, and are
  * shown escaped and cut. */
-#include "tests/lib/openapi.h"
+#include "tests/fcsim/openapi.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
-#include "tests/lib/yaml_json.h"
+#include "tests/fcsim/yaml_json.h"
 
 #define REFS_MAX  16 /* one $ref leading to another */
 #define SHOWN_MAX 60 /* bytes of a value in an error */

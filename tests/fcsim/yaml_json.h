@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A YAML file as a tree of cJSON, for tests that read a description in YAML. */
-#ifndef SMOL_TESTS_LIB_YAML_JSON_H
-#define SMOL_TESTS_LIB_YAML_JSON_H
+#ifndef SMOL_TESTS_FCSIM_YAML_JSON_H
+#define SMOL_TESTS_FCSIM_YAML_JSON_H
 
 #include "base/err.h"
 #include "proto/json.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* YAML to cJSON: see yaml_json.h. */
-#include "tests/lib/yaml_json.h"
+#include "tests/fcsim/yaml_json.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -11,8 +11,8 @@
  * object with properties they are refused: Firecracker does that, too. A keyword that this does not
  * know makes opening fail, so that nothing passes unseen.
  */
-#ifndef SMOL_TESTS_LIB_OPENAPI_H
-#define SMOL_TESTS_LIB_OPENAPI_H
+#ifndef SMOL_TESTS_FCSIM_OPENAPI_H
+#define SMOL_TESTS_FCSIM_OPENAPI_H
 
 #include "base/err.h"
 #include "proto/json.h"
