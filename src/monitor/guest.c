@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The monitor's side of the vsock: the agent connects to the host's ready port and says one line,
- * {"ready":true,…}, each time it has started; no polling, at boot or ever. The other way, the agent
- * is asked to power off. All that comes from there is hostile: bounded, and at worst ignored.
+ * {"ready":true,…}, each time it has started; no polling, at boot or ever. (The other way round:
+ * tell.c.) All that comes from there is hostile: bounded, and at worst ignored.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -110,78 +110,9 @@ void smol_guest_begin(struct smol_monitor_state *m)
 		smol_watch_start(&m->loop, &m->ready_watch, m->ready_sock.fd, on_connect, m);
 }
 
-static void ask_over(struct smol_monitor_state *m)
-{
-	smol_watch_stop(&m->ask_watch);
-	if (!m->ask_ok)
-		smol_machine_ask_failed(m);
-}
-
-/* It is connected, or cannot be: the request goes in one piece, or not at all. */
-static void send_request(struct smol_monitor_state *m)
-{
-	smol_auto_free char *text = smol_steal(&m->ask_text);
-	ssize_t n = send(m->ask_fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		m->ask_text = smol_steal(&text);
-	else if (n != (ssize_t)strlen(text))
-		ask_over(m);
-	else
-		smol_watch_wants(&m->ask_watch, UV_READABLE | UV_DISCONNECT);
-}
-
-/* The answer to the request: "OK …" and a reply; then nothing, or the end. */
-static void on_answer(void *ctx)
-{
-	struct smol_monitor_state *m = ctx;
-	char buf[512];
-	ssize_t n;
-
-	if (m->ask_text) {
-		send_request(m);
-		return;
-	}
-	n = read(m->ask_fd, buf, sizeof(buf));
-	if (n > 0)
-		m->ask_ok = m->ask_ok || memmem(buf, (size_t)n, "\"ok\":true", 9);
-	if (n <= 0 && !(n < 0 && (errno == EAGAIN || errno == EINTR)))
-		ask_over(m);
-}
-
-int smol_guest_ask_poweroff(struct smol_monitor_state *m)
-{
-	struct smol_request r = {.op = SMOL_OP_SHUTDOWN, .token = m->vm->token, .how = "poweroff"};
-	smol_auto_free char *line = smol_request_encode(&r, NULL);
-	struct smol_vsock_addr addr;
-	smol_auto_close int fd = -1;
-
-	if (!m->vm->config.vsock.enabled || !m->ready || !line || m->ask_fd >= 0)
-		return -1;
-	smol_vsock_agent_addr(m, &addr);
-	fd = smol_vsock_dial_begin(&addr, NULL);
-	if (fd < 0)
-		return -1;
-	m->ask_fd = smol_steal_fd(&fd);
-	m->ask_text = addr.kind == SMOL_VSOCK_UNIX
-			  ? smol_asprintf("CONNECT %u\n%s", addr.port, line)
-			  : smol_steal(&line);
-	smol_watch_start(&m->loop, &m->ask_watch, m->ask_fd, on_answer, m);
-	smol_watch_wants(&m->ask_watch, UV_WRITABLE | UV_DISCONNECT);
-	return 0;
-}
-
 void smol_guest_end(struct smol_monitor_state *m)
 {
 	smol_watch_stop(&m->ready_watch);
-	smol_watch_stop(&m->ask_watch);
 	while (m->ready_conns)
 		drop(m->ready_conns);
-	if (m->ask_fd >= 0)
-		close(m->ask_fd);
-	m->ask_fd = -1;
-	if (m->ask_text)
-		explicit_bzero(m->ask_text, strlen(m->ask_text));
-	free(m->ask_text);
-	m->ask_text = NULL;
 }

@@ -215,7 +215,8 @@ static void on_reset(struct smol_monitor_state *m)
 	}
 	if (m->ending) {
 		/* Asked to power off it boots again: it has shut down as far as it will. */
-		smol_machine_ask_failed(m);
+		if (m->stopping == SMOL_ASKING)
+			on_stop_timer(&m->stop_timer);
 		return;
 	}
 	if (same_reboot(m))
@@ -347,19 +348,23 @@ static void on_stop_timer(uv_timer_t *t)
 	kill_all(m);
 }
 
-void smol_machine_ask_failed(struct smol_monitor_state *m)
+/* It has been asked to power off, and does, or it will not. */
+static void on_asked(struct smol_monitor_state *m, bool ok, const char *words)
 {
-	if (m->ending && m->stopping == SMOL_ASKING)
-		on_stop_timer(&m->stop_timer);
+	if (ok || !m->ending || m->stopping != SMOL_ASKING)
+		return;
+	smol_journal(m, "stop", one("agent", words));
+	on_stop_timer(&m->stop_timer);
 }
 
 void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 {
+	static char poweroff[] = "poweroff";
 	bool first = !m->ending;
 
 	if (!first && !force) {
 		/* Whoever has less patience than the one before is heard. */
-		if (m->stopping == SMOL_ASKING && m->ask_fd >= 0 &&
+		if (m->stopping == SMOL_ASKING &&
 		    uv_timer_get_due_in(&m->stop_timer) > (uint64_t)ask_ms)
 			uv_timer_start(&m->stop_timer, on_stop_timer, (uint64_t)ask_ms, 0);
 		return;
@@ -373,10 +378,9 @@ void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 	m->stopping = SMOL_ASKING;
 	smol_journal(m, "stop", one("step", "ask"));
 	smol_pause_release(m);
-	if (smol_guest_ask_poweroff(m) < 0)
-		on_stop_timer(&m->stop_timer);
-	else
-		uv_timer_start(&m->stop_timer, on_stop_timer, (uint64_t)ask_ms, 0);
+	uv_timer_start(&m->stop_timer, on_stop_timer, (uint64_t)ask_ms, 0);
+	smol_guest_tell(m, &(struct smol_request){.op = SMOL_OP_SHUTDOWN, .how = poweroff},
+	    ask_ms + 1000, on_asked);
 }
 
 static cJSON *end_event(const struct smol_monitor_state *m)
@@ -402,6 +406,7 @@ static void finish(struct smol_monitor_state *m)
 	smol_auto_free char *jail = NULL;
 	cJSON *event;
 
+	smol_guest_tell_end(m);
 	smol_guest_end(m);
 	smol_forward_end(m);
 	smol_output_end(m);
@@ -491,6 +496,7 @@ void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starte
 	m->backend.ctx = m;
 	uv_timer_init(&m->loop, &m->stop_timer);
 	m->stop_timer.data = m;
+	smol_guest_tell_begin(m);
 	if (starter_fd >= 0)
 		smol_control_adopt(m, starter_fd);
 	if (begin(m, id, &m->failure) < 0 || smol_launch(m, &m->failure) < 0) {

@@ -13,7 +13,6 @@
 
 static struct smol_monitor_state monitor = {
     .console_fd = -1,
-    .ask_fd = -1,
     .home_fd = -1,
     .reserve_fd = -1,
     .control = {.fd = -1},

@@ -7,11 +7,12 @@
  *   launch.c    what is made before the hypervisor starts: sockets, initramfs, device, process
  *   drives.c    the disks, locked
  *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
- *   guest.c     what the guest's agent says (ready) and is asked (shut down), over vsock
+ *   guest.c     what the guest's agent says (ready), over vsock
  *   forward.c   forwarded ports, a child each
  *   vsock.c     vsock by the host's kernel: the CID, the ready port
  *   output.c    console, complaints of the children, journal
  *   record.c    what the registry is told
+ *   tell.c      what the agent is told: to power off, of a pause
  *   pause.c     the guest stands still, and goes on
  *   balloon.c   memory is taken from the guest, and given back
  *
@@ -69,7 +70,7 @@ struct smol_monitor_state {
 	int vhost_vsock_fd;  /* the kernel's device until the hypervisor has it, -1: none */
 	uint32_t ready_port; /* of the host, where the guest reports */
 	int console_fd;
-	struct smol_watch console_watch, qmp_watch, control_watch, ready_watch, ask_watch;
+	struct smol_watch console_watch, qmp_watch, control_watch, ready_watch;
 	struct smol_rotlog console, journal;
 	char console_line[512]; /* the line being written, for what is looked for in it */
 	size_t console_len;
@@ -82,6 +83,7 @@ struct smol_monitor_state {
 	bool ending, died;	      /* died: not as somebody asked */
 	bool paused;		      /* as the hypervisor says */
 	bool pause_asked;	      /* what it was told last */
+	bool pausing;		      /* the agent is being told, the hypervisor is next */
 	int64_t paused_at, paused_ms; /* since when; how long before that, all in all */
 	int64_t keep_mib; /* what the guest is to keep of its memory; 0: nobody has asked */
 	int pauses_sent;  /* commands that it has not answered yet */
@@ -92,9 +94,8 @@ struct smol_monitor_state {
 	bool said_line; /* its console, since then */
 	uv_timer_t stop_timer;
 	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING } stopping;
-	int ask_fd;
-	char *ask_text; /* not sent yet: connecting */
-	bool ask_ok;
+	struct smol_tell *tell; /* tell.c; or NULL */
+	uv_timer_t tell_timer;
 	char agent_version[64], guest_kernel[128];
 	uv_signal_t on_term;
 
@@ -128,8 +129,6 @@ void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 /* The VM cannot go on: kill what there is of it. The first cause counts. */
 void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The guest did not take the request to shut down. */
-void smol_machine_ask_failed(struct smol_monitor_state *m);
 
 /* pause.c */
 /* Somebody asks to pause, or to resume; that it is so is an event for those who watch. */
@@ -213,9 +212,21 @@ void smol_forward_end(struct smol_monitor_state *m);
 
 /* guest.c */
 void smol_guest_begin(struct smol_monitor_state *m);
-/* Ask the agent to power off. -1 when it cannot be asked. */
-int smol_guest_ask_poweroff(struct smol_monitor_state *m);
 void smol_guest_end(struct smol_monitor_state *m);
+
+/* tell.c */
+typedef void (*smol_told_fn)(struct smol_monitor_state *m, bool ok, const char *words);
+void smol_guest_tell_begin(struct smol_monitor_state *m);
+/*
+ * Tell the agent (r, without its token, is not kept); done() is called once, at once or within
+ * deadline_ms: ok when it has agreed, or is too old to know of it; else words say what went wrong.
+ */
+void smol_guest_tell(struct smol_monitor_state *m, const struct smol_request *r,
+    int64_t deadline_ms, smol_told_fn done);
+/* What is being told has failed. */
+void smol_guest_tell_give_up(struct smol_monitor_state *m);
+/* The same, and done() is not called any more. */
+void smol_guest_tell_end(struct smol_monitor_state *m);
 
 /* output.c */
 int smol_output_begin(struct smol_monitor_state *m, struct smol_err *err);

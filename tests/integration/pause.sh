@@ -58,22 +58,32 @@ expect_exit 0 "resume: exec" smolsh exec web -- true
 kill -INT "$counter"
 wait "$counter"
 
-# A job's timeout stands still with its VM: the client's patience ends first, and says why.
-smolsh_bg exec --timeout 3 web -- sh -c 'echo begun; exec sleep 100' >"$t_dir/slow" 2>"$t_dir/slow.err" &
+# No timeout counts the pause, neither the guest's nor the client's (which is 10 s longer than the
+# command's own); and the guest's clock is the host's again as soon as it goes on.
+smolsh_bg exec --timeout 2 web -- sh -c 'echo begun; sleep 1; echo over' >"$t_dir/slow" 2>&1 &
 slow=$!
-check "a job with a timeout" t_until grep -q begun "$t_dir/slow"
-check "pause it" smolsh pause web
-wait "$slow"
-same "paused: the client of a job with a timeout gives up" $? 125
-match "paused: and says why" "VM 'web' is paused; try: smolsh resume web" "$(cat "$t_dir/slow.err")"
-check "resume" smolsh resume web
-expect_exit 0 "the job" smolsh jobs web --json
-smolsh_bg exec --timeout 2 web -- sh -c 'echo begun; exec sleep 100' >"$t_dir/short" 2>"$t_dir/short.err" &
+smolsh_bg exec --timeout 1 web -- sh -c 'echo begun; exec sleep 100' >"$t_dir/short" 2>"$t_dir/short.err" &
 short=$!
-check "a job with a short timeout" t_until grep -q begun "$t_dir/short"
-check "pause, resume" smolsh -c 'pause web; resume web'
+check "two jobs with a timeout" t_until grep -q begun "$t_dir/slow"
+check "pause them" smolsh pause web
+# Longer than either client would wait.
+read -rt 13 <> <(:)
+check "the client of the longer one waits" kill -0 "$slow"
+check "resume" smolsh resume web
+behind=$(($(date +%s) - $(smolsh exec web -- date +%s)))
+check "resumed: the guest's clock is right (behind by $behind s)" [ "${behind#-}" -le 2 ]
+wait "$slow"
+same "resumed: a job that has time left ends in it" $? 0
+same "resumed: all that it said has come" "$(tail -n 1 "$t_dir/slow")" over
 wait "$short"
-same "resumed: the timeout ends it all the same" $? 124
+same "resumed: the timeout ends the other all the same" $? 124
+smolsh_bg exec --timeout 60 web -- sh -c 'echo begun; exec sleep 100' >"$t_dir/given" 2>&1 &
+given=$!
+check "a job to be given up" t_until grep -q begun "$t_dir/given"
+check "pause it" smolsh pause web
+press() { kill -INT "$given"; t_ended "$given"; }
+check "paused: Ctrl-C, thrice, ends its client" t_until press
+check "resume" smolsh resume web
 
 # Quickly, and from several sides.
 for i in 1 2 3 4; do
