@@ -183,6 +183,9 @@ static void wipe(const char *path, struct smol_buf *b)
 		say("%s: %s", path, strerror(errno));
 }
 
+/* Where a guest that powers off leaves the hypervisor running, its reboot ends it. */
+static bool reboot_ends;
+
 static void read_config(struct vm *vm)
 {
 	smol_auto_buf struct smol_buf b = {0};
@@ -213,6 +216,7 @@ static void read_config(struct vm *vm)
 	vm->agent.supervised = true;
 	smol_limits_init(&vm->agent.limits);
 	smol_limits_decode(smol_json_get(j, "limits"), &vm->agent.limits);
+	reboot_ends = smol_json_str(j, "end") && strcmp(smol_json_str(j, "end"), "reboot") == 0;
 	smol_defaults_decode(smol_json_get(j, "defaults"), &vm->agent.defaults);
 	vm->has_root = smol_root_disks_decode(smol_json_get(j, "root"), &vm->root, &err);
 }
@@ -275,7 +279,7 @@ static _Noreturn void end_machine(int sig)
 	kill(-1, SIGKILL);
 	sync();
 	for (;;) {
-		reboot(ends[i].how);
+		reboot(reboot_ends && ends[i].how == RB_POWER_OFF ? RB_AUTOBOOT : ends[i].how);
 		say("reboot: %s", strerror(errno));
 		sleep(1);
 	}

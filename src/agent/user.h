@@ -21,9 +21,10 @@ struct smol_user {
 };
 
 /*
- * "name" or "uid", and behind a colon "group" or "gid". passwd and group are the files' names. A uid without a line is
- * taken as it is, with gid = uid; a name without one is SMOL_E_NO_EXEC. With a group given the
- * supplementary groups are that one only. Free with smol_user_free() in either case.
+ * "name" or "uid", and behind a colon "group" or "gid". passwd and group are the files' names. A
+ * uid without a line is taken as it is, with gid = uid; a name without one is SMOL_E_NO_EXEC. With
+ * a group given the supplementary groups are that one only. Free with smol_user_free() in either
+ * case.
  */
 int smol_user_find(struct smol_user *u, const char *who, const char *passwd, const char *group,
     struct smol_err *err);
