@@ -138,12 +138,16 @@ struct smol_fc_request smol_fc_put_entropy(void)
 	return request("PUT", "/entropy");
 }
 
+#define STATS_S 3600
+
 struct smol_fc_request smol_fc_put_balloon(int64_t mib)
 {
 	struct smol_fc_request r = request("PUT", "/balloon");
 
 	smol_json_add_int(r.body, "amount_mib", mib);
 	smol_json_add_bool(r.body, "deflate_on_oom", true);
+	/* It says how far its guest is only where this is not 0; the guest is woken for it. */
+	smol_json_add_int(r.body, "stats_polling_interval_s", STATS_S);
 	return r;
 }
 
@@ -180,6 +184,13 @@ struct smol_fc_request smol_fc_patch_balloon(int64_t mib)
 	struct smol_fc_request r = request("PATCH", "/balloon");
 
 	smol_json_add_int(r.body, "amount_mib", mib);
+	return r;
+}
+
+struct smol_fc_request smol_fc_get_balloon_stats(void)
+{
+	struct smol_fc_request r = {.method = "GET", .path = smol_strdup("/balloon/statistics")};
+
 	return r;
 }
 

@@ -61,6 +61,8 @@ struct smol_fc_request smol_fc_snapshot_load(const char *state, const char *memo
 struct smol_fc_request smol_fc_action(enum smol_fc_action action);
 struct smol_fc_request smol_fc_patch_vm(bool paused);
 struct smol_fc_request smol_fc_patch_balloon(int64_t mib);
+/* Answered only because the balloon is put with statistics. */
+struct smol_fc_request smol_fc_get_balloon_stats(void);
 /* Of a paused guest. */
 struct smol_fc_request smol_fc_snapshot_create(const char *state, const char *memory);
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "backend/fc_api.h"
@@ -40,6 +41,10 @@ enum { FD_INITRD = 3, FD__COUNT };
 #define REQUEST_MS 5000
 #define START_MS   30000
 
+/* Its guest takes its time to give memory, and nothing tells when it has: it is looked at. */
+#define BALLOON_AGAIN_MS 250
+#define BALLOON_ASKS	 240
+
 #define LINE_MAX_BYTES (64 * 1024) /* of the log or the metrics: longer ones are dropped */
 
 /* A FIFO that it writes lines into. */
@@ -58,10 +63,12 @@ struct firecracker {
 	char *program, *socket;
 	char *jailer, *root; /* NULL: it is not jailed */
 	struct pipe_in log, metrics;
-	int epoll;
-	bool up;     /* the guest has been started */
-	bool failed; /* and will not be */
-	bool inside; /* the API's callback */
+	int epoll, timer;
+	int64_t balloon_mib; /* what the guest was told to give last */
+	int asked;	     /* how often it was looked since, whether it has */
+	bool up;	     /* the guest has been started */
+	bool failed;	     /* and will not be */
+	bool inside;	     /* the API's callback */
 };
 
 /* ---- what it says ---- */
@@ -129,18 +136,54 @@ static void booting(
 	}
 }
 
+/* How far is the guest? */
+static void ask_balloon(struct firecracker *f)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	f->asked++;
+	if (smol_fc_api_send(f->api, smol_fc_get_balloon_stats(), REQUEST_MS, &err) < 0)
+		tell(f, SMOL_BACKEND_NOTE, err.msg);
+}
+
+static void ask_balloon_later(struct firecracker *f)
+{
+	const struct itimerspec in = {.it_value.tv_nsec = BALLOON_AGAIN_MS * 1000000L};
+
+	timerfd_settime(f->timer, 0, &in, NULL);
+}
+
+/* What was asked of it is accepted; or how much it has given by now. */
+static void balloon(struct firecracker *f, const struct smol_fc_request *r, const cJSON *reply,
+    const struct smol_err *err)
+{
+	bool patch = is(r, "PATCH", "/balloon");
+	int64_t given = -1;
+
+	if (patch && err) {
+		tell(f, SMOL_BACKEND_BALLOON, err->msg);
+	} else if (patch) {
+		smol_json_int(r->body, "amount_mib", 0, INT64_MAX / 2, &f->balloon_mib);
+		f->asked = 0;
+		ask_balloon(f);
+	} else {
+		if (err)
+			tell(f, SMOL_BACKEND_NOTE, err->msg);
+		else
+			smol_json_int(reply, "actual_mib", 0, SMOL_MEMORY_MAX_MIB, &given);
+		f->b->taken_mib = given;
+		tell(f, SMOL_BACKEND_BALLOON, NULL);
+		if (given >= 0 && given != f->balloon_mib && f->asked < BALLOON_ASKS)
+			ask_balloon_later(f);
+	}
+}
+
 static void running(
     struct firecracker *f, const struct smol_fc_request *r, const struct smol_err *err)
 {
-	bool balloon = is(r, "PATCH", "/balloon");
 	const char *state = is(r, "PATCH", "/vm") ? smol_json_str(r->body, "state") : NULL;
 
-	/* The guest takes its time; what it has given by then is not told. */
-	if (balloon && !err)
-		f->b->taken_mib = -1;
-	if (balloon)
-		tell(f, SMOL_BACKEND_BALLOON, err ? err->msg : NULL);
-	else if (!state && err)
+	if (!state && err)
 		tell(f, SMOL_BACKEND_NOTE, err->msg);
 	else if (state && err)
 		tell(f, SMOL_BACKEND_REFUSED, err->msg);
@@ -154,20 +197,25 @@ static void on_done(
 {
 	struct firecracker *f = ctx;
 
-	(void)reply;
-	(f->up ? running : booting)(f, r, err);
+	if (f->up && strncmp(r->path, "/balloon", 8) == 0)
+		balloon(f, r, reply, err);
+	else
+		(f->up ? running : booting)(f, r, err);
 }
 
 static void fc_control(struct smol_backend *b)
 {
 	struct firecracker *f = b->priv;
-	struct epoll_event e[3];
+	struct epoll_event e[4];
+	uint64_t ticks;
 	int n = f->inside ? 0 : epoll_wait(f->epoll, e, SMOL_ARRAY_SIZE(e), 0);
 
 	f->inside = true;
 	/* What it has logged comes before what it answers: it explains that. */
 	for (int i = 0; i < n; i++)
-		if (e[i].data.ptr)
+		if (e[i].data.ptr == &f->timer && read(f->timer, &ticks, sizeof(ticks)) > 0)
+			ask_balloon(f);
+		else if (e[i].data.ptr && e[i].data.ptr != &f->timer)
 			drain(f, e[i].data.ptr);
 	for (int i = 0; i < n; i++)
 		if (!e[i].data.ptr)
@@ -229,6 +277,7 @@ static int fc_prepare(struct smol_backend *b, const struct smol_launch *l, struc
 	b->control_fd = b->pidfd = -1;
 	*f = (struct firecracker){.b = b,
 	    .epoll = -1,
+	    .timer = -1,
 	    .log = {.fd = -1, .what = SMOL_BACKEND_SAYS},
 	    .metrics = {.fd = -1, .what = SMOL_BACKEND_METRICS}};
 	f->program = smol_fc_find(l->config->firecracker, &f->version, err);
@@ -247,8 +296,11 @@ static int fc_prepare(struct smol_backend *b, const struct smol_launch *l, struc
 			    ? smol_asprintf("kvm (%s)", reason)
 			    : smol_asprintf("that of %s (%s)", f->program, reason);
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (f->epoll < 0)
+	f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (f->epoll < 0 || f->timer < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "epoll");
+	if (watch(f, f->timer, &f->timer, err) < 0)
+		return -1;
 	if (open_pipe(f, &f->log, l->jail, dir, "fc.log", err) < 0 ||
 	    open_pipe(f, &f->metrics, l->jail, dir, "fc.metrics", err) < 0)
 		return -1;
@@ -404,6 +456,8 @@ static void fc_destroy(struct smol_backend *b)
 	close_pipe(&f->metrics);
 	if (f->epoll >= 0)
 		close(f->epoll);
+	if (f->timer >= 0)
+		close(f->timer);
 	if (b->pidfd >= 0)
 		close(b->pidfd);
 	/* It leaves its socket behind. */

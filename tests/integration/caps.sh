@@ -83,7 +83,11 @@ if [ -x "$sim" ]; then
 	expect_out "caps of it: what its version is known for" '^known +a snapshot resets every vsock connection$'
 	expect_exit 0 "balloon" smolsh balloon small 96
 	expect_exit 0 "balloon: how it is" smolsh balloon small
-	expect_out "balloon: nothing is claimed" '^asked to keep 96M of 128M; what it has is not told$'
+	expect_out "balloon: what its guest has" '^96M of 128M, asked to keep 96M$'
+	expect_exit 0 "balloon: grow" smolsh balloon small 128
+	check "balloon: no driver" smolsh exec small -- rmmod virtio_balloon
+	expect_exit 125 "balloon: without a driver it gives nothing" smolsh balloon small 96 --timeout 1
+	expect_err "balloon: what it has" "VM 'small' has 128 MiB, and not 96 in time"
 	check "delete" smolsh delete --force --yes small
 fi
 

@@ -57,6 +57,7 @@ static void build_each(void)
 	}
 	add(smol_fc_put_machine(SMOL_FC_CPUS_MAX, 128));
 	add(smol_fc_put_balloon(0));
+	add(smol_fc_get_balloon_stats());
 	add(smol_fc_put_entropy());
 	add(smol_fc_patch_vm(true));
 	add(smol_fc_patch_vm(false));
@@ -307,7 +308,12 @@ static void test_bad_bodies(void **state)
 		smol_auto_json cJSON *body = cJSON_Duplicate(r->body, true);
 		const cJSON *schema = openapi_body_schema(api, r->method, r->path);
 
-		assert_non_null(body);
+		if (!body) {
+			smol_auto_json cJSON *empty = cJSON_CreateObject();
+
+			must_fail(r->method, r->path, empty, "a body where there is none");
+			continue;
+		}
 		assert_non_null(schema);
 		spoil_object(&(struct spoiling){r, body, body}, schema);
 		if (smol_json_get(schema, "required") && strcmp(r->path, "/machine-config") != 0)
