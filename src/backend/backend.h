@@ -152,6 +152,7 @@ struct smol_backend_info {
 	const char *program;   /* what is looked for in PATH: "qemu-system-x86_64" */
 	unsigned capabilities; /* of enum smol_cap */
 	const struct smol_backend_lack *lacks; /* of all others; ends with {0} */
+	int cpus_max; /* that a guest can have; 0: as many as are configurable */
 	/* A VM is only made for it where its probe says that it can be used here. */
 	bool probe_first;
 	/* The program that a VM's configuration names instead, or NULL; no slot: none can be named.

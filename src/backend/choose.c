@@ -69,6 +69,12 @@ int smol_backend_check(
 		    "backend %s has no vsock: its guests could not be reached", info->name);
 		return smol_err_hint(err, "--no-vsock, or another --backend: smolsh caps");
 	}
+	if (info->cpus_max && c->cpus > info->cpus_max) {
+		smol_err_set(err, SMOL_E_UNSUPPORTED,
+		    "--cpus %d: backend %s gives a guest %d at most", c->cpus, info->name,
+		    info->cpus_max);
+		return smol_err_hint(err, "--cpus %d, or another --backend", info->cpus_max);
+	}
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(needs); i++) {
 		if ((info->capabilities & needs[i].cap) || !needs[i].asked(c))
 			continue;

@@ -13,9 +13,6 @@
 
 #include "backend/backend.h"
 
-/* Its vCPUs: 1 to 32 (MachineConfiguration of its API). */
-#define SMOL_FC_CPUS_MAX 32
-
 struct smol_fc_request {
 	const char *method; /* "PUT", "PATCH" or "GET"; static */
 	char *path;	    /* "/vsock"; owned */

@@ -6,7 +6,9 @@
 #include "backend/backend.h"
 #include "backend/fc_version.h"
 
-#define SMOL_FC_PROGRAM "firecracker"
+#define SMOL_FC_PROGRAM	 "firecracker"
+/* vCPUs: 1 to 32 (MachineConfiguration of its API). */
+#define SMOL_FC_CPUS_MAX 32
 
 extern const struct smol_backend_info smol_backend_firecracker_info; /* firecracker_info.c */
 extern const struct smol_backend_ops smol_backend_firecracker;	     /* firecracker.c */

@@ -129,6 +129,7 @@ const struct smol_backend_info smol_backend_firecracker_info = {
     .program = SMOL_FC_PROGRAM,
     .capabilities = SMOL_CAP_VSOCK_VMM | SMOL_CAP_PAUSE | SMOL_CAP_DISK | SMOL_CAP_BALLOON,
     .lacks = lacks,
+    .cpus_max = SMOL_FC_CPUS_MAX,
     .probe_first = true,
     .chosen = fc_chosen,
     .probe = fc_probe,

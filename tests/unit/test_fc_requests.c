@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "backend/fc_request.h"
+#include "backend/firecracker.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "tests/fcsim/openapi.h"
