@@ -93,8 +93,8 @@ static int make_upper(struct smol_err *err)
 		return smol_err_errno(err, SMOL_E_IO, errno, "the disk for what is written");
 	if (mkdir(PLACE "/rw/upper", 0755) < 0 && errno == EEXIST)
 		return 0;
-	if (chown(PLACE "/rw/upper", st.st_uid, st.st_gid) < 0 ||
-	    chmod(PLACE "/rw/upper", st.st_mode & 07777) < 0)
+	/* The root directory is root's: sqfstar 4.5 gives it to whoever runs it. */
+	if (chown(PLACE "/rw/upper", 0, 0) < 0 || chmod(PLACE "/rw/upper", st.st_mode & 07777) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "the disk for what is written");
 	return 0;
 }

@@ -173,7 +173,12 @@ static int write_record(struct work *w, struct smol_err *err)
 static int reuse(struct work *w, struct smol_root **all, const char *name, struct smol_err *err)
 {
 	for (struct smol_root **r = all; *r; r++) {
-		if (strcmp((*r)->inputs, w->inputs) != 0 || smol_root_check(*r, NULL) < 0)
+		smol_auto_free char *files = smol_root_path((*r)->digest);
+		size_t n = strlen(w->dir);
+
+		/* Those of another directory are not ours to rely on: they may go. */
+		if (strcmp((*r)->inputs, w->inputs) != 0 || strncmp(files, w->dir, n) != 0 ||
+		    files[n] != '/' || smol_root_check(*r, NULL) < 0)
 			continue;
 		w->root = *r;
 		for (struct smol_root **p = r; (*p = p[1]); p++)

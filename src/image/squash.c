@@ -78,17 +78,15 @@ static int failed(struct smol_squash *s, struct smol_err *err)
 static int start(struct smol_squash *s, const char *path, const struct smol_merge_file *root,
     struct smol_err *err)
 {
-	char mode[16], uid[16], gid[16], time[24];
+	char mode[16], time[24];
 	const char *argv[] = {"sqfstar", "-quiet", "-no-progress", "-comp", "lz4", "-b", "131072",
-	    "-mkfs-time", "0", "-root-mode", mode, "-root-uid", uid, "-root-gid", gid, "-root-time",
+	    "-mkfs-time", "0", "-root-mode", mode, "-root-uid", "0", "-root-gid", "0", "-root-time",
 	    time, path, NULL};
 	struct smol_spawn spawn = {.argv = argv, .nfds = 3, .die_with_parent = true};
 	smol_auto_close int theirs = -1;
 	int p[2];
 
 	snprintf(mode, sizeof(mode), "%o", root->mode & 07777);
-	snprintf(uid, sizeof(uid), "%u", root->uid);
-	snprintf(gid, sizeof(gid), "%u", root->gid);
 	snprintf(time, sizeof(time), "%lld", (long long)root->mtime);
 	s->errors = memfd_create("sqfstar", MFD_CLOEXEC);
 	if (s->errors < 0 || pipe2(p, O_CLOEXEC) < 0)

@@ -16,7 +16,8 @@
 
 struct smol_squash;
 
-/* Start writing path, which must not be there. root: the root directory. SMOL_E_DEPENDENCY: there
+/* Start writing path, which must not be there. root: the root directory, of which mode and time
+ * are taken; it is root's. SMOL_E_DEPENDENCY: there
  * is no sqfstar. Caller closes. */
 struct smol_squash *smol_squash_open(
     const char *path, const struct smol_merge_file *root, struct smol_err *err);
