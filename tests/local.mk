@@ -26,9 +26,10 @@ include tests/fuzz/local.mk
 endif
 
 include tests/bench/local.mk
+include tests/nested/local.mk
 
 # run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \
 	tests/fcsim/README.md tests/fcsim/jailer tests/fcsim/LICENSE.Apache-2.0 tests/fcsim/firecracker.yaml \
-	tests/integration tests/tui tests/fuzz/corpus tests/fuzz/agent_request.dict \
+	tests/integration tests/nested/vhost_vsock.sh tests/tui tests/fuzz/corpus tests/fuzz/agent_request.dict \
 	tests/fuzz/client_reply.dict tests/fuzz/grammar.dict

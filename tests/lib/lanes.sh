@@ -10,6 +10,7 @@ unit         default build,unit              make check: unit tests and golden f
 sanitize     default build,unit              the same with ASan and UBSan
 golden       request build                   the command language's golden files alone
 integration  default build,run,guest,unit    every command against real guests
+nested       request build,run,guest,unit    vsock by the kernel: VMs in a guest that is the host; takes its time
 tui          default build,run,guest,unit    the screen, through a terminal, with real guests
 firecracker  request build,run,guest,unit    the life of a VM under the real Firecracker, where that and KVM are
 fuzz         default build,clang             each fuzz target for FUZZ_SECONDS (15)
