@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -64,6 +65,7 @@ void smol_ready_send(struct smol_server *s)
 {
 	struct sockaddr_vm sa = {
 	    .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST, .svm_port = s->cfg->ready_port};
+	static const struct timeval patience = {.tv_sec = SMOL_READY_MS / 1000};
 
 	s->ready_timer.fn = on_timer;
 	s->ready = (struct smol_watch){
@@ -71,6 +73,9 @@ void smol_ready_send(struct smol_server *s)
 	    .fn = on_connected};
 	if (s->ready.fd < 0)
 		return;
+	/* By itself the kernel gives up after two seconds, too soon for a guest on a busy host. */
+	setsockopt(
+	    s->ready.fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience));
 	if (connect(s->ready.fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 && errno != EINPROGRESS) {
 		smol_loop_close_watch(&s->loop, &s->ready);
 		return;

@@ -5,7 +5,7 @@
 
 #include "agent/server.h"
 
-#define SMOL_READY_MS 2000 /* then it is given up */
+#define SMOL_READY_MS 20000 /* then it is given up */
 
 /* Connect to the host's ready port and write the note once connected; the loop does the rest. */
 void smol_ready_send(struct smol_server *s);
