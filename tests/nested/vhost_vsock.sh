@@ -104,7 +104,8 @@ expect_exit 0 "info" inner info web
 expect_out "info: kernel, and why" "^vsock device +kernel: kernel \(as asked\)"
 expect_out "info: CID and port, no path" "^vsock +enabled: CID $cid, port 5000$"
 same "no smolsh-vsockd runs" "$(on_host sh -c 'ps | grep -c "[s]molsh-vsockd"')" 0
-same "no vsock socket in the file system" "$(on_host sh -c 'ls /root/home/run/*')" "monitor.sock"
+same "no vsock socket in the file system" "$(on_host sh -c 'find /root/home/run -type s | sed s,.*/,,')" \
+	"monitor.sock"
 
 expect_exit 0 "exec over AF_VSOCK" inner exec web -- uname -n
 same "... its output" "$t_out" web
@@ -134,7 +135,7 @@ hold 4242
 expect_exit 125 "--cid 4242" inner create --vsock kernel --cid 4242 two
 expect_err "... is refused, with who to ask" "CID 4242 is taken by another program on this host; try: lsof"
 release
-inner delete --yes two
+same "... and nothing is left of it" "$(inner -q list)" web
 
 # auto takes the kernel's where it can; two guests, each reached as itself.
 check "a second VM, --vsock auto" inner create --boot-timeout "$boot" --cid 4242 two
