@@ -181,8 +181,8 @@ static int add_aliases(struct smol_tree *t, const char *version, struct smol_kmo
 
 	for (size_t i = 0; i < n; i++)
 		for (unsigned k = 0; k < ALIASES_MAX; k++) {
-			smol_auto_free char *alias = smol_modinfo(smol_buf_head(&all[i]->data),
-			    smol_buf_len(&all[i]->data), "alias", k);
+			smol_auto_free char *alias = smol_modinfo(
+			    smol_buf_head(&all[i]->data), smol_buf_len(&all[i]->data), "alias", k);
 
 			if (!alias)
 				break;
