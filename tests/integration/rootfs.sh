@@ -152,6 +152,13 @@ ID=small
 old'
 check "run: the directory is as it was" test ! -e "$root/etc/gone"
 
+# The same behind the other hypervisor's interface, where its simulator was built.
+sim=$SMOLSH_BUILD/tests/fcsim/fc-sim
+if [ -x "$sim" ]; then
+	expect_exit 0 "Firecracker's disks" smolsh run --backend firecracker --firecracker "$sim" --rootfs oci
+	same "Firecracker's disks: the same root" "$t_out" "entry: one word cmd, of the image, in /srv/app, 1234:1235"
+fi
+
 # Away with all of it.
 expect_exit 0 "delete" smolsh delete web db --force --yes
 same "delete: the disks go" "$(find "$SMOLSH_HOME/state" -name 'upper.ext4')" ""
