@@ -348,16 +348,25 @@ int guest_start(struct sim *s, struct smol_err *err)
 	return rc;
 }
 
+/* A device that stands still would hold up QEMU as well, whenever that talks to it. */
+static void stop_device(struct sim *s, bool still)
+{
+	if (s->fault.name == FAULT_DEAF && s->device.pid > 0)
+		smol_proc_kill(s->device.pidfd, still ? SIGSTOP : SIGCONT);
+}
+
 int guest_pause(struct sim *s, struct smol_err *err)
 {
+	stop_device(s, false);
 	return s->off ? 0 : qmp_do(s, "stop", NULL, err);
 }
 
 int guest_resume(struct sim *s, struct smol_err *err)
 {
-	if (s->fault.name == FAULT_DEAF && s->device.pid > 0)
-		smol_proc_kill(s->device.pidfd, SIGSTOP);
-	return s->off ? 0 : qmp_do(s, "cont", NULL, err);
+	if (!s->off && qmp_do(s, "cont", NULL, err) < 0)
+		return -1;
+	stop_device(s, true);
+	return 0;
 }
 
 int guest_ctrl_alt_del(struct sim *s, struct smol_err *err)
@@ -410,6 +419,7 @@ void guest_end_process(struct sim_process *p)
 
 void guest_end(struct sim *s)
 {
+	stop_device(s, false);
 	/* Told, QEMU writes out what the console still holds. */
 	if (s->qemu.pid > 0 && qmp_do(s, "quit", NULL, NULL) == 0)
 		smol_io_wait(s->qemu.pidfd, POLLIN, smol_in_ms(SIM_END_MS));
