@@ -53,6 +53,12 @@ check "--vsock-path: the socket is there" test -S "$path"
 same "--vsock-path: for its owner only" "$(stat -c %a "$path")" 600
 expect_exit 0 "--vsock-path: it works" smolsh exec own -- echo through
 same "--vsock-path: through it" "$t_out" through
+expect_exit 0 "info" smolsh info own
+expect_out "info: whose vsock, and why" '^vsock device +auto: user \(--vsock-path asks for a socket\)'
+expect_exit 125 "--vsock kernel where there is none" smolsh create none --vsock kernel
+expect_err "... what is missing, and the mend" 'no /nonexistent/vhost-vsock; try: modprobe vhost_vsock'
+expect_exit 2 "--vsock kernel has no socket" smolsh create none --vsock kernel --vsock-path /tmp/v
+expect_exit 125 "... and nothing is registered" smolsh info none
 expect_exit 125 "--vsock-path: in use by a VM" smolsh create second --vsock-path "$path"
 expect_err "--vsock-path: said so" 'in use'
 expect_exit 0 "the first one is not harmed" smolsh exec own -- true
