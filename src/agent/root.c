@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,10 +20,11 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define PLACE	    "/.root"
-#define DEVICE_MS   10000 /* for a disk to be there once its driver is */
-#define DEVICE_POLL 10	  /* ms */
-#define RESOLV_MAX  4096
+#define PLACE	   "/.root"
+#define DEVICE_MS  10000 /* for a disk to be there once its driver is */
+#define RESOLV_MAX 4096
+
+static int initramfs = -1; /* the way back, for the end; no job has it */
 
 static int take_name(const cJSON *j, const char *key, char to[32], struct smol_err *err)
 {
@@ -53,18 +56,25 @@ static void need_fs(struct smol_modules *m, const char *fs)
 	smol_modules_serve(m, alias);
 }
 
-/* Its node, once the kernel has found it; the file system says whether it is a disk. */
+/* Its node, once the kernel has made it; the file system says whether it is a disk. */
 static char *await_disk(const char *name, struct smol_err *err)
 {
 	smol_auto_free char *path = smol_asprintf("/dev/%s", name);
+	smol_auto_close int made = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	smol_deadline deadline = smol_in_ms(DEVICE_MS);
+	char events[4096];
 
+	if (made < 0 || inotify_add_watch(made, "/dev", IN_CREATE) < 0) {
+		smol_err_errno(err, SMOL_E_IO, errno, "/dev");
+		return NULL;
+	}
 	while (access(path, F_OK) < 0) {
-		if (smol_poll_ms(deadline) == 0) {
+		if (smol_io_wait(made, POLLIN, deadline) <= 0) {
 			smol_err_set(err, SMOL_E_DEADLINE, "there is no disk %s", path);
 			return NULL;
 		}
-		usleep(DEVICE_POLL * 1000);
+		while (read(made, events, sizeof(events)) > 0)
+			;
 	}
 	return smol_steal(&path);
 }
@@ -169,11 +179,13 @@ static bool has_bytes(const char *path)
 	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
-/* What a machine on a network writes for itself, where the root has none. */
-static void fill_etc(const struct smol_buf *resolv)
+/* What a machine writes for itself, where the root has none. */
+static void fill_in(const struct smol_buf *resolv)
 {
 	static const char hosts[] = "127.0.0.1 localhost\n::1 localhost\n";
 
+	if (mkdir("/tmp", 01777) == 0)
+		chmod("/tmp", 01777); /* whatever the umask */
 	if (!has_bytes("/etc/hosts"))
 		smol_file_write("/etc/hosts", hosts, strlen(hosts), 0644, NULL);
 	/* One that leads nowhere, as where somebody would write it later, gives way. */
@@ -186,15 +198,39 @@ int smol_root_enter(const struct smol_root_disks *d, const char *cwd, struct smo
     struct smol_err *err)
 {
 	smol_auto_close int kernel = open(modules->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	smol_auto_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	smol_auto_buf struct smol_buf resolv = {0};
 
 	if (has_bytes("/etc/resolv.conf"))
 		smol_file_read("/etc/resolv.conf", RESOLV_MAX, &resolv, NULL);
 	if (mount_root(d, modules, err) < 0 || move_mounts(err) < 0 || go_in(err) < 0)
 		return smol_err_wrap(err, "the root cannot be mounted");
+	initramfs = smol_steal_fd(&old);
 	bring_modules(kernel, modules->dir);
-	fill_etc(&resolv);
+	fill_in(&resolv);
 	if (cwd && *cwd == '/')
 		smol_mkdir_p(cwd, 0755, NULL);
+	return 0;
+}
+
+/*
+ * Each mount that is detached goes once nothing is in it any more, and with the last one of a disk
+ * its file system; the overlay goes when we are out of it, then nobody but we holds what is below.
+ */
+int smol_root_leave(struct smol_err *err)
+{
+	smol_auto_close int root = -1;
+
+	if (initramfs < 0)
+		return 0;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || fchdir(initramfs) < 0 || chroot(".") < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "leaving the root");
+	if (fchdir(root) < 0 || umount2(".", MNT_DETACH) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "unmounting the root");
+	close(smol_steal_fd(&root)); /* the last that holds it, but for where we stand */
+	if (chdir("/") < 0 || umount2(PLACE "/rw", 0) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "unmounting the root's disk");
+	close(smol_steal_fd(&initramfs));
 	return 0;
 }

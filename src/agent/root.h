@@ -25,5 +25,8 @@ int smol_root_disks_decode(const cJSON *j, struct smol_root_disks *d, struct smo
  */
 int smol_root_enter(const struct smol_root_disks *d, const char *cwd, struct smol_modules *modules,
     struct smol_err *err);
+/* Back into the initramfs, all of it unmounted, when no process but PID 1 is left: so the disk is
+ * clean. What was written must be synced before: where this fails, it is a journal's work. */
+int smol_root_leave(struct smol_err *err);
 
 #endif

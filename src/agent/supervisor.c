@@ -43,6 +43,7 @@
 #define DEATHS_MS     10000
 #define RESTART_MS    1000
 #define TERM_GRACE_MS 2000 /* for all processes at shutdown */
+#define KILL_GRACE_MS 1000 /* and for those that it takes SIGKILL for */
 #define CONFIG_MAX    65536
 #define PATH_OF_JOBS  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -247,6 +248,26 @@ static pid_t start_agent(const struct vm *vm)
 	_exit(0);
 }
 
+/* All processes become our children once their own parents are gone. */
+static void await_all(int64_t grace_ms)
+{
+	smol_deadline deadline = smol_in_ms(grace_ms);
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	for (;;) {
+		int ms = smol_poll_ms(deadline);
+		struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0 || (pid == 0 && ms == 0))
+			return;
+		if (pid == 0)
+			sigtimedwait(&chld, NULL, &ts);
+	}
+}
+
 static _Noreturn void end_machine(int sig)
 {
 	static const struct {
@@ -254,30 +275,20 @@ static _Noreturn void end_machine(int sig)
 		const char *word;
 	} ends[] = {{SIGUSR2, RB_POWER_OFF, "powering off"}, {SIGUSR1, RB_HALT_SYSTEM, "halting"},
 	    {SIGTERM, RB_AUTOBOOT, "rebooting"}};
-	smol_deadline deadline = smol_in_ms(TERM_GRACE_MS);
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	size_t i = 0;
-	sigset_t chld;
 
 	while (i < SMOL_ARRAY_SIZE(ends) - 1 && ends[i].sig != sig)
 		i++;
 	say("%s", ends[i].word);
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
 	kill(-1, SIGTERM);
 	kill(-1, SIGCONT);
-	/* All processes become our children once their own parents are gone. */
-	for (;;) {
-		int ms = smol_poll_ms(deadline);
-		struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-		pid_t pid = waitpid(-1, NULL, WNOHANG);
-
-		if (pid < 0 || (pid == 0 && ms == 0))
-			break;
-		if (pid == 0)
-			sigtimedwait(&chld, NULL, &ts);
-	}
+	await_all(TERM_GRACE_MS);
 	kill(-1, SIGKILL);
+	await_all(KILL_GRACE_MS);
 	sync();
+	if (smol_root_leave(&err) < 0)
+		say("%s", err.msg);
 	for (;;) {
 		reboot(reboot_ends && ends[i].how == RB_POWER_OFF ? RB_AUTOBOOT : ends[i].how);
 		say("reboot: %s", strerror(errno));

@@ -125,7 +125,17 @@ same "one base for both, and a link from it to each" "$(lies_there | tr " " "\n"
 
 # The source changes: the VM keeps what it has.
 pack "$second" "$t_dir/docker.tar"
+upper_of() { find "$SMOLSH_HOME/state/vms/$(smolsh --json info "$1" | sed -E 's/.*"id":"([^"]+)".*/\1/')" -name upper.ext4; }
+needs_recovery() { PATH=$PATH:/usr/sbin dumpe2fs -h "$(upper_of "$1")" 2>/dev/null | grep -c needs_recovery; }
+expect_exit 0 "what is running when it stops" smolsh exec --user root web -- sh -c 'tail -f /etc/shared >/dev/null 2>&1 </dev/null & :'
+same "the disk of a running VM is in use" "$(needs_recovery web)" 1
 expect_exit 0 "stop" smolsh stop web
+same "stop: the disk is unmounted" "$(needs_recovery web)" 0
+expect_exit 0 "stop --force" smolsh stop --force db
+same "stop --force: the disk is not" "$(needs_recovery db)" 1
+expect_exit 0 "start: from its journal" smolsh start db
+expect_exit 0 "start: what it wrote" smolsh exec --user root db -- cat /etc/db
+same "start: what it wrote, and had on its disk" "$t_out" db
 expect_exit 0 "start" smolsh start web
 expect_exit 0 "what it wrote" smolsh exec --user root web -- sh -c 'cat /etc/shared /etc/layer; ls /etc /srv/app'
 same "what it wrote has stayed, over the root it was made with" "$t_out" "changed
