@@ -17,6 +17,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/relay.c src/agent/relay.h \
 	src/agent/ring.c src/agent/ring.h \
 	src/agent/root.c src/agent/root.h \
+	src/agent/shares.c src/agent/shares.h \
 	src/agent/roster.c src/agent/roster.h \
 	src/agent/server.c src/agent/server.h \
 	src/agent/supervisor.c src/agent/supervisor.h \

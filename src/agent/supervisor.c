@@ -30,6 +30,7 @@
 #include "agent/modules.h"
 #include "agent/net.h"
 #include "agent/root.h"
+#include "agent/shares.h"
 #include "agent/roster.h"
 #include "agent/server.h"
 #include "base/auto.h"
@@ -53,6 +54,8 @@ struct vm {
 	bool net_user;
 	struct smol_root_disks root;
 	int has_root; /* 1; 0: the initramfs is all there is; -1: it should, and cannot */
+	struct smol_agent_share shares[SMOL_AGENT_SHARES_MAX];
+	int nshares; /* -1: they should be there, and cannot */
 	struct smol_agent_config agent;
 };
 
@@ -219,6 +222,7 @@ static void read_config(struct vm *vm)
 	smol_limits_decode(smol_json_get(j, "limits"), &vm->agent.limits);
 	reboot_ends = smol_json_str(j, "end") && strcmp(smol_json_str(j, "end"), "reboot") == 0;
 	smol_defaults_decode(smol_json_get(j, "defaults"), &vm->agent.defaults);
+	vm->nshares = smol_agent_shares_decode(smol_json_get(j, "shares"), vm->shares, &err);
 	vm->has_root = smol_root_disks_decode(smol_json_get(j, "root"), &vm->root, &err);
 }
 
@@ -373,6 +377,18 @@ static void enter_root(const struct vm *vm)
 	end_machine(SIGUSR2);
 }
 
+/* The same of what is shared with it. */
+static void mount_shares(const struct vm *vm)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	if (vm->nshares >= 0 &&
+	    smol_agent_shares_mount(vm->shares, vm->nshares, &modules, &err) == 0)
+		return;
+	say("%s", err.msg ? err.msg : "shared directories: the configuration is unsound");
+	end_machine(SIGUSR2);
+}
+
 void smol_supervisor_run(void)
 {
 	static struct vm vm;
@@ -407,6 +423,7 @@ void smol_supervisor_run(void)
 		smol_net_user_up(say);
 	/* Last: what comes before is the initramfs's business, whatever the root holds. */
 	enter_root(&vm);
+	mount_shares(&vm);
 	vm.agent.roster = smol_roster_make();
 	supervise(&vm, &set);
 }

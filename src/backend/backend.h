@@ -101,6 +101,7 @@ struct smol_launch {
 	uint32_t cid;
 	const struct smol_drive *drives; /* in the guest's order: vda, vdb, … */
 	int ndrives;
+	const int *share_fds; /* to the virtiofsd of each of the config's shares */
 };
 
 enum smol_backend_event_type {

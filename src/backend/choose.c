@@ -24,6 +24,11 @@ static bool rootfs(const struct smol_vm_config *c)
 	return c->rootfs != NULL;
 }
 
+static bool share(const struct smol_vm_config *c)
+{
+	return c->shares.n > 0;
+}
+
 static bool balloon(const struct smol_vm_config *c)
 {
 	return c->balloon;
@@ -55,6 +60,7 @@ static const struct {
     {SMOL_CAP_NET_USER, "--net user", net_user},
     {SMOL_CAP_DISK, "--disk", disk},
     {SMOL_CAP_DISK, "--rootfs", rootfs},
+    {SMOL_CAP_SHARE, "--share", share},
     {SMOL_CAP_BALLOON, "--balloon", balloon},
     {SMOL_CAP_EMULATE, "--accel tcg", tcg},
     {SMOL_CAP_VSOCK_KERNEL, "--vsock kernel", vsock_kernel},

@@ -26,7 +26,15 @@
 #include "base/proc.h"
 #include "base/spawn.h"
 
-enum { FD_CONSOLE = 3, FD_QMP, FD_INITRD, FD_VHOST, FD__COUNT };
+enum {
+	FD_CONSOLE = 3,
+	FD_QMP,
+	FD_INITRD,
+	FD_VHOST,
+	FD_SHARE,
+	FD__COUNT = FD_SHARE + SMOL_SHARES_MAX
+};
+_Static_assert(FD__COUNT <= SMOL_SPAWN_MAX_FDS, "room for all of them");
 
 /*
  * What every guest gets on its command line. The console is the log of the VM, so it must stay
@@ -100,6 +108,17 @@ static void add_drives(char ***argv, int *n, const struct smol_launch *l)
 	}
 }
 
+/* The tags are what vm.json calls them (monitor/launch.c). */
+static void add_shares(char ***argv, int *n, const struct smol_vm_config *c)
+{
+	for (int i = 0; i < c->shares.n; i++) {
+		add(argv, n, "-chardev");
+		add(argv, n, "socket,id=share%d,fd=%d", i, FD_SHARE + i);
+		add(argv, n, "-device");
+		add(argv, n, "vhost-user-fs-pci,chardev=share%d,tag=share%d", i, i);
+	}
+}
+
 char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smol_accel accel)
 {
 	const struct smol_vm_config *c = l->config;
@@ -155,6 +174,7 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 		ADD("vhost-vsock-pci,guest-cid=%u,vhostfd=%d", l->cid, FD_VHOST);
 	}
 	add_drives(&argv, &n, l);
+	add_shares(&argv, &n, c);
 	if (c->net == SMOL_NET_USER) {
 		ADD("-netdev");
 		ADD("user,id=net0");
@@ -266,6 +286,8 @@ static int qemu_start(struct smol_backend *b, const struct smol_launch *l, struc
 	s.fds[FD_QMP] = pair[1];
 	s.fds[FD_INITRD] = l->initrd_fd;
 	s.fds[FD_VHOST] = l->vhost_listen_fd >= 0 ? l->vhost_listen_fd : l->vhost_vsock_fd;
+	for (int i = 0; i < SMOL_SHARES_MAX; i++)
+		s.fds[FD_SHARE + i] = i < l->config->shares.n ? l->share_fds[i] : -1;
 	argv = smol_qemu_argv(q->program, l, q->accel);
 	s.argv = (const char *const *)argv;
 	rc = smol_spawn(&s, &b->pid, &b->pidfd, err);

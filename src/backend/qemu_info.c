@@ -83,7 +83,6 @@ static const struct smol_backend_lack lacks[] = {
     {SMOL_CAP_VSOCK_VMM, "its vsock is a device beside it", NULL},
     {SMOL_CAP_SNAPSHOT, "its vsock device cannot be migrated", NULL},
     {SMOL_CAP_NET_TAP, "smolsh does not hand it one", "--net user"},
-    {SMOL_CAP_SHARE, "smolsh starts no virtiofsd for it", "smolsh cp"},
     {SMOL_CAP_HOTPLUG, "smolsh plugs nothing in while a guest runs", NULL},
     {0},
 };
@@ -94,7 +93,7 @@ const struct smol_backend_info smol_backend_qemu_info = {
     .program = SMOL_QEMU_PROGRAM,
     .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_VSOCK_KERNEL | SMOL_CAP_PAUSE |
 		    SMOL_CAP_NET_USER | SMOL_CAP_REBOOT | SMOL_CAP_POWEROFF | SMOL_CAP_EMULATE |
-		    SMOL_CAP_BALLOON | SMOL_CAP_DISK,
+		    SMOL_CAP_BALLOON | SMOL_CAP_DISK | SMOL_CAP_SHARE,
     .lacks = lacks,
     .probe = qemu_probe,
 };

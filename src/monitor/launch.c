@@ -127,6 +127,24 @@ static void add_root(const struct smol_monitor_state *m, cJSON *j)
 	cJSON_AddItemToObject(j, "defaults", smol_root_defaults(r));
 }
 
+/* Where it finds what the host shares with it. */
+static void add_shares(const struct smol_monitor_state *m, cJSON *j)
+{
+	const struct smol_shares *s = &m->vm->config.shares;
+	cJSON *list = s->n ? cJSON_AddArrayToObject(j, "shares") : NULL;
+
+	for (int i = 0; i < s->n; i++) {
+		cJSON *o = cJSON_CreateObject();
+		char tag[16];
+
+		snprintf(tag, sizeof(tag), "share%d", i);
+		smol_json_add_str(o, "tag", tag);
+		smol_json_add_str(o, "path", s->share[i].guest);
+		smol_json_add_bool(o, "ro", s->share[i].readonly);
+		cJSON_AddItemToArray(list, o);
+	}
+}
+
 /* What the guest is told, for its eyes only: the archive is in memory and nowhere else. */
 static void guest_config(const struct smol_monitor_state *m, struct smol_buf *archive)
 {
@@ -140,6 +158,7 @@ static void guest_config(const struct smol_monitor_state *m, struct smol_buf *ar
 	smol_json_add_int(j, "ready_port", m->ready_port);
 	smol_json_add_str(j, "net", smol_net_name(m->vm->config.net));
 	smol_json_add_str(j, "end", can(m, SMOL_CAP_POWEROFF) ? "poweroff" : "reboot");
+	add_shares(m, j);
 	add_root(m, j);
 	if (m->vm->config.limits)
 		cJSON_AddItemToObject(j, "limits", cJSON_Duplicate(m->vm->config.limits, true));
@@ -191,8 +210,7 @@ static int make_initrd(const struct smol_monitor_state *m, struct smol_err *err)
 	return smol_steal_fd(&fd);
 }
 
-/* A pipe for a child's complaints: our end is in c, the child's is returned. */
-static int complaint_pipe(struct smol_child *c, struct smol_err *err)
+int smol_launch_complaints(struct smol_child *c, struct smol_err *err)
 {
 	int p[2];
 
@@ -217,7 +235,7 @@ static int start_device(struct smol_monitor_state *m, struct smol_err *err)
 {
 	smol_auto_free char *program = smol_path_helper("smolsh-vsockd", err);
 	smol_auto_close int vhost = program ? connect_vhost(m, err) : -1;
-	smol_auto_close int complaints = vhost < 0 ? -1 : complaint_pipe(&m->device, err);
+	smol_auto_close int complaints = vhost < 0 ? -1 : smol_launch_complaints(&m->device, err);
 	char cid[16];
 	const char *argv[] = {program, "--vhost-fd", "3", "--listen-fd", "4", "--uds-path",
 	    m->uds_path, "--guest-cid", cid, NULL};
@@ -242,7 +260,7 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 {
 	int console[2];
 	smol_auto_close int theirs = -1;
-	smol_auto_close int complaints = complaint_pipe(&m->hypervisor, err);
+	smol_auto_close int complaints = smol_launch_complaints(&m->hypervisor, err);
 	const char *own = m->vm->config.kernel;
 	const char *kernel = own ? own : smol_image_part_path(m->image, "kernel");
 	struct smol_launch l = {.name = m->vm->name,
@@ -258,7 +276,8 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	    .vhost_vsock_fd = m->vhost_vsock_fd,
 	    .cid = m->vm->cid,
 	    .drives = m->drives,
-	    .ndrives = m->ndrives};
+	    .ndrives = m->ndrives,
+	    .share_fds = m->share_fds};
 
 	l.kernel = kernel ? kernel : smol_image_part_path(m->image, "kernel-packed");
 	if (complaints < 0)
@@ -303,8 +322,11 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 		return -1;
 	if (vsock && !vmm && !kernel && start_device(m, err) < 0)
 		return -1;
+	if (smol_shares_start(m, err) < 0)
+		return -1;
 	rc = start_hypervisor(m, initrd, err);
 	/* From here on it is the hypervisor's alone. */
 	smol_vsock_release(m);
+	smol_shares_release(m);
 	return rc;
 }

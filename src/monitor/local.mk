@@ -14,6 +14,7 @@ smolsh_monitor_SOURCES = \
 	src/monitor/pause.c \
 	src/monitor/record.c \
 	src/monitor/rotlog.c src/monitor/rotlog.h \
+	src/monitor/shares.c \
 	src/monitor/tell.c \
 	src/monitor/vsock.c
 smolsh_monitor_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)

@@ -60,6 +60,9 @@ static void kill_all(struct smol_monitor_state *m)
 		smol_backend_stop(&m->backend, SMOL_STOP_KILL, NULL);
 	if (m->device.pid > 0)
 		smol_proc_kill(m->device.pidfd, SIGKILL);
+	for (int i = 0; i < SMOL_SHARES_MAX; i++)
+		if (m->share_children[i].pid > 0)
+			smol_proc_kill(m->share_children[i].pidfd, SIGKILL);
 	maybe_finish(m);
 }
 
@@ -164,6 +167,27 @@ static void on_device_exit(void *ctx)
 	}
 	begin_end(m, true, words);
 	kill_all(m);
+}
+
+/* Without it the directory is not there any more; the guest goes on. One that ends before the guest
+ * was ready has not done what the VM was made with. */
+static void on_share_exit(void *ctx)
+{
+	struct smol_child *c = ctx;
+	struct smol_monitor_state *m = c->m;
+	smol_auto_free char *words = NULL;
+	int status;
+
+	if (!reap(c, &status))
+		return;
+	smol_output_end(m);
+	words = end_words(c, status);
+	smol_journal(m, "share-exit", one("how", words));
+	if (!m->ending && !m->ready &&
+	    smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(0)) <= 0)
+		smol_machine_fail(m, "%s", words);
+	else
+		maybe_finish(m);
 }
 
 void smol_machine_phase(struct smol_monitor_state *m, const char *phase)
@@ -440,6 +464,9 @@ static void maybe_finish(struct smol_monitor_state *m)
 {
 	if (!m->ending || m->hypervisor.pid > 0 || m->device.pid > 0 || m->finished)
 		return;
+	for (int i = 0; i < SMOL_SHARES_MAX; i++)
+		if (m->share_children[i].pid > 0)
+			return;
 	m->finished = true;
 	finish(m);
 }
@@ -473,8 +500,11 @@ static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *
 /* Should this process be killed, who comes next has to wait for the end of these. */
 static void note_children(struct smol_monitor_state *m)
 {
-	const pid_t pids[] = {m->device.pid, m->hypervisor.pid};
+	pid_t pids[2 + SMOL_SHARES_MAX] = {m->device.pid, m->hypervisor.pid};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+
+	for (int i = 0; i < SMOL_SHARES_MAX; i++)
+		pids[2 + i] = m->share_children[i].pid;
 
 	if (smol_children_note(m->vm, pids, SMOL_ARRAY_SIZE(pids), &err) < 0)
 		smol_journal(m, "children", smol_json_from_err(&err));
@@ -483,8 +513,12 @@ static void note_children(struct smol_monitor_state *m)
 void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c)
 {
 	smol_output_child(c);
-	smol_watch_start(&m->loop, &c->exit_watch, c->pidfd,
-	    c == &m->device ? on_device_exit : on_hypervisor_exit, m);
+	if (c == &m->device)
+		smol_watch_start(&m->loop, &c->exit_watch, c->pidfd, on_device_exit, m);
+	else if (c == &m->hypervisor)
+		smol_watch_start(&m->loop, &c->exit_watch, c->pidfd, on_hypervisor_exit, m);
+	else
+		smol_watch_start(&m->loop, &c->exit_watch, c->pidfd, on_share_exit, c);
 	note_children(m);
 }
 
@@ -497,6 +531,8 @@ void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starte
 	uv_timer_init(&m->loop, &m->stop_timer);
 	m->stop_timer.data = m;
 	smol_guest_tell_begin(m);
+	for (int i = 0; i < SMOL_SHARES_MAX; i++)
+		m->share_fds[i] = -1;
 	if (starter_fd >= 0)
 		smol_control_adopt(m, starter_fd);
 	if (begin(m, id, &m->failure) < 0 || smol_launch(m, &m->failure) < 0) {

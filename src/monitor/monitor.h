@@ -6,6 +6,7 @@
  *   machine.c   the VM's life: begin, phases, ready, stop with its escalation, the end
  *   launch.c    what is made before the hypervisor starts: sockets, initramfs, device, process
  *   drives.c    the disks, locked
+ *   shares.c    shared directories, a virtiofsd each
  *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
  *   guest.c     what the guest's agent says (ready), over vsock
  *   forward.c   forwarded ports, a child each
@@ -63,7 +64,8 @@ struct smol_monitor_state {
 
 	struct smol_image *image;
 	struct smol_backend backend;
-	struct smol_child hypervisor, device;
+	struct smol_child hypervisor, device, share_children[SMOL_SHARES_MAX];
+	int share_fds[SMOL_SHARES_MAX]; /* to be the hypervisor's */
 	struct smol_bound control, uds, ready_sock, vhost;
 	struct smol_drive drives[SMOL_DRIVES_MAX];
 	int ndrives;
@@ -167,6 +169,8 @@ void smol_record_metrics(struct smol_monitor_state *m, const char *line);
 /* Give what the monitor binds for a jailed hypervisor to its user; nothing without a jail. */
 int smol_launch_own(const struct smol_monitor_state *m, const char *path, struct smol_err *err);
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
+/* A pipe for a child's complaints: our end is in c, the child's is returned; -1. */
+int smol_launch_complaints(struct smol_child *c, struct smol_err *err);
 /* The directories that it made for the vsock's socket; once that is gone. */
 void smol_launch_remove_dirs(struct smol_monitor_state *m);
 
@@ -186,6 +190,11 @@ void smol_vsock_release(struct smol_monitor_state *m);
 bool smol_vsock_is_ours(const struct smol_monitor_state *m, int fd);
 /* Where its agent is reached. */
 void smol_vsock_agent_addr(const struct smol_monitor_state *m, struct smol_vsock_addr *addr);
+
+/* shares.c */
+int smol_shares_start(struct smol_monitor_state *m, struct smol_err *err);
+/* The hypervisor has them. */
+void smol_shares_release(struct smol_monitor_state *m);
 
 /* control.c */
 /* The starter's connection: it watches from the beginning, and may hold the VM. */

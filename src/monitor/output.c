@@ -190,13 +190,17 @@ void smol_output_child(struct smol_child *c)
 	smol_watch_start(&c->m->loop, &c->stderr_watch, c->stderr_fd, on_complaint, c);
 }
 
+static void drain_complaints(struct smol_child *c)
+{
+	while (c->stderr_watch.active && smol_io_wait(c->stderr_fd, POLLIN, smol_in_ms(0)) > 0)
+		on_complaint(c);
+}
+
 void smol_output_end(struct smol_monitor_state *m)
 {
-	struct smol_child *const children[] = {&m->hypervisor, &m->device};
-
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(children); i++)
-		while (children[i]->stderr_watch.active &&
-		       smol_io_wait(children[i]->stderr_fd, POLLIN, smol_in_ms(0)) > 0)
-			on_complaint(children[i]);
+	drain_complaints(&m->hypervisor);
+	drain_complaints(&m->device);
+	for (int i = 0; i < SMOL_SHARES_MAX; i++)
+		drain_complaints(&m->share_children[i]);
 	smol_output_drain(m);
 }

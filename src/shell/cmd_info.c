@@ -214,6 +214,9 @@ static void print_config(const struct smol_vm *vm)
 		row("balloon", "yes");
 	row("network", "%s", smol_net_name(c->net));
 	print_disks(vm);
+	for (int i = 0; i < c->shares.n; i++)
+		row("share", "%s: %s%s", c->shares.share[i].guest, c->shares.share[i].host,
+		    c->shares.share[i].readonly ? ", read-only" : "");
 }
 
 static void print_vsock(const struct smol_vm *vm, const cJSON *j)

@@ -100,6 +100,11 @@ const struct smol_option smol_config_options[] = {
 	.help = "a new disk (2G) or a raw FILE[:ro], /dev/vda on (repeat)",
 	.complete = SMOL_COMPLETE_FILE},
     {.name = "balloon", .help = "memory can be taken from it while it runs"},
+    {.name = "share",
+	.type = SMOL_OPTION_LIST,
+	.arg = "DIR:PLACE",
+	.help = "share DIR with the guest at PLACE; :ro behind it (repeat)",
+	.complete = SMOL_COMPLETE_FILE},
     {.name = "no-vsock", .help = "no vsock: the agent cannot be reached"},
     {.name = "vsock",
 	.type = SMOL_OPTION_ENUM,
@@ -316,6 +321,15 @@ static int take_disks(const struct smol_args *args, struct smol_disks *d, struct
 	return 0;
 }
 
+static int take_shares(const struct smol_args *args, struct smol_shares *s, struct smol_err *err)
+{
+	for (int i = 0; i < args->ngiven; i++)
+		if (strcmp(args->given[i].option->name, "share") == 0 &&
+		    smol_shares_add(s, args->given[i].text, err) < 0)
+			return smol_err_wrap(err, "--share");
+	return 0;
+}
+
 static int check_labels(const struct smol_args *args, struct smol_err *err)
 {
 	for (int i = 0; i < args->ngiven; i++)
@@ -361,7 +375,7 @@ int smol_config_from_args(
 	c->balloon = smol_args_flag(args, "balloon");
 	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
 	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
-	    take_disks(args, &c->disks, err) < 0 ||
+	    take_disks(args, &c->disks, err) < 0 || take_shares(args, &c->shares, err) < 0 ||
 	    take_firecracker(smol_args_str(args, "firecracker"), c, err) < 0 ||
 	    take_jailer(smol_args_str(args, "jailer"), c, err) < 0 ||
 	    take_kernel(smol_args_str(args, "kernel"), c, err) < 0 ||

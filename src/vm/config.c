@@ -122,6 +122,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->vsock.uds_path);
 	cJSON_Delete(c->rootfs);
 	smol_disks_free(&c->disks);
+	smol_shares_free(&c->shares);
 	cJSON_Delete(c->limits);
 	*c = (struct smol_vm_config){0};
 }
@@ -257,6 +258,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 		cJSON_AddItemToObject(j, "rootfs", cJSON_Duplicate(c->rootfs, true));
 		smol_json_add_int(j, "rootfs_size", c->rootfs_size);
 	}
+	if (c->shares.n)
+		cJSON_AddItemToObject(j, "shares", smol_shares_encode(&c->shares));
 	if (c->disks.n)
 		cJSON_AddItemToObject(j, "disks", smol_disks_encode(&c->disks));
 	if (c->limits)
@@ -327,7 +330,8 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 		smol_accel_parse(smol_json_str(j, "accel"), &c->accel, err) < 0) ||
 	    (smol_json_str(j, "net") && smol_net_parse(smol_json_str(j, "net"), &c->net, err) < 0))
 		return -1;
-	if (smol_disks_decode(smol_json_get(j, "disks"), &c->disks, err) < 0)
+	if (smol_disks_decode(smol_json_get(j, "disks"), &c->disks, err) < 0 ||
+	    smol_shares_decode(smol_json_get(j, "shares"), &c->shares, err) < 0)
 		return -1;
 	if (smol_limits_check(smol_json_get(j, "limits"), err) < 0)
 		return -1;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "proto/json.h"
 #include "vm/disk.h"
+#include "vm/share.h"
 #include "vsock/addr.h"
 
 #define SMOL_MEMORY_MIN_MIB	80		  /* less does not boot the base image */
@@ -72,6 +73,7 @@ struct smol_vm_config {
 	cJSON *rootfs;
 	int64_t rootfs_size;
 	struct smol_disks disks;
+	struct smol_shares shares;
 	bool balloon; /* it has a balloon: memory can be taken from it while it runs */
 	struct smol_vsock_config vsock;
 	cJSON *limits; /* what differs from the defaults (proto/limits.h), or NULL; owned */

@@ -11,5 +11,6 @@ src_vm_libvm_a_SOURCES = \
 	src/vm/registry.c src/vm/registry.h \
 	src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \
 	src/vm/upper.c src/vm/upper.h \
+	src/vm/share.c src/vm/share.h \
 	src/vm/vm_files.c
 src_vm_libvm_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)

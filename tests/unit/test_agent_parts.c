@@ -19,6 +19,7 @@
 #include "agent/launch.h"
 #include "agent/loop.h"
 #include "agent/modules.h"
+#include "agent/shares.h"
 #include "agent/oneshot.h"
 #include "agent/user.h"
 #include "base/auto.h"
@@ -348,6 +349,27 @@ static void test_modules_of_devices(void **state)
 	assert_non_null(strstr(last_said, "mods2/blk.ko"));
 }
 
+/* ---- shared directories ---- */
+
+static void test_shares_that_make_no_sense(void **state)
+{
+	static const struct {
+		const char *json;
+		int n;
+	} lists[] = {{"[]", 0}, {"[{\"tag\":\"a\",\"path\":\"/x\"}]", 1},
+	    {"[{\"tag\":\"a\",\"path\":\"x\"}]", -1}, {"[{\"tag\":\"a\"}]", -1}, {"[1]", -1},
+	    {"[{\"tag\":\"0123456789012345678901234567890123\",\"path\":\"/x\"}]", -1}};
+	struct smol_agent_share s[SMOL_AGENT_SHARES_MAX];
+
+	(void)state;
+	assert_int_equal(smol_agent_shares_decode(NULL, s, NULL), 0);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		smol_auto_json cJSON *j = cJSON_Parse(lists[i].json);
+
+		assert_int_equal(smol_agent_shares_decode(j, s, NULL), lists[i].n);
+	}
+}
+
 /* ---- the loop ---- */
 
 struct thing {
@@ -604,6 +626,7 @@ int main(void)
 	    cmocka_unit_test(test_modules_of_devices),
 	    cmocka_unit_test(test_loop_ignores_what_was_closed),
 	    cmocka_unit_test(test_timers),
+	    cmocka_unit_test(test_shares_that_make_no_sense),
 	    cmocka_unit_test(test_a_held_clock),
 	    cmocka_unit_test(test_a_forgotten_hold),
 	    cmocka_unit_test(test_environment),

@@ -212,6 +212,12 @@ static void test_qemu_argv(void **state)
 	assert_true(has(argv, "virtio-blk-pci,drive=drive1"));
 	smol_qemu_argv_free(argv);
 	l.ndrives = 0;
+	c.shares.n = 2;
+	argv = smol_qemu_argv("/bin/qemu", &l, SMOL_ACCEL_TCG);
+	assert_true(has(argv, "vhost-user-fs-pci,chardev=share1,tag=share1"));
+	assert_true(has(argv, "socket,id=share0,fd="));
+	smol_qemu_argv_free(argv);
+	c.shares.n = 0;
 
 	c.balloon = true;
 	l.vhost_listen_fd = -1;

@@ -636,6 +636,64 @@ static void test_disks(void **state)
 	smol_disks_free(&d);
 }
 
+static void bad_share(struct smol_shares *s, const char *host, const char *rest, const char *why)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *text = smol_asprintf("%s%s", host, rest);
+	int n = s->n;
+
+	assert_int_equal(smol_shares_add(s, text, &err), -1);
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	if (!strstr(err.msg, why))
+		fail_msg("%s: %s", text, err.msg);
+	assert_int_equal(s->n, n);
+}
+
+static void test_shares(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *good = smol_asprintf("%s:/mnt/x:ro", home);
+	smol_auto_free char *other = smol_asprintf("%s/.:/mnt/..y", home);
+	smol_auto_free char *file = smol_asprintf("%s/file", home);
+	static const char *const places[] = {
+	    ":", ":mnt", ":/", ":/a/", ":/a//b", ":/a/../b", ":/..", ":/.", ":/a/."};
+	struct smol_shares s = {0}, t = {0};
+
+	(void)state;
+	assert_int_equal(smol_file_write(file, "x", 1, 0600, &err), 0);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(places); i++)
+		bad_share(&s, home, places[i], "is no place in a guest");
+	bad_share(&s, home, "", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, "", ":/x", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, home, ":/x:rw", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, home, ":/x:ro:ro", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, home, "/none:/x", "No such file");
+	bad_share(&s, file, ":/x", "must be a directory");
+	assert_int_equal(smol_shares_add(&s, good, &err), 0);
+	assert_int_equal(smol_shares_add(&s, other, &err), 0);
+	bad_share(&s, home, ":/mnt/x", "two directories are shared to '/mnt/x'");
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.share[1].host, home);
+
+	smol_auto_json cJSON *j = smol_shares_encode(&s);
+	assert_int_equal(smol_shares_decode(j, &t, &err), 0);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.share[0].guest, "/mnt/x");
+	assert_true(t.share[0].readonly);
+	assert_false(t.share[1].readonly);
+	smol_shares_free(&t);
+	smol_shares_free(&s);
+	static const char *const rows[] = {"[{}]", "[{\"host\":\"x\",\"guest\":\"/x\"}]",
+	    "[{\"host\":\"/x,y\",\"guest\":\"/x\"}]", "[{\"host\":\"/x\",\"guest\":\"/../x\"}]"};
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		smol_auto_json cJSON *bad = cJSON_Parse(rows[i]);
+
+		assert_int_equal(smol_shares_decode(bad, &t, &err), -1);
+		smol_err_clear(&err);
+		smol_shares_free(&t);
+	}
+}
+
 static void test_pairs(void **state)
 {
 	smol_auto_registry struct smol_registry *r = open_registry();
@@ -752,6 +810,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_agent_addr, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_disks, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_shares, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_console_tail_of_this_boot, setup, teardown),
