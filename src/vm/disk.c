@@ -72,7 +72,6 @@ int smol_disk_check(const char *path, bool readonly, struct smol_err *err)
 	/* A FIFO must not be waited for. */
 	smol_auto_close int fd =
 	    open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	const char *format;
 	struct stat st;
 	off_t size;
 
@@ -90,7 +89,20 @@ int smol_disk_check(const char *path, bool readonly, struct smol_err *err)
 		return smol_err_set(err, SMOL_E_INVALID,
 		    "disk %s has %lld bytes: not whole sectors of %d", path, (long long)size,
 		    SMOL_DISK_SECTOR);
-	format = other_format(fd);
+	return 0;
+}
+
+/* A file that is to become a disk; later it is the guest's what stands at its beginning. */
+static int check_new(const char *path, struct smol_err *err)
+{
+	smol_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *format = fd < 0 ? NULL : other_format(fd);
+
+	if (!smol_utf8_valid(path, strlen(path))) {
+		smol_auto_free char *safe = smol_escape(path, strlen(path));
+
+		return smol_err_set(err, SMOL_E_INVALID, "disk %s: the path is not UTF-8", safe);
+	}
 	if (!format)
 		return 0;
 	smol_err_set(err, SMOL_E_INVALID, "disk %s is %s, not raw", path, format);
@@ -127,7 +139,7 @@ static int take_file(struct smol_disk *disk, const char *text, struct smol_err *
 		smol_err_errno(err, SMOL_E_INVALID, saved, "disk %s", safe);
 		return smol_err_hint(err, "a size with a unit, such as 2G, makes a new disk");
 	}
-	if (smol_disk_check(path, ro, err) < 0)
+	if (smol_disk_check(path, ro, err) < 0 || check_new(path, err) < 0)
 		return -1;
 	*disk = (struct smol_disk){.path = smol_steal(&path), .readonly = ro};
 	return 0;

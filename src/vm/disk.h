@@ -32,11 +32,12 @@ struct smol_disks {
 void smol_disks_free(struct smol_disks *d);
 /*
  * Add one from words: "2G" (a size has a unit) makes an own one, "FILE" or "FILE:ro" names an
- * existing file or block device, checked as smol_disk_check() does. SMOL_E_INVALID says what is
- * wrong with it.
+ * existing file or block device, checked as smol_disk_check() does; it must be raw, and its path
+ * UTF-8. SMOL_E_INVALID says what is wrong with it.
  */
 int smol_disks_add(struct smol_disks *d, const char *text, struct smol_err *err);
-/* Whether this file can be a disk: there, a file or a block device, whole sectors, raw. */
+/* Whether this file can be a disk: there, a file or a block device, whole sectors. What is in it is
+ * not looked at: a guest may write what it likes. */
 int smol_disk_check(const char *path, bool readonly, struct smol_err *err);
 /* A size in bytes: SMOL_DISK_MIN_BYTES to _MAX_BYTES, whole sectors. */
 int smol_disk_size_check(int64_t bytes, struct smol_err *err);

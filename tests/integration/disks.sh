@@ -22,6 +22,8 @@ refused() { # WHAT REGEX OPTION...
 	expect_err "$what: said" "$regex"
 }
 refused "qcow2" 'q.img is qcow2, not raw; try: qemu-img convert -O raw ' --disk "$t_dir/q.img"
+cp "$t_dir/file.img" "$t_dir/"$'\377.img'
+refused "a path that is not UTF-8" '\\xff\.img: the path is not UTF-8' --disk "$t_dir/"$'\377.img'
 refused "half a sector" 'not whole sectors of 512' --disk "$t_dir/odd.img"
 refused "not there" 'No such file.*; try: a size with a unit' --disk "$t_dir/none.img"
 refused "a directory" 'Is a directory' --disk "$t_dir"
@@ -55,6 +57,8 @@ same "what it reads" "$t_out" "from the host"
 expect_exit 125 "another VM would write it" smolsh run --disk "$t_dir/shared, by=two.img" -- true
 expect_err "another VM would write it: said" 'two.img is in use by another VM; try: stop that one'
 
+# What a guest writes is its own business, whatever it looks like.
+check "write what looks like gzip" guest 'printf "\037\213\010" | dd of=/dev/vda bs=512 conv=sync,fsync 2>/dev/null'
 check "stop" smolsh stop web
 check "start" smolsh start web
 read_back='dd if=/dev/vda bs=512 skip=100 count=1 2>/dev/null | head -n 1'
