@@ -304,15 +304,15 @@ int smol_control_begin(struct smol_monitor_state *m, struct smol_err *err)
 void smol_control_event(struct smol_monitor_state *m, cJSON *event)
 {
 	smol_auto_json cJSON *j = event;
-	struct smol_client_conn *next;
 
-	for (struct smol_client_conn *c = m->clients; c; c = next) {
-		next = c->next;
-		/* A watcher that is so far behind that its buffer is full learns of it by the end
-		 * of the connection; one that holds the VM is never dropped for that. */
-		if (c->watching && !say(c, cJSON_Duplicate(j, 1)) && !c->holding)
-			drop(c);
-	}
+	/* A watcher that is so far behind that its buffer is full learns of it by the end of the
+	 * connection; one that holds the VM is not dropped for that. It goes when the loop sees the
+	 * end: what happens may be of its own asking, and it is still being served. */
+	for (struct smol_client_conn *c = m->clients; c; c = c->next)
+		if (c->watching && !say(c, cJSON_Duplicate(j, 1)) && !c->holding) {
+			c->watching = false;
+			shutdown(c->fd, SHUT_RDWR);
+		}
 }
 
 void smol_control_end(struct smol_monitor_state *m)
