@@ -383,7 +383,7 @@ int smol_guest_run(const struct smol_guest *g, struct smol_err *err)
 {
 	bool raw = smol_args_flag(g->args, "raw");
 	struct smol_guest_io r = {.g = g,
-	    .patience = {.registry = g->sh->registry, .vm = g->vm},
+	    .patience = SMOL_PATIENCE_INIT(g->sh->registry, g->vm),
 	    .raw = raw,
 	    .detach_key = SMOL_TTY_DETACH,
 	    .out = {.name = "stdout", .fd = STDOUT_FILENO},

@@ -29,14 +29,14 @@ int64_t smol_patience_more(void *ctx)
 	smol_auto_vm struct smol_vm *now = smol_registry_find(p->registry, p->vm->id, NULL);
 	int64_t total, more;
 
-	if (!now || smol_vm_reconcile(p->registry, now, NULL) < 0 || p->seen_ms < 0)
+	if (!now || smol_vm_reconcile(p->registry, now, NULL) < 0)
 		return 0;
 	if (now->state == SMOL_VM_PAUSED) {
-		p->seen_ms += LOOK_MS;
+		p->seen_ms = p->seen_ms < 0 ? paused_ms(now) : p->seen_ms + LOOK_MS;
 		return LOOK_MS;
 	}
 	total = now->state == SMOL_VM_RUNNING ? paused_ms(now) : -1;
-	more = total - p->seen_ms;
+	more = p->seen_ms < 0 ? 0 : total - p->seen_ms;
 	p->seen_ms = total;
 	return more > 0 ? more : 0;
 }

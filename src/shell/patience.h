@@ -13,8 +13,14 @@
 struct smol_patience {
 	struct smol_registry *registry;
 	const struct smol_vm *vm;
-	int64_t seen_ms; /* of its pauses, all in all, has been counted */
+	int64_t seen_ms; /* of its pauses, all in all, has been counted; -1: not known */
 };
+
+/* One that only waits while it stands still: what it stood before is not known. */
+#define SMOL_PATIENCE_INIT(r, v)                                                                   \
+	{                                                                                          \
+		.registry = (r), .vm = (v), .seen_ms = -1                                          \
+	}
 
 /* Begin to wait for vm; both must live as long as *p is asked. */
 void smol_patience_begin(
