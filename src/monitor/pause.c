@@ -131,6 +131,13 @@ void smol_pause_is(struct smol_monitor_state *m, bool paused)
 	}
 }
 
+/* It was told of a pause that does not come: its time goes on. */
+static void on_told_after_all(struct smol_monitor_state *m, bool ok, const char *words)
+{
+	if (!ok && m->vm->config.vsock.enabled)
+		journal_words(m, "resumed", words);
+}
+
 void smol_pause_refused(struct smol_monitor_state *m, const char *why)
 {
 	cJSON *j = cJSON_CreateObject();
@@ -141,4 +148,8 @@ void smol_pause_refused(struct smol_monitor_state *m, const char *why)
 	smol_json_add_str(j, "error", why);
 	smol_journal(m, "refused", cJSON_Duplicate(j, true));
 	smol_control_event(m, j);
+	if (m->ready && !m->ending && !m->paused && !m->pauses_sent)
+		smol_guest_tell(m,
+		    &(struct smol_request){.op = SMOL_OP_RESUMED, .realtime_ms = smol_wall_ms()},
+		    RESUMED_MS, on_told_after_all);
 }

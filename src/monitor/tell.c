@@ -126,7 +126,8 @@ static char *text_of(const struct smol_monitor_state *m, const struct smol_reque
 
 void smol_guest_tell_give_up(struct smol_monitor_state *m)
 {
-	if (m->tell)
+	/* Who hears of it may have something to tell, too. */
+	while (m->tell)
 		end(m, false, "something else came in between");
 }
 

@@ -230,6 +230,9 @@ if simulated; then
 	expect_exit 125 "a version that goes deaf: pause" smolsh pause big
 	expect_err "a version that goes deaf: said by version, with the number of the report" '1\.16\.0.*6100'
 	expect_exit 0 "a version that goes deaf: it still runs" smolsh exec big -- true
+	# The guest heard of a pause that did not come: its timeouts run all the same.
+	smolsh pause big 2>/dev/null
+	expect_exit 124 "a version that goes deaf: time passes in it" smolsh exec --timeout 1s big -- sleep 4
 fi
 expect_exit 0 "stop it" smolsh stop big
 check "its socket is gone, at a place that was chosen" test ! -e "$stale"
