@@ -182,6 +182,8 @@ int main(int argc, char **argv)
 
 	/* A reader that has gone is seen as EPIPE, where it can be answered by stopping. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A disk that is larger than a file may be is an error to tell. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "--man") == 0) {
 		smol_help_man();
 		return 0;

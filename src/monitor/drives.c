@@ -63,13 +63,14 @@ static int add_root(struct smol_monitor_state *m, struct smol_err *err)
 }
 
 /* It may have changed since the VM was made: then start was asked for in the right words. */
-static int check_again(const char *path, bool readonly, struct smol_err *err)
+static int check_again(
+    const struct smol_vm *vm, const char *path, bool readonly, struct smol_err *err)
 {
 	if (smol_disk_check(path, readonly, err) == 0)
 		return 0;
 	if (err)
 		err->code = SMOL_E_IO;
-	return -1;
+	return access(path, F_OK) < 0 && errno == ENOENT ? smol_vm_disk_gone(vm, err) : -1;
 }
 
 int smol_drives_open(struct smol_monitor_state *m, struct smol_err *err)
@@ -80,7 +81,7 @@ int smol_drives_open(struct smol_monitor_state *m, struct smol_err *err)
 		const struct smol_disk *disk = &m->vm->config.disks.disk[i];
 		smol_auto_free char *path = smol_vm_disk_path(m->vm, i, err);
 
-		if (!path || check_again(path, disk->readonly, err) < 0 ||
+		if (!path || check_again(m->vm, path, disk->readonly, err) < 0 ||
 		    smol_drives_add(m, path, disk->readonly, err) < 0)
 			return -1;
 	}

@@ -175,9 +175,6 @@ static void policy_row(const cJSON *j, const char *key, const char *name)
 /* "/dev/vda: 2G, …/disk0.raw", "/dev/vdb: /srv/data.img, read-only" */
 static void print_disks(const struct smol_vm *vm)
 {
-	/* A root comes first, with the disk for what is written over it. */
-	int first = !vm->config.rootfs ? 0 : vm->ephemeral ? 1 : 2;
-
 	for (int i = 0; i < vm->config.disks.n; i++) {
 		const struct smol_disk *d = &vm->config.disks.disk[i];
 		smol_auto_free char *path = smol_vm_disk_path(vm, i, NULL);
@@ -185,8 +182,8 @@ static void print_disks(const struct smol_vm *vm)
 
 		if (!d->path)
 			smol_size_text((uint64_t)d->size, size);
-		row("disk", "/dev/vd%c: %s%s%s%s", 'a' + first + i, size, *size ? ", " : "",
-		    path ? path : "?", d->readonly ? ", read-only" : "");
+		row("disk", "/dev/vd%c: %s%s%s%s", smol_vm_disk_letter(vm, i), size,
+		    *size ? ", " : "", path ? path : "?", d->readonly ? ", read-only" : "");
 	}
 }
 

@@ -37,6 +37,7 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_doctor,
     smol_cmd_caps,
     smol_cmd_balloon,
+    smol_cmd_disk,
     smol_cmd_image,
     smol_cmd_set,
     smol_cmd_alias,

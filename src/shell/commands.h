@@ -15,6 +15,7 @@ extern const struct smol_command smol_cmd_exec[];
 extern const struct smol_command smol_cmd_balloon[];
 extern const struct smol_command smol_cmd_caps[];
 extern const struct smol_command smol_cmd_cp[];
+extern const struct smol_command smol_cmd_disk[];
 extern const struct smol_command smol_cmd_jobs[];
 extern const struct smol_command smol_cmd_wait[];
 extern const struct smol_command smol_cmd_health[];

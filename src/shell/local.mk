@@ -9,6 +9,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_cp.c \
 	src/shell/cmd_create.c \
 	src/shell/cmd_delete.c \
+	src/shell/cmd_disk.c \
 	src/shell/cmd_doctor.c \
 	src/shell/cmd_env.c \
 	src/shell/cmd_exec.c src/shell/cmd_forward.c \

@@ -117,11 +117,12 @@ static struct smol_disk *more(struct smol_disks *d, struct smol_err *err)
 	return NULL;
 }
 
-/* "2G", "512MiB": digits and a unit. What has none is a file's name. */
-static bool is_size(const char *text)
+/* What has no unit is a file's name. */
+int64_t smol_disk_size_parse(const char *text)
 {
-	return isdigit((unsigned char)*text) && smol_parse_size(text) >= 0 &&
-	       isalpha((unsigned char)text[strlen(text) - 1]);
+	size_t n = strlen(text);
+
+	return n && isalpha((unsigned char)text[n - 1]) ? smol_parse_size(text) : -1;
 }
 
 static int take_file(struct smol_disk *disk, const char *text, struct smol_err *err)
@@ -155,12 +156,11 @@ static bool same_file(const char *a, const char *b)
 int smol_disks_add(struct smol_disks *d, const char *text, struct smol_err *err)
 {
 	struct smol_disk *disk = more(d, err);
+	int64_t size = smol_disk_size_parse(text);
 
 	if (!disk)
 		return -1;
-	if (is_size(text)) {
-		int64_t size = smol_parse_size(text);
-
+	if (size >= 0) {
 		if (smol_disk_size_check(size, err) < 0)
 			return -1;
 		*disk = (struct smol_disk){.size = size};

@@ -39,6 +39,8 @@ int smol_disks_add(struct smol_disks *d, const char *text, struct smol_err *err)
 /* Whether this file can be a disk: there, a file or a block device, whole sectors. What is in it is
  * not looked at: a guest may write what it likes. */
 int smol_disk_check(const char *path, bool readonly, struct smol_err *err);
+/* "2G", "512MiB" in bytes; -1: no digits with a unit. */
+int64_t smol_disk_size_parse(const char *text);
 /* A size in bytes: SMOL_DISK_MIN_BYTES to _MAX_BYTES, whole sectors. */
 int smol_disk_size_check(int64_t bytes, struct smol_err *err);
 

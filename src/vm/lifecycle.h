@@ -108,6 +108,17 @@ char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);
 char *smol_vm_disk_path(const struct smol_vm *vm, int i, struct smol_err *err);
 /* Make the disks that are its own, once, when it has been registered: sparse files. */
 int smol_vm_disks_make(const struct smol_vm *vm, struct smol_err *err);
+/*
+ * Make its own disk i larger, to size bytes: the file, then the configuration. Where only the file
+ * was reached the VM starts with it, and the same again ends the work. SMOL_E_INVALID: smaller than
+ * it is, out of bounds, or somebody else's file; SMOL_E_STATE: it is in use.
+ */
+int smol_vm_disk_grow(
+    struct smol_registry *r, struct smol_vm *vm, int i, int64_t size, struct smol_err *err);
+/* The guest has its disk i as /dev/vd and this letter. */
+char smol_vm_disk_letter(const struct smol_vm *vm, int i);
+/* The mend for a disk whose file is not there; -1. */
+int smol_vm_disk_gone(const struct smol_vm *vm, struct smol_err *err);
 /* Between two boots console.log has a line that begins so. */
 #define SMOL_CONSOLE_MARK "--- smolsh: booted again "
 /* With this the kernel says that it panicks, on a line with the reason. */

@@ -95,6 +95,13 @@ int smol_pair_check(enum smol_pairs kind, const char *pair, bool value, struct s
 int smol_registry_change_pairs(struct smol_registry *r, const char *id, enum smol_pairs kind,
     const char *const *set, const char *const *unset, struct smol_err *err);
 
+/* Changes vm->config; 0, or -1 with *err: then nothing is written. */
+typedef int (*smol_config_change_fn)(void *ctx, struct smol_vm *vm, struct smol_err *err);
+/* Read a VM's configuration, have it changed and write it, in one transaction that no start comes
+ * into. SMOL_E_STATE with "smolsh stop x" where the VM is live. */
+int smol_registry_change_config(struct smol_registry *r, const char *id,
+    smol_config_change_fn change, void *ctx, struct smol_err *err);
+
 /* How long a write waits for another process's: SMOL_BUSY_MS unless told. */
 void smol_registry_set_patience(struct smol_registry *r, int ms);
 

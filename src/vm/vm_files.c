@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a VM's files are, and the end of its console: lifecycle.h. */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "vm/jail.h"
@@ -58,45 +55,6 @@ char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err)
 	if (jail)
 		return smol_asprintf("%s/root/vsock.sock", jail);
 	return in_dir(smol_vm_runtime_dir(vm, err), "vsock.sock");
-}
-
-char *smol_vm_disk_path(const struct smol_vm *vm, int i, struct smol_err *err)
-{
-	const char *path = vm->config.disks.disk[i].path;
-	char file[24];
-
-	if (path)
-		return smol_strdup(path);
-	snprintf(file, sizeof(file), "disk%d.raw", i);
-	return in_dir(smol_vm_state_dir(vm, err), file);
-}
-
-static int make_disk(const char *path, int64_t size, struct smol_err *err)
-{
-	smol_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0 || ftruncate(fd, size) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "cannot make the disk %s", path);
-	return 0;
-}
-
-int smol_vm_disks_make(const struct smol_vm *vm, struct smol_err *err)
-{
-	smol_auto_free char *dir = NULL;
-
-	for (int i = 0; i < vm->config.disks.n; i++) {
-		const struct smol_disk *d = &vm->config.disks.disk[i];
-		smol_auto_free char *path = d->path ? NULL : smol_vm_disk_path(vm, i, err);
-
-		if (d->path)
-			continue;
-		if (!dir)
-			dir = smol_vm_state_dir(vm, err);
-		if (!path || !dir || smol_mkdir_p(dir, 0700, err) < 0 ||
-		    make_disk(path, d->size, err) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 /* The last TAIL_BYTES of a file; nothing where it cannot be read. */

@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/golden/c-lines.in tests/golden/c-lines.out \
 	tests/golden/c-with-words.in tests/golden/c-with-words.out \
 	tests/golden/cp.in tests/golden/cp.out \
+	tests/golden/disk.in tests/golden/disk.out \
 	tests/golden/dry-run-words.in tests/golden/dry-run-words.out \
 	tests/golden/empty.in tests/golden/empty.out \
 	tests/golden/exec-help.in tests/golden/exec-help.out \

@@ -70,11 +70,44 @@ check "start after that" smolsh start web
 expect_exit 0 "after a kill and a start" guest "$read_back"
 same "it has stayed, too" "$t_out" "kept"
 
-# A file that has gone meanwhile is missed at the start.
+# One of its own is grown while it is stopped; the guest sees the size, and what was there.
+grow() { # WHAT CODE REGEX DISK SIZE
+	expect_exit "$2" "grow: $1" smolsh disk grow web "$4" "$5"
+	expect_err "grow: $1: said" "$3"
+}
+grow "it runs" 125 "VM 'web' is running; try: smolsh stop web" 0 128M
 check "stop again" smolsh stop web
+grow "smaller" 2 'has 64M \(67108864 bytes\): a disk can grow, not shrink' 0 32M
+grow "too large" 2 'a disk has 1M to 64T' 0 65T
+grow "no unit" 2 "SIZE: '128' is not a size with a unit" 0 128
+grow "no such disk" 2 "VM 'web' has no disk '8'; try: smolsh disk list web" 8 128M
+grow "somebody else's" 2 "two.img is not the VM's own.*; try: truncate -s 134217728 " /dev/vdh 128M
+check "grow" smolsh disk grow web 0 128M
+check "grow by its device" smolsh disk grow web /dev/vdb 2M
+expect_exit 0 "grow by its file, as JSON" smolsh --json disk grow web "$(disk0)" 192M
+expect_out "grow as JSON" '"number":0,"device":"/dev/vda","path":".*/disk0\.raw","own":true,"readonly":false,"size":201326592,'
+expect_exit 0 "disk list" smolsh disk list web
+expect_out "disk list: an own one" '^0  /dev/vda  192M .* own +/.*/disk0\.raw$'
+expect_out "disk list: a file" '^7  /dev/vdh +1M .* read-only +/.*/shared, by=two\.img$'
+expect_exit 0 "disk list as JSON" smolsh --json disk list web
+same "disk list as JSON: all of them" "$(grep -o '"number"' <<<"$t_out" | wc -l)" 8
+check "start with grown disks" smolsh start web
+expect_exit 0 "the guest's sizes" guest 'cat /sys/class/block/vd[ab]/size | paste -sd" "'
+same "the guest's sizes: grown" "$t_out" "393216 4096"
+expect_exit 0 "grown, and read back" guest "$read_back"
+same "it has stayed in what was grown" "$t_out" "kept"
+
+# More than a file may have is told, and leaves no VM.
+too_large() { (trap '' XFSZ; ulimit -f 1024; smolsh create none --no-start --disk 1G); }
+expect_exit 125 "a disk too large for the host" too_large
+expect_err "a disk too large: said" 'cannot make the disk .*: File too large; try: a smaller size'
+expect_exit 125 "a disk too large: no VM" smolsh info none
+
+# A file that has gone meanwhile is missed at the start.
+check "stop once more" smolsh stop web
 mv "$t_dir/shared, by=two.img" "$t_dir/away.img"
 expect_exit 125 "a file is gone" smolsh start web
-expect_err "a file is gone: said" 'disk .*two\.img: No such file'
+expect_err "a file is gone: said" 'disk .*two\.img: No such file.*; try: put the file back, or smolsh delete web'
 mv "$t_dir/away.img" "$t_dir/shared, by=two.img"
 
 check "delete" smolsh delete web --force --yes

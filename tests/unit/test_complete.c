@@ -97,6 +97,7 @@ static void verbs(void **state)
 	check("nonsense ", "");
 	check("image ", "build import info list remove roots");
 	check("image b", "build");
+	check("disk ", "grow list");
 	check("env ", "list set unset");
 	check("help re", "restart resume");
 	check("help e", "env events exec exit-codes");

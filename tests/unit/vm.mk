@@ -6,6 +6,12 @@ tests_unit_test_vm_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libprot
 	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_vm
 
+check_PROGRAMS += tests/unit/test_disk
+tests_unit_test_disk_SOURCES = tests/unit/test_disk.c tests/unit/home.h
+tests_unit_test_disk_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
+	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_disk
+
 check_PROGRAMS += tests/unit/test_lifecycle
 tests_unit_test_lifecycle_SOURCES = tests/unit/test_lifecycle.c
 tests_unit_test_lifecycle_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)

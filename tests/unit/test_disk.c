@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A VM's own disks: made whole or not at all, grown, and what of them is refused. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "tests/unit/home.h"
+#include "vm/lifecycle.h"
+
+#define MIB INT64_C(1048576)
+
+static struct smol_registry *open_registry(void)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_registry *r = smol_registry_open(&err);
+
+	if (!r)
+		fail_msg("%s", err.msg);
+	return r;
+}
+
+/* One with an own disk of 1M and a file of as much. */
+static struct smol_vm *create(struct smol_registry *r)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *file = smol_asprintf("%s/file.img", home);
+	struct smol_vm_config c;
+	struct smol_vm *vm = NULL;
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(ftruncate(fd, MIB), 0);
+	close(fd);
+	smol_vm_config_init(&c);
+	assert_int_equal(smol_disks_add(&c.disks, "1M", &err), 0);
+	assert_int_equal(smol_disks_add(&c.disks, file, &err), 0);
+	assert_int_equal(smol_registry_create(r, "web", &c, false, &vm, &err), 0);
+	smol_vm_config_free(&c);
+	return vm;
+}
+
+static int64_t file_size(const struct smol_vm *vm, int i)
+{
+	smol_auto_free char *path = smol_vm_disk_path(vm, i, NULL);
+	struct stat st;
+
+	return stat(path, &st) < 0 ? -errno : st.st_size;
+}
+
+static void grown(struct smol_registry *r, struct smol_vm *vm, int64_t size)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *again = NULL;
+
+	if (smol_vm_disk_grow(r, vm, 0, size, &err) < 0)
+		fail_msg("%s", err.msg);
+	again = smol_registry_find(r, vm->id, &err);
+	assert_int_equal(file_size(vm, 0), size);
+	assert_int_equal(again->config.disks.disk[0].size, size);
+	assert_int_equal(vm->config.disks.disk[0].size, size);
+}
+
+/* The file and the configuration stay as they were. */
+static void refused(struct smol_registry *r, struct smol_vm *vm, int i, int64_t size, int code,
+    const char *why, const char *mend)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *again = NULL;
+	int64_t before = file_size(vm, i);
+
+	assert_int_equal(smol_vm_disk_grow(r, vm, i, size, &err), -1);
+	if (!strstr(err.msg, why))
+		fail_msg("%s", err.msg);
+	assert_int_equal(err.code, code);
+	if (!mend)
+		assert_null(err.hint);
+	else if (!err.hint || !strstr(err.hint, mend))
+		fail_msg("%s", err.hint ? err.hint : "no hint");
+	assert_int_equal(file_size(vm, i), before);
+	again = smol_registry_find(r, vm->id, NULL);
+	assert_int_equal(again->config.disks.disk[0].size, vm->config.disks.disk[0].size);
+}
+
+static void test_grow(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r);
+	smol_auto_free char *path = smol_vm_disk_path(vm, 0, &err);
+	smol_auto_close int fd = -1;
+	char text[4] = "";
+
+	(void)state;
+	assert_int_equal(smol_vm_disks_make(vm, &err), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "kept", 4, MIB - 4), 4);
+	grown(r, vm, 2 * MIB);
+	grown(r, vm, 2 * MIB);
+	assert_int_equal(pread(fd, text, 4, MIB - 4), 4);
+	assert_memory_equal(text, "kept", 4);
+	/* Ended between the file and the row: the same again, or more, but not what is less. */
+	assert_int_equal(ftruncate(fd, 4 * MIB), 0);
+	refused(r, vm, 0, 3 * MIB, SMOL_E_INVALID, "has 4M (4194304 bytes): a disk can grow", NULL);
+	grown(r, vm, 4 * MIB);
+	/* The file was cut by somebody: what the configuration says counts, too. */
+	assert_int_equal(ftruncate(fd, MIB), 0);
+	refused(r, vm, 0, 3 * MIB, SMOL_E_INVALID, "can grow, not shrink", NULL);
+	grown(r, vm, 4 * MIB);
+}
+
+static void test_grow_is_refused(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r), *gone = NULL;
+	smol_auto_free char *path = smol_vm_disk_path(vm, 0, &err);
+	smol_auto_close int fd = -1;
+
+	(void)state;
+	assert_int_equal(smol_vm_disks_make(vm, &err), 0);
+	refused(r, vm, 0, MIB - 512, SMOL_E_INVALID, "1M to 64T", NULL);
+	refused(r, vm, 0, SMOL_DISK_MAX_BYTES + 512, SMOL_E_INVALID, "1M to 64T", NULL);
+	refused(r, vm, 0, 2 * MIB + 1, SMOL_E_INVALID, "whole sectors", NULL);
+	refused(r, vm, 1, 2 * MIB, SMOL_E_INVALID, "is not the VM's own", "truncate -s 2097152 ");
+	/* A monitor that the registry knows nothing of. */
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	refused(r, vm, 0, 2 * MIB, SMOL_E_STATE, "is in use", "smolsh stop web");
+	assert_int_equal(flock(fd, LOCK_UN), 0);
+	assert_int_equal(unlink(path), 0);
+	refused(r, vm, 0, 2 * MIB, SMOL_E_IO, "No such file",
+	    "put the file back, or smolsh delete web");
+	/* Not what somebody has put in its place. */
+	assert_int_equal(symlink("../../../file.img", path), 0);
+	refused(r, vm, 0, 2 * MIB, SMOL_E_IO, "Too many levels", NULL);
+	/* Since it was looked for it has been started; or it has gone. */
+	assert_int_equal(smol_registry_claim(r, vm, getpid(), &err), 0);
+	refused(r, vm, 0, 2 * MIB, SMOL_E_STATE, "VM 'web' is starting", "smolsh stop web");
+	gone = smol_registry_find(r, "web", &err);
+	assert_int_equal(smol_registry_delete(r, vm->id, getpid(), &err), 0);
+	assert_int_equal(smol_vm_disk_grow(r, gone, 0, 2 * MIB, &err), -1);
+	assert_int_equal(err.code, SMOL_E_NOT_FOUND);
+}
+
+/* A file may have 1M here, as on a file system that has no larger ones. */
+static void test_no_room(void **state)
+{
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r);
+	struct rlimit old, small;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = (struct rlimit){.rlim_cur = MIB / 2, .rlim_max = old.rlim_max};
+	setrlimit(RLIMIT_FSIZE, &small);
+	assert_int_equal(smol_vm_disks_make(vm, &err), -1);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_non_null(strstr(err.msg, "cannot make the disk"));
+	assert_non_null(strstr(err.msg, "File too large"));
+	assert_string_equal(err.hint, "a smaller size");
+	assert_int_equal(file_size(vm, 0), -ENOENT);
+}
+
+static void test_letters(void **state)
+{
+	struct smol_vm vm = {0};
+	cJSON root = {0};
+
+	(void)state;
+	assert_int_equal(smol_vm_disk_letter(&vm, 0), 'a');
+	assert_int_equal(smol_vm_disk_letter(&vm, 7), 'h');
+	vm.config.rootfs = &root;
+	assert_int_equal(smol_vm_disk_letter(&vm, 0), 'c');
+	vm.ephemeral = true;
+	assert_int_equal(smol_vm_disk_letter(&vm, 0), 'b');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_grow_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+	    cmocka_unit_test(test_letters),
+	};
+
+	return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
+}
