@@ -63,20 +63,30 @@ int smol_roots_lock(const char *dir, smol_step_fn step, struct smol_err *err)
 	return smol_steal_fd(&fd);
 }
 
-/* Is it the digest of one of these, or of a VM that is there? */
-static bool wanted(struct smol_root *const *all, char *const *used, const char *digest)
+static void keep(char ***list, size_t *n, const char *digest)
 {
-	for (; *all; all++)
-		if (strcmp((*all)->digest, digest) == 0)
-			return true;
-	for (; *used; used++)
-		if (strncmp(*used, digest, 64) == 0)
-			return true;
-	return false;
+	*list = smol_realloc(*list, (*n + 2) * sizeof(**list));
+	(*list)[(*n)++] = smol_strdup(digest);
+	(*list)[*n] = NULL;
 }
 
-/* The digests that VMs use; links of VMs that are gone go. NULL-terminated. */
-static char **used_digests(const char *dir)
+/* The digest of a record; NULL where it cannot be told. */
+static char *digest_of(const char *path)
+{
+	smol_auto_buf struct smol_buf text = {0};
+	smol_auto_json cJSON *j = NULL;
+
+	if (smol_file_read(path, SMOL_ROOT_RECORD_MAX, &text, NULL) == 0)
+		j = smol_json_parse_object(smol_buf_str(&text), smol_buf_len(&text), NULL);
+	return smol_strdup(smol_json_str(j, "digest"));
+}
+
+/*
+ * The digests that this directory's records and the VMs need, NULL-terminated; links of VMs that
+ * are gone go. NULL: there is a record that nobody can read. All records count, those that are not
+ * listed (for there are too many, or another directory has the name) as well.
+ */
+static char **wanted_digests(const char *dir)
 {
 	smol_auto_closedir DIR *d = opendir(dir);
 	char **list = smol_alloc(sizeof(*list));
@@ -85,38 +95,51 @@ static char **used_digests(const char *dir)
 
 	while (d && (e = readdir(d))) {
 		smol_auto_free char *path = smol_asprintf("%s/%s", dir, e->d_name);
+		const char *dot = strrchr(e->d_name, '.');
+		smol_auto_free char *digest = NULL;
 
-		if (strncmp(e->d_name, SMOL_ROOT_USED, strlen(SMOL_ROOT_USED)) != 0)
-			continue;
-		if (access(path, F_OK) < 0) {
-			unlink(path);
-			continue;
+		if (strncmp(e->d_name, SMOL_ROOT_USED, strlen(SMOL_ROOT_USED)) == 0) {
+			if (access(path, F_OK) < 0)
+				unlink(path);
+			else
+				keep(&list, &n, e->d_name + strlen(SMOL_ROOT_USED));
+		} else if (dot && strcmp(dot, ".json") == 0) {
+			digest = digest_of(path);
+			if (!digest) {
+				smol_path_list_free(list);
+				return NULL;
+			}
+			keep(&list, &n, digest);
 		}
-		list = smol_realloc(list, (n + 2) * sizeof(*list));
-		list[n++] = smol_strdup(e->d_name + strlen(SMOL_ROOT_USED));
-		list[n] = NULL;
 	}
 	return list;
 }
 
+static bool is_wanted(char *const *list, const char *digest)
+{
+	for (; *list; list++)
+		if (strncmp(*list, digest, 64) == 0)
+			return true;
+	return false;
+}
+
 void smol_roots_sweep(const char *dir)
 {
-	smol_auto_root_list struct smol_root **all = smol_root_list(NULL);
 	smol_auto_closedir DIR *d = opendir(dir);
-	char **used = used_digests(dir);
+	char **wanted = wanted_digests(dir);
 	struct dirent *e;
 
-	while (d && (e = readdir(d))) {
+	while (wanted && d && (e = readdir(d))) {
 		smol_auto_free char *path = smol_asprintf("%s/%s", dir, e->d_name);
 		size_t n = strlen(e->d_name);
 
 		if (n != 64 + 9 || strcmp(e->d_name + 64, ".squashfs") != 0)
 			continue;
 		e->d_name[64] = '\0';
-		if (!wanted(all, used, e->d_name))
+		if (!is_wanted(wanted, e->d_name))
 			unlink(path);
 	}
-	smol_path_list_free(used);
+	smol_path_list_free(wanted);
 }
 
 int smol_root_remove(const struct smol_root *r, struct smol_err *err)

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "image/import.h"
+#include "image/roots.h"
 #include "root_archive.h"
 
 #define LAYER(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -496,6 +497,49 @@ static void test_record(void **state)
 	}
 }
 
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	smol_auto_free char *path = smol_asprintf("%s/%s", dir, name);
+
+	assert_int_equal(smol_file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+static bool is_there(const char *dir, const char *name)
+{
+	smol_auto_free char *path = smol_asprintf("%s/%s", dir, name);
+
+	return access(path, F_OK) == 0;
+}
+
+/* Files that a record names stay, whatever else is wrong with it; and all of them as long as there
+ * is a record that nobody can read. */
+static void test_sweep(void **state)
+{
+	static const char digits[] =
+	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
+	smol_auto_free char *named = smol_asprintf("%s0.squashfs", digits);
+	smol_auto_free char *orphan = smol_asprintf("%s1.squashfs", digits);
+	smol_auto_free char *record = smol_asprintf("{\"digest\":\"%s0\"}", digits);
+	char dir[] = "/tmp/smolsh-sweep-XXXXXX";
+	smol_auto_free char *broken = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	broken = smol_asprintf("%s/broken.json", dir);
+	put_file(dir, named, "x");
+	put_file(dir, orphan, "x");
+	put_file(dir, "a.json", record);
+	put_file(dir, "broken.json", "{");
+	smol_roots_sweep(dir);
+	assert_true(is_there(dir, named));
+	assert_true(is_there(dir, orphan));
+	assert_int_equal(unlink(broken), 0);
+	smol_roots_sweep(dir);
+	assert_true(is_there(dir, named));
+	assert_false(is_there(dir, orphan));
+	assert_int_equal(smol_rmdir_r(dir, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +554,7 @@ int main(void)
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_sparse_giant),
 	    cmocka_unit_test(test_broken_images),
+	    cmocka_unit_test(test_sweep),
 	    cmocka_unit_test(test_truncated),
 	    cmocka_unit_test(test_no_archive),
 	    cmocka_unit_test(test_configuration),
