@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* `--net user`: see net.h. The addresses are QEMU's documented defaults, so no DHCP is waited for.
+/* The guest's network: see net.h. The addresses are QEMU's documented defaults, so no DHCP is
+ * waited for.
  */
 #include "agent/net.h"
 
@@ -12,7 +13,7 @@
 
 #include "base/clock.h"
 
-#define SCRIPT                                                                                     \
+#define USER_SCRIPT                                                                                \
 	"cd /sys/class/net || exit 1; "                                                            \
 	"for i in *; do [ \"$i\" = lo ] && continue; "                                             \
 	"ip addr add 10.0.2.15/24 dev \"$i\" && ip link set \"$i\" up && "                         \
@@ -20,7 +21,14 @@
 	"{ [ -s /etc/resolv.conf ] || echo nameserver 10.0.2.3 >/etc/resolv.conf; }; exit; done; " \
 	"exit 1"
 
-void smol_net_user_up(void (*say)(const char *fmt, ...))
+/* Who is at the other end is not known: an address comes by DHCP, at some time, or by hand. */
+#define TAP_SCRIPT                                                                                 \
+	"cd /sys/class/net || exit 1; "                                                            \
+	"for i in *; do [ \"$i\" = lo ] && continue; "                                             \
+	"ip link set \"$i\" up || exit 1; "                                                        \
+	"udhcpc -i \"$i\" -b -t 4 -T 1 -A 10 -S >/dev/null 2>&1 </dev/null & exit 0; done; exit 1"
+
+static void run(const char *script, void (*say)(const char *fmt, ...))
 {
 	smol_deadline deadline = smol_in_ms(SMOL_NET_MS);
 	pid_t pid = fork(), done;
@@ -28,7 +36,7 @@ void smol_net_user_up(void (*say)(const char *fmt, ...))
 	int status = 0;
 
 	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", SCRIPT, (char *)NULL);
+		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
 		_exit(127);
 	}
 	if (pid < 0) {
@@ -49,4 +57,12 @@ void smol_net_user_up(void (*say)(const char *fmt, ...))
 		say("network: not set up within %d ms", SMOL_NET_MS);
 	else if (status)
 		say("network: cannot be set up (status %d)", status);
+}
+
+void smol_net_up(const char *net, void (*say)(const char *fmt, ...))
+{
+	if (strcmp(net, "user") == 0)
+		run(USER_SCRIPT, say);
+	else if (strcmp(net, "tap") == 0)
+		run(TAP_SCRIPT, say);
 }

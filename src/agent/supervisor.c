@@ -51,7 +51,7 @@
 struct vm {
 	char token[SMOL_TOKEN_LEN + 1];
 	char *name;
-	bool net_user;
+	char *net; /* "none", "user", "tap" */
 	struct smol_root_disks root;
 	int has_root; /* 1; 0: the initramfs is all there is; -1: it should, and cannot */
 	struct smol_agent_share shares[SMOL_AGENT_SHARES_MAX];
@@ -212,7 +212,7 @@ static void read_config(struct vm *vm)
 		explicit_bzero((char *)token, strlen(token));
 	name = smol_json_str(j, "name");
 	vm->name = smol_strdup(name && *name ? name : "smolsh");
-	vm->net_user = smol_json_str(j, "net") && strcmp(smol_json_str(j, "net"), "user") == 0;
+	vm->net = smol_strdup(smol_json_str(j, "net") ?: "none");
 	smol_json_int(j, "guest_port", 1, UINT32_MAX - 1, &guest_port);
 	smol_json_int(j, "ready_port", 0, UINT32_MAX - 1, &ready_port);
 	vm->agent.guest_port = (uint32_t)guest_port;
@@ -419,8 +419,7 @@ void smol_supervisor_run(void)
 	if (sethostname(vm.name, strlen(vm.name)) < 0)
 		say("hostname: %s", strerror(errno));
 	raise_loopback();
-	if (vm.net_user)
-		smol_net_user_up(say);
+	smol_net_up(vm.net, say);
 	/* Last: what comes before is the initramfs's business, whatever the root holds. */
 	enter_root(&vm);
 	mount_shares(&vm);

@@ -101,6 +101,7 @@ struct smol_launch {
 	uint32_t cid;
 	const struct smol_drive *drives; /* in the guest's order: vda, vdb, … */
 	int ndrives;
+	int tap_fd; /* the tap device's other end; -1: none, or the hypervisor opens it itself */
 	const int *share_fds; /* to the virtiofsd of each of the config's shares */
 };
 

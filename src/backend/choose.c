@@ -14,6 +14,11 @@ static bool net_user(const struct smol_vm_config *c)
 	return c->net == SMOL_NET_USER;
 }
 
+static bool net_tap(const struct smol_vm_config *c)
+{
+	return c->net == SMOL_NET_TAP;
+}
+
 static bool disk(const struct smol_vm_config *c)
 {
 	return c->disks.n > 0;
@@ -58,6 +63,7 @@ static const struct {
 	bool (*asked)(const struct smol_vm_config *c);
 } needs[] = {
     {SMOL_CAP_NET_USER, "--net user", net_user},
+    {SMOL_CAP_NET_TAP, "--net tap", net_tap},
     {SMOL_CAP_DISK, "--disk", disk},
     {SMOL_CAP_DISK, "--rootfs", rootfs},
     {SMOL_CAP_SHARE, "--share", share},

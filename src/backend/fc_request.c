@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "vm/nettap.h"
 
 /*
  * As with QEMU, what keeps the console readable and costs emulated or virtual boots nothing. Its
@@ -114,13 +115,14 @@ struct smol_fc_request smol_fc_put_drive(const char *id, const char *path, bool 
 	return r;
 }
 
-struct smol_fc_request smol_fc_put_network(const char *id, const char *tap)
+struct smol_fc_request smol_fc_put_network(const char *id, const char *tap, const char *mac)
 {
 	smol_auto_free char *where = smol_asprintf("/network-interfaces/%s", id);
 	struct smol_fc_request r = request("PUT", where);
 
 	put_text(r.body, "iface_id", id);
 	put_text(r.body, "host_dev_name", tap);
+	put_text(r.body, "guest_mac", mac);
 	return r;
 }
 
@@ -248,6 +250,12 @@ int smol_fc_boot(const struct smol_launch *l, const struct smol_fc_places *p,
 		smol_auto_free char *id = smol_asprintf("drive%d", i);
 
 		add(out, smol_fc_put_drive(id, l->drives[i].path, l->drives[i].readonly));
+	}
+	if (l->config->net == SMOL_NET_TAP) {
+		char mac[18];
+
+		smol_nettap_mac(l->id, mac);
+		add(out, smol_fc_put_network("net0", l->config->net_tap, mac));
 	}
 	if (p->uds)
 		add(out, smol_fc_put_vsock(l->cid, p->uds));

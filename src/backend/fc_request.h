@@ -48,7 +48,7 @@ struct smol_fc_request smol_fc_put_machine(int cpus, int64_t memory_mib);
 struct smol_fc_request smol_fc_put_boot(const char *kernel, const char *initrd, const char *args);
 /* id: letters, digits and '_'. None is a root device: the initramfs boots. */
 struct smol_fc_request smol_fc_put_drive(const char *id, const char *path, bool readonly);
-struct smol_fc_request smol_fc_put_network(const char *id, const char *tap);
+struct smol_fc_request smol_fc_put_network(const char *id, const char *tap, const char *mac);
 struct smol_fc_request smol_fc_put_vsock(uint32_t cid, const char *uds_path);
 struct smol_fc_request smol_fc_put_entropy(void);
 struct smol_fc_request smol_fc_put_balloon(int64_t mib);

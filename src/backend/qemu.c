@@ -25,12 +25,14 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/spawn.h"
+#include "vm/nettap.h"
 
 enum {
 	FD_CONSOLE = 3,
 	FD_QMP,
 	FD_INITRD,
 	FD_VHOST,
+	FD_TAP,
 	FD_SHARE,
 	FD__COUNT = FD_SHARE + SMOL_SHARES_MAX
 };
@@ -185,6 +187,15 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 		ADD("-device");
 		ADD("virtio-balloon-pci,deflate-on-oom=on");
 	}
+	if (c->net == SMOL_NET_TAP) {
+		char mac[18];
+
+		smol_nettap_mac(l->id, mac);
+		ADD("-netdev");
+		ADD("tap,id=net0,fd=%d", FD_TAP);
+		ADD("-device");
+		ADD("virtio-net-pci,netdev=net0,mac=%s,romfile=", mac);
+	}
 	ADD("-sandbox");
 	ADD("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 #undef ADD
@@ -286,6 +297,7 @@ static int qemu_start(struct smol_backend *b, const struct smol_launch *l, struc
 	s.fds[FD_QMP] = pair[1];
 	s.fds[FD_INITRD] = l->initrd_fd;
 	s.fds[FD_VHOST] = l->vhost_listen_fd >= 0 ? l->vhost_listen_fd : l->vhost_vsock_fd;
+	s.fds[FD_TAP] = l->tap_fd;
 	for (int i = 0; i < SMOL_SHARES_MAX; i++)
 		s.fds[FD_SHARE + i] = i < l->config->shares.n ? l->share_fds[i] : -1;
 	argv = smol_qemu_argv(q->program, l, q->accel);

@@ -82,7 +82,6 @@ static int qemu_probe(const char *program, struct smol_probe *out, struct smol_e
 static const struct smol_backend_lack lacks[] = {
     {SMOL_CAP_VSOCK_VMM, "its vsock is a device beside it", NULL},
     {SMOL_CAP_SNAPSHOT, "its vsock device cannot be migrated", NULL},
-    {SMOL_CAP_NET_TAP, "smolsh does not hand it one", "--net user"},
     {SMOL_CAP_HOTPLUG, "smolsh plugs nothing in while a guest runs", NULL},
     {0},
 };
@@ -92,8 +91,8 @@ const struct smol_backend_info smol_backend_qemu_info = {
     .summary = "QEMU: any Linux host, with KVM or emulated",
     .program = SMOL_QEMU_PROGRAM,
     .capabilities = SMOL_CAP_VSOCK_USER | SMOL_CAP_VSOCK_KERNEL | SMOL_CAP_PAUSE |
-		    SMOL_CAP_NET_USER | SMOL_CAP_REBOOT | SMOL_CAP_POWEROFF | SMOL_CAP_EMULATE |
-		    SMOL_CAP_BALLOON | SMOL_CAP_DISK | SMOL_CAP_SHARE,
+		    SMOL_CAP_NET_USER | SMOL_CAP_NET_TAP | SMOL_CAP_REBOOT | SMOL_CAP_POWEROFF |
+		    SMOL_CAP_EMULATE | SMOL_CAP_BALLOON | SMOL_CAP_DISK | SMOL_CAP_SHARE,
     .lacks = lacks,
     .probe = qemu_probe,
 };

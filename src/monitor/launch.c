@@ -27,6 +27,7 @@
 #include "monitor/monitor.h"
 #include "vm/jail.h"
 #include "vm/lifecycle.h"
+#include "vm/nettap.h"
 
 static bool can(const struct smol_monitor_state *m, enum smol_cap cap)
 {
@@ -277,6 +278,7 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	    .cid = m->vm->cid,
 	    .drives = m->drives,
 	    .ndrives = m->ndrives,
+	    .tap_fd = m->tap_fd,
 	    .share_fds = m->share_fds};
 
 	l.kernel = kernel ? kernel : smol_image_part_path(m->image, "kernel-packed");
@@ -324,9 +326,16 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 		return -1;
 	if (smol_shares_start(m, err) < 0)
 		return -1;
+	/* Firecracker knows it by its name. */
+	if (m->vm->config.net == SMOL_NET_TAP && !vmm &&
+	    (m->tap_fd = smol_nettap_open(m->vm->config.net_tap, err)) < 0)
+		return -1;
 	rc = start_hypervisor(m, initrd, err);
 	/* From here on it is the hypervisor's alone. */
 	smol_vsock_release(m);
 	smol_shares_release(m);
+	if (m->tap_fd >= 0)
+		close(m->tap_fd);
+	m->tap_fd = -1;
 	return rc;
 }

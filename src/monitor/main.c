@@ -14,6 +14,7 @@
 static struct smol_monitor_state monitor = {
     .console_fd = -1,
     .home_fd = -1,
+    .tap_fd = -1,
     .reserve_fd = -1,
     .control = {.fd = -1},
     .uds = {.fd = -1},

@@ -65,6 +65,7 @@ struct smol_monitor_state {
 	struct smol_image *image;
 	struct smol_backend backend;
 	struct smol_child hypervisor, device, share_children[SMOL_SHARES_MAX];
+	int tap_fd;			/* to be the hypervisor's; -1: none */
 	int share_fds[SMOL_SHARES_MAX]; /* to be the hypervisor's */
 	struct smol_bound control, uds, ready_sock, vhost;
 	struct smol_drive drives[SMOL_DRIVES_MAX];

@@ -209,7 +209,8 @@ static void print_config(const struct smol_vm *vm)
 		row("kernel args", "%s", c->kernel_args);
 	if (c->balloon)
 		row("balloon", "yes");
-	row("network", "%s", smol_net_name(c->net));
+	row("network", "%s%s%s", smol_net_name(c->net), c->net_tap ? " " : "",
+	    c->net_tap ? c->net_tap : "");
 	print_disks(vm);
 	for (int i = 0; i < c->shares.n; i++)
 		row("share", "%s: %s%s", c->shares.share[i].guest, c->shares.share[i].host,

@@ -21,7 +21,6 @@
 
 #define X(e, n) n,
 static const char *const accel_names[] = {SMOL_ACCELS(X) NULL};
-static const char *const net_names[] = {SMOL_NETS(X) NULL};
 static const char *const vsock_names[] = {SMOL_VSOCKS(X) NULL};
 #undef X
 #define X(n)	     ", " #n
@@ -79,11 +78,10 @@ const struct smol_option smol_config_options[] = {
 	.arg = "TEXT",
 	.help = "appended to the kernel's command line"},
     {.name = "net",
-	.type = SMOL_OPTION_ENUM,
+	.type = SMOL_OPTION_STRING,
 	.arg = "NAME",
-	.help = "guest network: none or user (none)",
-	.absent = "none",
-	.values = net_names},
+	.help = "guest network: none, user or tap=DEVICE (none)",
+	.absent = "none"},
     {.name = "rootfs",
 	.type = SMOL_OPTION_STRING,
 	.arg = "ROOT",
@@ -373,7 +371,10 @@ int smol_config_from_args(
 	c->cpus = (int)smol_args_int(args, "cpus", c->cpus);
 	c->accel = (enum smol_accel)smol_args_int(args, "accel", c->accel);
 	c->balloon = smol_args_flag(args, "balloon");
-	c->net = (enum smol_net)smol_args_int(args, "net", c->net);
+	const char *net = smol_args_str(args, "net");
+
+	if (net && smol_net_take(net, c, err) < 0)
+		return smol_err_wrap(err, "--net");
 	if (check_labels(args, err) < 0 || take_limits(args, c, err) < 0 ||
 	    take_disks(args, &c->disks, err) < 0 || take_shares(args, &c->shares, err) < 0 ||
 	    take_firecracker(smol_args_str(args, "firecracker"), c, err) < 0 ||

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "proto/limits.h"
 #include "proto/request.h"
+#include "vm/nettap.h"
 
 static const char *const accel_names[] = {
 #define X(e, n) [SMOL_ACCEL_##e] = n,
@@ -95,6 +96,24 @@ int smol_vsock_by_parse(const char *text, enum smol_vsock_by *k, struct smol_err
 	return 0;
 }
 
+int smol_net_take(const char *text, struct smol_vm_config *c, struct smol_err *err)
+{
+	static const char tap[] = "tap=";
+
+	if (strncmp(text, tap, strlen(tap)) != 0) {
+		if (strcmp(text, "tap") != 0)
+			return smol_net_parse(text, &c->net, err);
+		smol_err_set(err, SMOL_E_INVALID, "which tap device?");
+		return smol_err_hint(err, "--net tap=tap0");
+	}
+	if (smol_nettap_check(text + strlen(tap), err) < 0)
+		return -1;
+	c->net = SMOL_NET_TAP;
+	free(c->net_tap);
+	c->net_tap = smol_strdup(text + strlen(tap));
+	return 0;
+}
+
 void smol_vm_config_init(struct smol_vm_config *c)
 {
 	*c = (struct smol_vm_config){
@@ -120,6 +139,7 @@ void smol_vm_config_free(struct smol_vm_config *c)
 	free(c->kernel);
 	free(c->kernel_args);
 	free(c->vsock.uds_path);
+	free(c->net_tap);
 	cJSON_Delete(c->rootfs);
 	smol_disks_free(&c->disks);
 	smol_shares_free(&c->shares);
@@ -253,6 +273,8 @@ cJSON *smol_vm_config_encode(const struct smol_vm_config *c)
 	smol_json_add_int(j, "memory_mib", c->memory_mib);
 	smol_json_add_str(j, "kernel_args", c->kernel_args);
 	smol_json_add_str(j, "net", smol_net_name(c->net));
+	if (c->net_tap)
+		smol_json_add_str(j, "net_tap", c->net_tap);
 	smol_json_add_bool(j, "balloon", c->balloon);
 	if (c->rootfs) {
 		cJSON_AddItemToObject(j, "rootfs", cJSON_Duplicate(c->rootfs, true));
@@ -330,6 +352,10 @@ int smol_vm_config_decode(const cJSON *j, struct smol_vm_config *c, struct smol_
 		smol_accel_parse(smol_json_str(j, "accel"), &c->accel, err) < 0) ||
 	    (smol_json_str(j, "net") && smol_net_parse(smol_json_str(j, "net"), &c->net, err) < 0))
 		return -1;
+	take_str(j, "net_tap", &c->net_tap);
+	if ((c->net == SMOL_NET_TAP) != (c->net_tap != NULL) ||
+	    (c->net_tap && smol_nettap_name_check(c->net_tap, err) < 0))
+		return smol_err_set(err, SMOL_E_REGISTRY, "the network's configuration is wrong");
 	if (smol_disks_decode(smol_json_get(j, "disks"), &c->disks, err) < 0 ||
 	    smol_shares_decode(smol_json_get(j, "shares"), &c->shares, err) < 0)
 		return -1;

@@ -31,7 +31,7 @@ enum smol_accel {
 	    SMOL_ACCEL__COUNT
 };
 
-#define SMOL_NETS(X) X(NONE, "none") X(USER, "user")
+#define SMOL_NETS(X) X(NONE, "none") X(USER, "user") X(TAP, "tap")
 enum smol_net {
 #define X(e, n) SMOL_NET_##e,
 	SMOL_NETS(X)
@@ -68,6 +68,7 @@ struct smol_vm_config {
 	int64_t memory_mib; /* SMOL_MEMORY_MIN_MIB… */
 	char *kernel_args;  /* appended; "" */
 	enum smol_net net;
+	char *net_tap; /* SMOL_NET_TAP: the host's tap device; else NULL */
 	/* The root image (image/root.h's record) that is its root, or NULL: the initramfs is;
 	 * owned. Its own files lie on a disk of rootfs_size bytes. */
 	cJSON *rootfs;
@@ -92,6 +93,8 @@ const char *smol_net_name(enum smol_net n);
 const char *smol_vsock_by_name(enum smol_vsock_by k);
 /* -1 and SMOL_E_INVALID with the names there are. */
 int smol_accel_parse(const char *text, enum smol_accel *a, struct smol_err *err);
+/* "none", "user" or "tap=NAME", which must be a tap device of this host. */
+int smol_net_take(const char *text, struct smol_vm_config *c, struct smol_err *err);
 int smol_net_parse(const char *text, enum smol_net *n, struct smol_err *err);
 int smol_vsock_by_parse(const char *text, enum smol_vsock_by *k, struct smol_err *err);
 /* a-z A-Z 0-9 . _ - ; starts with a letter or digit; at most SMOL_NAME_MAX; not all hex digits

@@ -12,5 +12,6 @@ src_vm_libvm_a_SOURCES = \
 	src/vm/registry_config.c src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \
 	src/vm/upper.c src/vm/upper.h \
 	src/vm/share.c src/vm/share.h \
+	src/vm/nettap.c src/vm/nettap.h \
 	src/vm/vm_files.c
 src_vm_libvm_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)

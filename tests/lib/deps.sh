@@ -31,6 +31,7 @@ unit  libcmocka-dev    unit tests
 unit  libyaml-dev      tests read the description of Firecracker's API
 guest curl             integration tests ask a server in a guest with it
 guest ncurses-term    tests of the screen's colours need its terminals
+guest iproute2         the tests of tap devices make one
 guest procps           integration tests look at processes
 guest python3          integration tests read JSON with it
 guest socat            integration tests play a broken agent with it

@@ -48,7 +48,8 @@ static void build_each(void)
 		add(smol_fc_put_boot(w, words[0], "console=ttyS0 a=\"b c\""));
 		add(smol_fc_put_boot(words[0], w, ""));
 		add(smol_fc_put_drive(id, w, i & 1));
-		add(smol_fc_put_network(id, i & 1 ? "tap0" : "a-tap.with:15c"));
+		add(smol_fc_put_network(
+		    id, i & 1 ? "tap0" : "a-tap.with-15c", "52:54:00:01:02:fe"));
 		add(smol_fc_put_vsock(cids[i % SMOL_ARRAY_SIZE(cids)], w));
 		add(smol_fc_put_machine((int)i * 6 + 1, sizes[i % SMOL_ARRAY_SIZE(sizes)]));
 		add(smol_fc_put_balloon(sizes[i % SMOL_ARRAY_SIZE(sizes)]));
