@@ -207,7 +207,7 @@ static void options_are_taken_in_all_their_forms(void **state)
 	/* The last one counts. */
 	assert_int_equal(smol_args_int(&args, "memory", 0), 256);
 	assert_int_equal(smol_args_int(&args, "cpus", 1), 4);
-	assert_int_equal(smol_args_int(&args, "net", 0), 1);
+	assert_string_equal(smol_args_str(&args, "net"), "user");
 	assert_int_equal(smol_args_int(&args, "boot-timeout", 0), 500);
 	assert_int_equal(smol_args_int(&args, "accel", 77), 77);
 	assert_true(smol_args_flag(&args, "no-start"));
