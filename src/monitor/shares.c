@@ -60,12 +60,23 @@ static int connect_to(const struct smol_bound *b, struct smol_err *err)
 	return smol_steal_fd(&fd);
 }
 
+/* "source=PATH" for QEMU's, which takes a backslash away. */
+static char *source_of(const char *path)
+{
+	smol_auto_buf struct smol_buf b = {0};
+
+	smol_buf_puts(&b, "source=");
+	for (; *path; path++)
+		smol_buf_printf(&b, "%s%c", *path == '\\' ? "\\" : "", *path);
+	return smol_buf_take(&b);
+}
+
 static int spawn(struct smol_monitor_state *m, const struct smol_share *share, struct smol_child *c,
     int listener, struct smol_err *err)
 {
 	bool qemus, root = geteuid() == 0;
 	smol_auto_free char *program = find_program(&qemus, err);
-	smol_auto_free char *source = smol_asprintf("source=%s", share->host);
+	smol_auto_free char *source = source_of(share->host);
 	smol_auto_close int complaints = program ? smol_launch_complaints(c, err) : -1;
 	const char *argv[WORDS];
 	struct smol_spawn s = {

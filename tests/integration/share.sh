@@ -19,11 +19,15 @@ expect_exit 125 "Firecracker shares none" smolsh create web --backend firecracke
 expect_err "Firecracker shares none: why, and what would work" "cannot share directories: it has no virtiofs; try: smolsh cp"
 same "nothing is left of those" "$(smolsh list --quiet)" ""
 
-check "create" smolsh create web --share "$t_dir/rw:/srv/deep/rw" --share "$t_dir/ro:/srv/ro:ro"
+# A directory, and the one that a backslash taken for an escape would lead to.
+mkdir "$t_dir/o\\dd" "$t_dir/odd"
+echo odd >"$t_dir/o\\dd/a"
+check "create" smolsh create web --share "$t_dir/rw:/srv/deep/rw" --share "$t_dir/ro:/srv/ro:ro" --share "$t_dir/o\\dd:/srv/odd"
 expect_exit 0 "info" smolsh info web
 expect_out "info says what is shared" "^share +/srv/ro: $t_dir/ro, read-only"
 expect_exit 0 "the guest reads" smolsh exec web -- cat /srv/deep/rw/a /srv/ro/a
 same "the guest reads what is there" "$t_out" "$(printf 'from-host\nfixed')"
+same "a backslash in the name is one" "$(smolsh exec web -- cat /srv/odd/a)" odd
 check "the guest writes" smolsh exec web 'echo from-guest >/srv/deep/rw/b; mkdir /srv/deep/rw/d; ln -s b /srv/deep/rw/l'
 same "and the host has it" "$(cat "$t_dir/rw/b" "$t_dir/rw/l")" "$(printf 'from-guest\nfrom-guest')"
 echo later >"$t_dir/rw/c"
