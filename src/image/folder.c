@@ -23,6 +23,7 @@
 
 /* A file with several names, and the first of them. */
 struct several {
+	dev_t dev; /* an overlay's files have those of the layers that they lie in */
 	ino_t ino;
 	char *path;
 };
@@ -64,16 +65,17 @@ static void several_grow(struct walk *w)
 }
 
 /* The first name of that inode, or NULL: this is it. */
-static const char *first_name(struct walk *w, ino_t ino, const char *path)
+static const char *first_name(struct walk *w, const struct stat *st, const char *path)
 {
 	size_t at;
 
 	if (w->nseveral * 2 >= w->room)
 		several_grow(w);
-	for (at = (size_t)ino & (w->room - 1); w->several[at].path; at = (at + 1) & (w->room - 1))
-		if (w->several[at].ino == ino)
+	at = (size_t)st->st_ino & (w->room - 1);
+	for (; w->several[at].path; at = (at + 1) & (w->room - 1))
+		if (w->several[at].ino == st->st_ino && w->several[at].dev == st->st_dev)
 			return w->several[at].path;
-	w->several[at] = (struct several){ino, smol_strdup(path)};
+	w->several[at] = (struct several){st->st_dev, st->st_ino, smol_strdup(path)};
 	w->nseveral++;
 	return NULL;
 }
@@ -143,7 +145,7 @@ static int add(struct walk *w, int dir, const char *name, const char *path, cons
 		e.symlink = target;
 	}
 	if (S_ISREG(st->st_mode) && st->st_nlink > 1)
-		e.hardlink = first_name(w, st->st_ino, path);
+		e.hardlink = first_name(w, st, path);
 	if (!S_ISLNK(st->st_mode) && !e.hardlink)
 		e.nxattrs = read_xattrs(w, dir, name);
 	rc = smol_merge_add(w->m, &e, err);
