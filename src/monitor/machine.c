@@ -2,7 +2,7 @@
 /*
  * The VM's life as its monitor sees it. It begins with the claim in the registry, passes its
  * phases, and ends in one of two ways: somebody asked (stopped) or not (died). Whatever the way,
- * finish() runs once, when both children are reaped.
+ * finish() runs once, when all children are reaped.
  */
 #include <errno.h>
 #include <poll.h>

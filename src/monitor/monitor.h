@@ -17,7 +17,7 @@
  *   pause.c     the guest stands still, and goes on
  *   balloon.c   memory is taken from the guest, and given back
  *
- * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when both children
+ * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when all children
  * are reaped, and only then the end is recorded, told, and the process exits.
  */
 #ifndef SMOL_MONITOR_MONITOR_H
@@ -40,9 +40,9 @@
 #define SMOL_DRIVES_MAX	 (SMOL_DISKS_MAX + 2) /* and both of a root */
 #define SMOL_READY_MAX	 8		      /* connections to the ready port */
 
-/* A child process: the hypervisor or the vsock device. */
+/* A child process: the hypervisor, the vsock device, or a virtiofsd. */
 struct smol_child {
-	const char *what; /* "qemu", "smolsh-vsockd" */
+	const char *what; /* "qemu", "smolsh-vsockd", "virtiofsd" */
 	pid_t pid;	  /* 0: not running */
 	int pidfd;
 	int stderr_fd; /* our end of its complaints */
