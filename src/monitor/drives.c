@@ -16,12 +16,17 @@
 #include "vm/lifecycle.h"
 #include "vm/upper.h"
 
-static int lock(struct smol_drive *d, struct smol_err *err)
+static int lock(const struct smol_vm *vm, struct smol_drive *d, struct smol_err *err)
 {
+	int saved;
+
 	d->fd =
 	    open(d->path, (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (d->fd < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "disk %s", d->path);
+	if (d->fd < 0) {
+		saved = errno;
+		smol_err_errno(err, SMOL_E_IO, saved, "disk %s", d->path);
+		return saved == ENOENT ? smol_vm_disk_gone(vm, err) : -1;
+	}
 	if (flock(d->fd, (d->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
@@ -39,7 +44,7 @@ int smol_drives_add(
 		return smol_err_set(err, SMOL_E_LIMIT, "more than %d disks", SMOL_DRIVES_MAX);
 	*d = (struct smol_drive){.path = smol_strdup(path), .readonly = readonly, .fd = -1};
 	m->ndrives++;
-	return lock(d, err);
+	return lock(m->vm, d, err);
 }
 
 /* The root image, which all VMs that have it share, and the VM's own disk over it. */

@@ -83,6 +83,7 @@ static int mke2fs(const char *program, const char *path, struct smol_err *err)
 int smol_vm_upper_make(const struct smol_vm *vm, struct smol_err *err)
 {
 	smol_auto_free char *path = smol_vm_upper_path(vm, err), *dir = NULL, *program = NULL;
+	smol_auto_free char *part = path ? smol_asprintf("%s.part", path) : NULL;
 	smol_auto_close int fd = -1;
 
 	if (!vm->config.rootfs || vm->ephemeral)
@@ -91,12 +92,15 @@ int smol_vm_upper_make(const struct smol_vm *vm, struct smol_err *err)
 	program = dir ? find_mke2fs(err) : NULL;
 	if (!program || smol_mkdir_p(dir, 0700, err) < 0)
 		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* It has its name only when it is whole: what a killed create leaves is no disk. */
+	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, vm->config.rootfs_size) < 0) {
 		smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
 		if (errno == EFBIG)
 			smol_err_hint(err, "a smaller --rootfs-size");
 		return -1;
 	}
-	return mke2fs(program, path, err);
+	if (mke2fs(program, part, err) < 0)
+		return -1;
+	return rename(part, path) == 0 ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
 }

@@ -131,6 +131,11 @@ expect_exit 0 "what is running when it stops" smolsh exec --user root web -- sh 
 same "the disk of a running VM is in use" "$(needs_recovery web)" 1
 expect_exit 0 "stop" smolsh stop web
 same "stop: the disk is unmounted" "$(needs_recovery web)" 0
+upper=$(upper_of web)
+mv "$upper" "$upper.away"
+expect_exit 125 "start without its disk" smolsh start web
+expect_err "start without its disk: the mend" 'upper\.ext4: No such file.*; try: put the file back, or smolsh delete web'
+mv "$upper.away" "$upper"
 expect_exit 0 "stop --force" smolsh stop --force db
 same "stop --force: the disk is not" "$(needs_recovery db)" 1
 expect_exit 0 "start: from its journal" smolsh start db

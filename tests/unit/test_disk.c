@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "tests/unit/home.h"
 #include "vm/lifecycle.h"
+#include "vm/upper.h"
 
 #define MIB INT64_C(1048576)
 
@@ -174,6 +175,33 @@ static void test_no_room(void **state)
 	assert_int_equal(file_size(vm, 0), -ENOENT);
 }
 
+/* The disk over a root, by an mke2fs that does not end well, and by one that does. */
+static void test_upper_is_whole(void **state)
+{
+	static const char fails[] = "#!/bin/sh\nexit 3\n", works[] = "#!/bin/sh\nexit 0\n";
+	smol_auto_registry struct smol_registry *r = open_registry();
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_vm struct smol_vm *vm = create(r);
+	smol_auto_free char *program = smol_asprintf("%s/mke2fs", home);
+	smol_auto_free char *old = smol_strdup(getenv("PATH")), *path = NULL, *part = NULL;
+
+	(void)state;
+	vm->config.rootfs = cJSON_CreateObject();
+	path = smol_vm_upper_path(vm, &err);
+	part = smol_asprintf("%s.part", path);
+	setenv("PATH", home, 1);
+	assert_int_equal(smol_file_write(program, fails, strlen(fails), 0700, &err), 0);
+	assert_int_equal(smol_vm_upper_make(vm, &err), -1);
+	assert_int_equal(err.code, SMOL_E_IO);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(unlink(part), 0);
+	assert_int_equal(smol_file_write(program, works, strlen(works), 0700, &err), 0);
+	assert_int_equal(smol_vm_upper_make(vm, &err), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(part, F_OK), -1);
+	setenv("PATH", old, 1);
+}
+
 static void test_letters(void **state)
 {
 	struct smol_vm vm = {0};
@@ -194,6 +222,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_grow_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_upper_is_whole, setup, teardown),
 	    cmocka_unit_test(test_letters),
 	};
 
