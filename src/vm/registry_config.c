@@ -25,6 +25,10 @@ static int change_row(struct smol_registry *r, const char *id, smol_config_chang
 {
 	smol_auto_vm struct smol_vm *vm = smol_registry_find(r, id, err);
 
+	if (!vm && err && err->code == SMOL_E_NOT_FOUND) {
+		smol_err_clear(err);
+		return smol_err_set(err, SMOL_E_NOT_FOUND, "the VM has been deleted meanwhile");
+	}
 	if (!vm)
 		return -1;
 	if (smol_vm_state_live(vm->state)) {

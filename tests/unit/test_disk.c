@@ -152,6 +152,8 @@ static void test_grow_is_refused(void **state)
 	assert_int_equal(smol_registry_delete(r, vm->id, getpid(), &err), 0);
 	assert_int_equal(smol_vm_disk_grow(r, gone, 0, 2 * MIB, &err), -1);
 	assert_int_equal(err.code, SMOL_E_NOT_FOUND);
+	assert_string_equal(err.msg, "the VM has been deleted meanwhile");
+	assert_null(err.hint);
 }
 
 /* A file may have 1M here, as on a file system that has no larger ones. */
