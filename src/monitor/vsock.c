@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,6 +78,7 @@ static int record(
 
 	if (smol_registry_set_vsock(m->registry, m->vm->id, used, err) < 0)
 		return -1;
+	free(m->vm->vsock_used); /* the start before's */
 	m->vm->vsock_used = smol_steal(&used);
 	return 0;
 }
