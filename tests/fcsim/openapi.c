@@ -230,8 +230,9 @@ static bool type_is(const cJSON *v, const char *type)
 	if (!cJSON_IsNumber(v) || !isfinite(v->valuedouble))
 		return false;
 	/* A double above 2^53 is not surely the number that was meant. */
-	return strcmp(type, "number") == 0 || (v->valuedouble == trunc(v->valuedouble) &&
-						  fabs(v->valuedouble) <= 9007199254740992.0);
+	return strcmp(type, "number") == 0 ||
+	       (fabs(v->valuedouble) <= 9007199254740992.0 &&
+		   v->valuedouble == (double)(int64_t)v->valuedouble);
 }
 
 static int check_enum(const cJSON *schema, const cJSON *v, const char *where, struct smol_err *err)
