@@ -45,6 +45,20 @@ static bool is_place(const char *path)
 	return smol_utf8_valid(path, n);
 }
 
+/* Whether path is top, or stands somewhere in it. */
+static bool below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(path, top, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+/* The kernel's own file systems stand there: a guest without them does not come up. */
+static bool is_kernels(const char *guest)
+{
+	return below(guest, "/dev") || below(guest, "/proc") || below(guest, "/sys");
+}
+
 static int check_guest(const struct smol_shares *s, const char *guest, struct smol_err *err)
 {
 	smol_auto_free char *safe = smol_escape(guest, strnlen(guest, 200));
@@ -54,10 +68,24 @@ static int check_guest(const struct smol_shares *s, const char *guest, struct sm
 		    "'%s' is no place in a guest: it must be absolute, without '.' and '..'", safe);
 		return smol_err_hint(err, "--share ./src:/mnt/src");
 	}
-	for (int i = 0; i < s->n; i++)
-		if (strcmp(s->share[i].guest, guest) == 0)
+	if (is_kernels(guest)) {
+		smol_err_set(err, SMOL_E_INVALID,
+		    "nothing can be shared to '%s': /dev, /proc and /sys are the guest's kernel's",
+		    safe);
+		return smol_err_hint(err, "--share ./src:/mnt/src");
+	}
+	for (int i = 0; i < s->n; i++) {
+		const char *there = s->share[i].guest;
+		smol_auto_free char *shown = smol_escape(there, strnlen(there, 200));
+
+		if (strcmp(there, guest) == 0)
 			return smol_err_set(
 			    err, SMOL_E_INVALID, "two directories are shared to '%s'", safe);
+		if (below(there, guest))
+			return smol_err_set(err, SMOL_E_INVALID,
+			    "a directory at '%s' would hide the one at '%s': it must stand first",
+			    safe, shown);
+	}
 	return 0;
 }
 

@@ -672,6 +672,11 @@ static void test_shares(void **state)
 	assert_int_equal(smol_shares_add(&s, good, &err), 0);
 	assert_int_equal(smol_shares_add(&s, other, &err), 0);
 	bad_share(&s, home, ":/mnt/x", "two directories are shared to '/mnt/x'");
+	bad_share(
+	    &s, home, ":/mnt", "at '/mnt' would hide the one at '/mnt/x': it must stand first");
+	bad_share(&s, home, ":/dev", "/dev, /proc and /sys are the guest's kernel's");
+	bad_share(&s, home, ":/proc", "nothing can be shared to '/proc'");
+	bad_share(&s, home, ":/sys/x", "nothing can be shared to '/sys/x'");
 	assert_int_equal(s.n, 2);
 	assert_string_equal(s.share[1].host, home);
 
