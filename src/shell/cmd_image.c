@@ -129,12 +129,24 @@ static int confirm(struct smol_shell *sh, const char *image, bool root, struct s
 	return smol_err_hint(err, "smolsh image remove %s%s --yes", root ? "--root " : "", image);
 }
 
+/* A root image is named by --root only: who leaves that out hears of it. */
+static struct smol_image *open_image(const char *name, struct smol_err *err)
+{
+	struct smol_image *img = smol_image_open(name, err);
+	smol_auto_root struct smol_root *root = img ? NULL : smol_root_open(name, NULL);
+
+	if (root) {
+		smol_err_set(err, SMOL_E_IMAGE, "'%s' is a root image", name);
+		smol_err_hint(err, "smolsh image remove --root %s", name);
+	}
+	return img;
+}
+
 /* All is asked for and checked here; the helper only removes. */
 static int run_remove(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
 	bool is_root = smol_args_flag(args, "root");
-	smol_auto_image struct smol_image *img =
-	    is_root ? NULL : smol_image_open(args->words[0], err);
+	smol_auto_image struct smol_image *img = is_root ? NULL : open_image(args->words[0], err);
 	smol_auto_root struct smol_root *root =
 	    is_root ? smol_root_open(args->words[0], err) : NULL;
 	struct smol_arg pass[2] = {{.option = smol_command_option(args->command, "yes", 3)},

@@ -177,6 +177,8 @@ fi
 # Away with all of it.
 expect_exit 0 "delete" smolsh delete web db --force --yes
 same "delete: the disks go" "$(find "$SMOLSH_HOME/state" -name 'upper.ext4')" ""
+expect_exit 125 "a root image is not removed by its name alone" image remove small --yes
+expect_err "and it says by what" "'small' is a root image; try: smolsh image remove --root small"
 for name in 1 docker oci small; do expect_exit 0 "remove $name" image remove --root "$name" --yes; done
 same "nothing is left of them" "$(lies_there)" ""
 t_end
