@@ -137,7 +137,8 @@ static int take_size(const struct smol_args *args, struct smol_vm_config *c, str
 	if (c->rootfs_size >= 0)
 		return 0;
 	safe = smol_escape(text, strnlen(text, 100));
-	smol_err_set(err, SMOL_E_INVALID, "--rootfs-size: '%s' is no size", safe);
+	smol_err_set(err, SMOL_E_INVALID, "'%s' is no size", safe);
+	smol_err_wrap(err, "--rootfs-size");
 	return smol_err_hint(err, "--rootfs-size 4G");
 }
 
@@ -153,7 +154,9 @@ int smol_rootfs_from_args(struct smol_shell *sh, const struct smol_args *args,
 	}
 	if (!word)
 		return 0;
-	if (take_size(args, c, err) < 0 || resolve(sh, word, &c->rootfs, err) < 0)
+	if (take_size(args, c, err) < 0)
+		return -1;
+	if (resolve(sh, word, &c->rootfs, err) < 0)
 		return smol_err_wrap(err, "--rootfs");
 	r = smol_root_decode(c->rootfs, err);
 	return r ? smol_vm_config_check(c, err) : -1;

@@ -191,6 +191,7 @@ static int check_kernel_args(const char *args, struct smol_err *err)
 static int check_rootfs(const struct smol_vm_config *c, struct smol_err *err)
 {
 	const char *digest = smol_json_str(c->rootfs, "digest");
+	char size[16];
 
 	if (!c->rootfs)
 		return 0;
@@ -198,9 +199,9 @@ static int check_rootfs(const struct smol_vm_config *c, struct smol_err *err)
 		return smol_err_set(err, SMOL_E_INVALID, "the root image has no digest");
 	if (c->rootfs_size >= SMOL_ROOTFS_MIN && c->rootfs_size <= SMOL_ROOTFS_MAX)
 		return 0;
-	smol_err_set(err, SMOL_E_INVALID,
-	    "a disk of %lld bytes for the root's own files: must be 16M to 16384G",
-	    (long long)c->rootfs_size);
+	smol_size_text((uint64_t)c->rootfs_size, size);
+	smol_err_set(
+	    err, SMOL_E_INVALID, "a disk of %s for the root's own files: must be 16M to 16T", size);
 	return smol_err_hint(err, "--rootfs-size 4G");
 }
 
