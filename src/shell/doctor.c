@@ -91,7 +91,9 @@ static void look_accelerator(struct smol_finding *f)
 {
 	smol_auto_free char *why = NULL;
 	enum smol_accel a = smol_accel_choose(&why);
-	bool denied = access("/dev/kvm", F_OK) == 0 && access("/dev/kvm", R_OK | W_OK) < 0;
+	/* A CPU without its extension makes no use of rights on the device. */
+	bool denied = why && strstr(why, "/dev/kvm") && access("/dev/kvm", F_OK) == 0 &&
+		      access("/dev/kvm", R_OK | W_OK) < 0;
 
 	if (a == SMOL_ACCEL_KVM)
 		found(f, SMOL_FINDING_OK, NULL, "kvm (%s)", why);

@@ -76,8 +76,11 @@ int smol_disk_check(const char *path, bool readonly, struct smol_err *err)
 	off_t size;
 
 	if (fd < 0) {
-		smol_err_errno(err, SMOL_E_INVALID, errno, "disk %s", path);
-		return errno == EACCES || errno == EROFS || errno == EPERM
+		int why = errno;
+
+		smol_err_errno(err, SMOL_E_INVALID, why, "disk %s", path);
+		return (why == EACCES || why == EROFS || why == EPERM) && !readonly &&
+			       access(path, R_OK) == 0
 			   ? smol_err_hint(err, "--disk %s:ro", path)
 			   : -1;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
@@ -105,6 +106,11 @@ static char *find_host(const char *host, struct smol_err *err)
 		    "%s cannot be shared: it must be a directory, its path UTF-8, without commas, "
 		    "of at most %d bytes",
 		    safe, SMOL_SHARE_PATH_MAX);
+		return NULL;
+	}
+	/* As its virtiofsd will find it, which has the same rights. */
+	if (access(path, R_OK | X_OK) < 0) {
+		smol_err_errno(err, SMOL_E_INVALID, errno, "%s", safe);
 		return NULL;
 	}
 	return smol_steal(&path);

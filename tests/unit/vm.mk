@@ -6,6 +6,11 @@ tests_unit_test_vm_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libprot
 	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_vm
 
+check_PROGRAMS += tests/unit/test_denied
+tests_unit_test_denied_SOURCES = tests/unit/test_denied.c
+tests_unit_test_denied_LDADD = $(tests_unit_test_vm_LDADD)
+TESTS += tests/unit/test_denied
+
 check_PROGRAMS += tests/unit/test_disk
 tests_unit_test_disk_SOURCES = tests/unit/test_disk.c tests/unit/home.h
 tests_unit_test_disk_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
