@@ -103,6 +103,7 @@ struct smol_launch {
 	int ndrives;
 	int tap_fd; /* the tap device's other end; -1: none, or the hypervisor opens it itself */
 	const int *share_fds; /* to the virtiofsd of each of the config's shares */
+	const char *snapshot_dir; /* the guest comes back from it, as it was; NULL: it boots */
 };
 
 enum smol_backend_event_type {
@@ -114,6 +115,7 @@ enum smol_backend_event_type {
 	SMOL_BACKEND_RESUMED,  /* and go on */
 	SMOL_BACKEND_REFUSED,  /* it does not pause or resume: why */
 	SMOL_BACKEND_BALLOON,  /* taken_mib has changed; with a detail: it will not, why */
+	SMOL_BACKEND_SNAPSHOT, /* it is written; with a detail: it is not, why */
 	SMOL_BACKEND_FAILED,   /* it could not start the guest: see smol_backend.failure */
 	SMOL_BACKEND_SAYS,     /* a line of its log; foreign */
 	SMOL_BACKEND_NOTE,     /* what is worth knowing of it, in our words */
@@ -172,7 +174,8 @@ struct smol_backend_ops {
 	/* Both only ask: that it is so is an event, PAUSED or RESUMED, or REFUSED. */
 	int (*pause)(struct smol_backend *b, struct smol_err *err);
 	int (*resume)(struct smol_backend *b, struct smol_err *err);
-	int (*snapshot)(struct smol_backend *b, const char *path, struct smol_err *err);
+	/* Of a paused guest, into this directory; that it is written is an event, SNAPSHOT. */
+	int (*snapshot)(struct smol_backend *b, const char *dir, struct smol_err *err);
 	int (*stop)(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
 	/* Take this many MiB from the guest; what it has given is an event, BALLOON. */
 	int (*balloon)(struct smol_backend *b, int64_t mib, struct smol_err *err);
@@ -207,6 +210,7 @@ void smol_backend_control(struct smol_backend *b);
 /* SMOL_E_UNSUPPORTED says which backends can. */
 int smol_backend_pause(struct smol_backend *b, struct smol_err *err);
 int smol_backend_resume(struct smol_backend *b, struct smol_err *err);
+int smol_backend_snapshot(struct smol_backend *b, const char *dir, struct smol_err *err);
 int smol_backend_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err);
 int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
 void smol_backend_destroy(struct smol_backend *b);

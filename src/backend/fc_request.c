@@ -236,6 +236,26 @@ static int check_utf8(const struct smol_fc_request *r, struct smol_err *err)
 	return 0;
 }
 
+static int check_all(struct smol_fc_requests *l, struct smol_err *err)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (check_utf8(&l->v[i], err) < 0) {
+			smol_fc_requests_free(l);
+			return -1;
+		}
+	return 0;
+}
+
+int smol_fc_restore(const struct smol_fc_places *p, const char *state, const char *memory,
+    struct smol_fc_requests *out, struct smol_err *err)
+{
+	*out = (struct smol_fc_requests){0};
+	add(out, smol_fc_put_logger(p->log));
+	add(out, smol_fc_put_metrics(p->metrics));
+	add(out, smol_fc_snapshot_load(state, memory, true));
+	return check_all(out, err);
+}
+
 int smol_fc_boot(const struct smol_launch *l, const struct smol_fc_places *p,
     struct smol_fc_requests *out, struct smol_err *err)
 {
@@ -263,10 +283,5 @@ int smol_fc_boot(const struct smol_launch *l, const struct smol_fc_places *p,
 	if (l->config->balloon)
 		add(out, smol_fc_put_balloon(0));
 	add(out, smol_fc_action(SMOL_FC_START));
-	for (size_t i = 0; i < out->n; i++)
-		if (check_utf8(&out->v[i], err) < 0) {
-			smol_fc_requests_free(out);
-			return -1;
-		}
-	return 0;
+	return check_all(out, err);
 }

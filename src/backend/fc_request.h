@@ -74,5 +74,8 @@ char *smol_fc_kernel_args(const struct smol_launch *l);
 /* All that makes a VM and starts it. SMOL_E_INVALID: what Firecracker cannot be told. */
 int smol_fc_boot(const struct smol_launch *l, const struct smol_fc_places *p,
     struct smol_fc_requests *out, struct smol_err *err);
+/* All that brings a guest back from a snapshot, and lets it go on. */
+int smol_fc_restore(const struct smol_fc_places *p, const char *state, const char *memory,
+    struct smol_fc_requests *out, struct smol_err *err);
 
 #endif

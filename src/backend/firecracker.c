@@ -37,9 +37,15 @@ enum { FD_INITRD = 3, FD__COUNT };
  * Deadlines, in ms. Firecracker opens its socket within 20 ms and answers most requests within 1;
  * the rest is for a host that is busy. A start reads kernel and initramfs, and prepares memory.
  */
-#define UP_MS	   10000
-#define REQUEST_MS 5000
-#define START_MS   30000
+#define UP_MS	    10000
+#define REQUEST_MS  5000
+#define START_MS    30000
+/* It writes all of the guest's memory. */
+#define SNAPSHOT_MS 300000
+
+/* In a snapshot's directory. */
+#define STATE_FILE  "state"
+#define MEMORY_FILE "memory"
 
 /* Its guest takes its time to give memory, and nothing tells when it has: it is looked at. */
 #define BALLOON_AGAIN_MS 250
@@ -119,6 +125,11 @@ static void forget_name(struct pipe_in *p)
 	free(smol_steal(&p->path));
 }
 
+static bool starts(const struct smol_fc_request *r)
+{
+	return is(r, "PUT", "/actions") || is(r, "PUT", "/snapshot/load");
+}
+
 static void booting(
     struct firecracker *f, const struct smol_fc_request *r, const struct smol_err *err)
 {
@@ -128,7 +139,7 @@ static void booting(
 		forget_name(&f->metrics);
 	if (err) {
 		fail(f, err);
-	} else if (is(r, "PUT", "/actions")) {
+	} else if (starts(r)) {
 		f->up = true;
 		if (f->root)
 			smol_fc_jail_empty(f->root);
@@ -183,7 +194,9 @@ static void running(
 {
 	const char *state = is(r, "PATCH", "/vm") ? smol_json_str(r->body, "state") : NULL;
 
-	if (!state && err)
+	if (is(r, "PUT", "/snapshot/create"))
+		tell(f, SMOL_BACKEND_SNAPSHOT, err ? err->msg : NULL);
+	else if (!state && err)
 		tell(f, SMOL_BACKEND_NOTE, err->msg);
 	else if (state && err)
 		tell(f, SMOL_BACKEND_REFUSED, err->msg);
@@ -281,7 +294,7 @@ static int fc_prepare(struct smol_backend *b, const struct smol_launch *l, struc
 	    .log = {.fd = -1, .what = SMOL_BACKEND_SAYS},
 	    .metrics = {.fd = -1, .what = SMOL_BACKEND_METRICS}};
 	f->program = smol_fc_find(l->config->firecracker, &f->version, err);
-	if (!f->program || check_kernel(&f->version, l->kernel, err) < 0)
+	if (!f->program || (!l->snapshot_dir && check_kernel(&f->version, l->kernel, err) < 0))
 		return -1;
 	f->quirks = smol_fc_quirks(&f->version);
 	dir = l->jail ? l->jail->root : l->runtime_dir;
@@ -354,16 +367,16 @@ static const struct smol_fc_places jailed = {.kernel = SMOL_FC_JAIL_KERNEL,
     .metrics = "/fc.metrics",
     .uds = SMOL_FC_JAIL_VSOCK};
 
-static int fc_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
+/* All that is to be asked of it, up to the start. */
+static int make_requests(struct firecracker *f, const struct smol_launch *l,
+    struct smol_fc_requests *list, struct smol_err *err)
 {
-	struct firecracker *f = b->priv;
+	smol_auto_free char *state = NULL, *memory = NULL;
 	struct smol_fc_places places = {.kernel = l->kernel,
 	    .initrd = INITRD_PATH,
 	    .log = f->log.path,
 	    .metrics = f->metrics.path,
 	    .uds = l->uds_path};
-	struct smol_fc_requests list;
-	int rc = 0;
 
 	if (l->jail) {
 		places = jailed;
@@ -372,7 +385,20 @@ static int fc_start(struct smol_backend *b, const struct smol_launch *l, struct 
 	}
 	if (!l->config->vsock.enabled)
 		places.uds = NULL;
-	if (smol_fc_boot(l, &places, &list, err) < 0)
+	if (!l->snapshot_dir)
+		return smol_fc_boot(l, &places, list, err);
+	state = smol_asprintf("%s/" STATE_FILE, l->snapshot_dir);
+	memory = smol_asprintf("%s/" MEMORY_FILE, l->snapshot_dir);
+	return smol_fc_restore(&places, state, memory, list, err);
+}
+
+static int fc_start(struct smol_backend *b, const struct smol_launch *l, struct smol_err *err)
+{
+	struct firecracker *f = b->priv;
+	struct smol_fc_requests list;
+	int rc = 0;
+
+	if (make_requests(f, l, &list, err) < 0)
 		return -1;
 	if (spawn(f, l, err) < 0) {
 		smol_fc_requests_free(&list);
@@ -381,7 +407,7 @@ static int fc_start(struct smol_backend *b, const struct smol_launch *l, struct 
 	b->control_fd = f->epoll;
 	tell_quirks(f);
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
-		bool start = is(&list.v[i], "PUT", "/actions");
+		bool start = starts(&list.v[i]);
 
 		rc = smol_fc_api_send(
 		    f->api, smol_fc_request_steal(&list.v[i]), start ? START_MS : REQUEST_MS, err);
@@ -411,6 +437,15 @@ static int fc_resume(struct smol_backend *b, struct smol_err *err)
 	struct firecracker *f = b->priv;
 
 	return smol_fc_api_send(f->api, smol_fc_patch_vm(false), REQUEST_MS, err);
+}
+
+static int fc_snapshot(struct smol_backend *b, const char *dir, struct smol_err *err)
+{
+	struct firecracker *f = b->priv;
+	smol_auto_free char *state = smol_asprintf("%s/" STATE_FILE, dir);
+	smol_auto_free char *memory = smol_asprintf("%s/" MEMORY_FILE, dir);
+
+	return smol_fc_api_send(f->api, smol_fc_snapshot_create(state, memory), SNAPSHOT_MS, err);
 }
 
 static int fc_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err)
@@ -479,6 +514,7 @@ const struct smol_backend_ops smol_backend_firecracker = {
     .control = fc_control,
     .pause = fc_pause,
     .resume = fc_resume,
+    .snapshot = fc_snapshot,
     .stop = fc_stop,
     .balloon = fc_balloon,
     .destroy = fc_destroy,

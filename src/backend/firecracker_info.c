@@ -112,7 +112,6 @@ static const char *fc_chosen(const struct smol_vm_config *c)
 static const struct smol_backend_lack lacks[] = {
     {SMOL_CAP_VSOCK_USER, "it has vsock of its own", NULL},
     {SMOL_CAP_VSOCK_KERNEL, "it has vsock of its own", NULL},
-    {SMOL_CAP_SNAPSHOT, "smolsh does not take them yet", NULL},
     {SMOL_CAP_NET_USER, "it knows tap devices only", NULL},
     {SMOL_CAP_SHARE, "it has no virtiofs", "smolsh cp"},
     {SMOL_CAP_HOTPLUG, "smolsh plugs nothing in while a guest runs", NULL},
@@ -126,8 +125,8 @@ const struct smol_backend_info smol_backend_firecracker_info = {
     .name = "firecracker",
     .summary = "Firecracker: small and fast, on hosts with KVM",
     .program = SMOL_FC_PROGRAM,
-    .capabilities =
-	SMOL_CAP_VSOCK_VMM | SMOL_CAP_PAUSE | SMOL_CAP_NET_TAP | SMOL_CAP_DISK | SMOL_CAP_BALLOON,
+    .capabilities = SMOL_CAP_VSOCK_VMM | SMOL_CAP_PAUSE | SMOL_CAP_SNAPSHOT | SMOL_CAP_NET_TAP |
+		    SMOL_CAP_DISK | SMOL_CAP_BALLOON,
     .lacks = lacks,
     .cpus_max = SMOL_FC_CPUS_MAX,
     .probe_first = true,

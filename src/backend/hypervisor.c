@@ -51,6 +51,12 @@ int smol_backend_resume(struct smol_backend *b, struct smol_err *err)
 			      : smol_backend_cannot(b->ops->info, "resume", SMOL_CAP_PAUSE, err);
 }
 
+int smol_backend_snapshot(struct smol_backend *b, const char *dir, struct smol_err *err)
+{
+	return b->ops->snapshot ? b->ops->snapshot(b, dir, err)
+				: smol_backend_cannot(b->ops->info, NULL, SMOL_CAP_SNAPSHOT, err);
+}
+
 int smol_backend_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err)
 {
 	return b->ops->balloon ? b->ops->balloon(b, mib, err)

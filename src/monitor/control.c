@@ -96,6 +96,8 @@ static cJSON *status(const struct smol_monitor_state *m)
 	smol_json_add_str(r, "phase", m->ending ? "ending" : m->phase);
 	smol_json_add_int(r, "uptime_ms", smol_now_ms() - m->begun_ms);
 	smol_json_add_int(r, "paused_ms", smol_pause_ms(m));
+	if (m->cut_ms)
+		smol_json_add_int(r, "cut_ms_ago", smol_now_ms() - m->cut_ms);
 	smol_json_add_str(r, "backend", m->backend.ops ? m->backend.ops->info->name : NULL);
 	smol_json_add_str(r, "accel", m->backend.accel_used);
 	if (m->agent_version[0])
@@ -148,7 +150,21 @@ static bool pause_or_resume(struct smol_client_conn *c, bool pause)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 
+	if (c->m->snapshot)
+		return say(c, failure(SMOL_E_STATE, "a snapshot of it is being taken"));
 	if (smol_pause_ask(c->m, pause, &err) < 0)
+		return say(c, smol_reply_failure(&err));
+	return say(c, ok());
+}
+
+static bool snapshot(struct smol_client_conn *c, const cJSON *j)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	const char *name = smol_json_str(j, "name");
+
+	if (!name)
+		return say(c, failure(SMOL_E_INVALID, "name is missing"));
+	if (smol_snapshot_ask(c->m, name, &err) < 0)
 		return say(c, smol_reply_failure(&err));
 	return say(c, ok());
 }
@@ -212,6 +228,8 @@ static bool serve(struct smol_client_conn *c, const char *line, size_t n)
 		return stop(c, j);
 	if (strcmp(op, "pause") == 0 || strcmp(op, "resume") == 0)
 		return pause_or_resume(c, *op == 'p');
+	if (strcmp(op, "snapshot") == 0)
+		return snapshot(c, j);
 	if (strcmp(op, "balloon") == 0)
 		return balloon(c, j);
 	if (strcmp(op, "forwards") == 0)

@@ -28,6 +28,7 @@
 #include "vm/jail.h"
 #include "vm/lifecycle.h"
 #include "vm/nettap.h"
+#include "vm/snapshot.h"
 
 static bool can(const struct smol_monitor_state *m, enum smol_cap cap)
 {
@@ -260,6 +261,8 @@ static int start_device(struct smol_monitor_state *m, struct smol_err *err)
 static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smol_err *err)
 {
 	int console[2];
+	smol_auto_free char *snapshot =
+	    m->restore ? smol_snapshot_dir(m->vm, m->restore, err) : NULL;
 	smol_auto_close int theirs = -1;
 	smol_auto_close int complaints = smol_launch_complaints(&m->hypervisor, err);
 	const char *own = m->vm->config.kernel;
@@ -279,7 +282,8 @@ static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smo
 	    .drives = m->drives,
 	    .ndrives = m->ndrives,
 	    .tap_fd = m->tap_fd,
-	    .share_fds = m->share_fds};
+	    .share_fds = m->share_fds,
+	    .snapshot_dir = snapshot};
 
 	l.kernel = kernel ? kernel : smol_image_part_path(m->image, "kernel-packed");
 	if (complaints < 0)
@@ -319,8 +323,8 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 		return -1;
 	if (vsock && !kernel && make_vsock_sockets(m, vmm, err) < 0)
 		return -1;
-	initrd = make_initrd(m, err);
-	if (initrd < 0)
+	/* One that comes back has it in its memory. */
+	if (!m->restore && (initrd = make_initrd(m, err)) < 0)
 		return -1;
 	if (vsock && !vmm && !kernel && start_device(m, err) < 0)
 		return -1;

@@ -15,6 +15,7 @@ smolsh_monitor_SOURCES = \
 	src/monitor/record.c \
 	src/monitor/rotlog.c src/monitor/rotlog.h \
 	src/monitor/shares.c \
+	src/monitor/snapshot.c \
 	src/monitor/tell.c \
 	src/monitor/vsock.c
 smolsh_monitor_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)

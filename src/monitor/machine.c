@@ -295,7 +295,9 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 	case SMOL_BACKEND_UP:
 		if (m->uds_theirs)
 			smol_bound_adopt(&m->uds, m->uds_path);
-		if (!m->ready)
+		if (m->restore && m->vm->config.vsock.enabled)
+			smol_snapshot_back(m);
+		else if (!m->ready)
 			smol_machine_phase(m, "kernel");
 		if (!m->vm->config.vsock.enabled)
 			smol_machine_ready(m);
@@ -322,6 +324,9 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 		break;
 	case SMOL_BACKEND_BALLOON:
 		smol_balloon_is(m, detail);
+		break;
+	case SMOL_BACKEND_SNAPSHOT:
+		smol_snapshot_is(m, detail);
 		break;
 	case SMOL_BACKEND_FAILED:
 		on_failed(m);
@@ -431,6 +436,7 @@ static void finish(struct smol_monitor_state *m)
 	cJSON *event;
 
 	smol_guest_tell_end(m);
+	smol_snapshot_end(m);
 	smol_guest_end(m);
 	smol_forward_end(m);
 	smol_output_end(m);
@@ -488,6 +494,8 @@ static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *
 	if (smol_registry_claim(m->registry, m->vm, getpid(), err) < 0)
 		return -1;
 	m->claimed = true;
+	if (m->restore && smol_snapshot_restore(m, err) < 0)
+		return -1;
 	if (smol_output_begin(m, err) < 0)
 		return -1;
 	smol_record_begin(m);

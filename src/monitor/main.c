@@ -36,7 +36,7 @@ static void on_term(uv_signal_t *s, int signum)
 
 static int usage(void)
 {
-	fputs("usage: smolsh-monitor --id ID [--starter-fd N] [--hold]\n"
+	fputs("usage: smolsh-monitor --id ID [--starter-fd N] [--hold] [--snapshot NAME]\n"
 	      "Started by smolsh; not to be started by hand.\n",
 	    stderr);
 	return 2;
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"id", required_argument, NULL, 'i'},
 	    {"starter-fd", required_argument, NULL, 's'}, {"hold", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
+	    {"snapshot", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	const char *id = NULL;
 	int starter = -1, c;
 
@@ -55,6 +55,8 @@ int main(int argc, char **argv)
 			id = optarg;
 		else if (c == 's')
 			starter = atoi(optarg);
+		else if (c == 'r')
+			monitor.restore = optarg;
 		else if (c == 'h')
 			monitor.hold = true;
 		else

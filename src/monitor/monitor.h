@@ -15,6 +15,7 @@
  *   record.c    what the registry is told
  *   tell.c      what the agent is told: to power off, of a pause
  *   pause.c     the guest stands still, and goes on
+ *   snapshot.c  the guest as it is goes into files, and comes back from them
  *   balloon.c   memory is taken from the guest, and given back
  *
  * Invariant: once machine.c has set `ending`, the VM only goes down; it is gone when all children
@@ -61,6 +62,12 @@ struct smol_monitor_state {
 	bool uds_theirs;       /* the hypervisor binds uds_path, and leaves it behind */
 	int dirs_made;	       /* of uds_path's directories, the last ones */
 	bool hold;	       /* the VM goes when the starter's connection ends */
+	const char *restore;   /* the snapshot that the guest comes back from; NULL: it boots */
+	uv_timer_t restore_timer;
+	int restore_tries;
+	char *snapshot; /* the name of the one that is being written, or NULL */
+	bool snapshot_resumes, snapshot_written; /* and then it goes on; the hypervisor was told */
+	int64_t cut_ms; /* when a snapshot reset every connection of the guest last; 0: never */
 
 	struct smol_image *image;
 	struct smol_backend backend;
@@ -144,6 +151,20 @@ void smol_pause_refused(struct smol_monitor_state *m, const char *why);
 int64_t smol_pause_ms(const struct smol_monitor_state *m);
 /* A guest that is to do something must not stand still. */
 void smol_pause_release(struct smol_monitor_state *m);
+
+/* snapshot.c */
+/* Somebody asks for one; that it is there is an event. */
+int smol_snapshot_ask(struct smol_monitor_state *m, const char *name, struct smol_err *err);
+/* The guest stands still now, or will not. */
+void smol_snapshot_paused(struct smol_monitor_state *m);
+void smol_snapshot_refused(struct smol_monitor_state *m, const char *why);
+/* The hypervisor has written it; with a reason: it has not. */
+void smol_snapshot_is(struct smol_monitor_state *m, const char *why_not);
+void smol_snapshot_end(struct smol_monitor_state *m);
+/* m->restore: the VM gets the token of it. */
+int smol_snapshot_restore(struct smol_monitor_state *m, struct smol_err *err);
+/* The hypervisor has the guest back: reach its agent. */
+void smol_snapshot_back(struct smol_monitor_state *m);
 
 /* balloon.c */
 /* Somebody asks that the guest keeps mib of its memory; how far it is comes as events. */

@@ -124,6 +124,7 @@ void smol_pause_is(struct smol_monitor_state *m, bool paused)
 	} else if (paused) {
 		smol_record_state(m, SMOL_VM_PAUSED);
 		smol_machine_phase(m, "paused");
+		smol_snapshot_paused(m);
 	} else {
 		smol_guest_tell(m,
 		    &(struct smol_request){.op = SMOL_OP_RESUMED, .realtime_ms = smol_wall_ms()},
@@ -148,6 +149,7 @@ void smol_pause_refused(struct smol_monitor_state *m, const char *why)
 	smol_json_add_str(j, "error", why);
 	smol_journal(m, "refused", cJSON_Duplicate(j, true));
 	smol_control_event(m, j);
+	smol_snapshot_refused(m, why);
 	if (m->ready && !m->ending && !m->paused && !m->pauses_sent)
 		smol_guest_tell(m,
 		    &(struct smol_request){.op = SMOL_OP_RESUMED, .realtime_ms = smol_wall_ms()},

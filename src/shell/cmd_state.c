@@ -70,8 +70,10 @@ static int run_restart(struct smol_shell *sh, const struct smol_args *args, stru
 static int pause_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
     cJSON **data, struct smol_err *err)
 {
+	smol_auto_free char *warning = NULL;
+
 	(void)args;
-	if (smol_vm_pause(sh->registry, vm, true, err) < 0)
+	if (smol_vm_pause(sh->registry, vm, true, &warning, err) < 0)
 		return -1;
 	*data = sh->json ? smol_vm_json(vm) : NULL;
 	return 0;
@@ -80,9 +82,16 @@ static int pause_one(struct smol_shell *sh, struct smol_vm *vm, const struct smo
 static int resume_one(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
     cJSON **data, struct smol_err *err)
 {
+	smol_auto_free char *warning = NULL;
+
 	(void)args;
-	if (smol_vm_pause(sh->registry, vm, false, err) < 0)
+	if (smol_vm_pause(sh->registry, vm, false, &warning, err) < 0)
 		return -1;
+	if (warning) {
+		smol_auto_free char *safe = smol_out_one_line(warning);
+
+		smol_out_notice(sh, "VM '%s': %s; try: smolsh health %s", vm->name, safe, vm->name);
+	}
 	*data = sh->json ? smol_vm_json(vm) : NULL;
 	return 0;
 }
@@ -109,7 +118,14 @@ static int run_resume(struct smol_shell *sh, const struct smol_args *args, struc
 		.help = "how long the guest may take to shut down (10s)"                           \
 	}
 
-static const struct smol_option start_options[] = {BOOT_TIMEOUT, {0}};
+static const struct smol_option start_options[] = {
+    BOOT_TIMEOUT,
+    {.name = "snapshot",
+	.type = SMOL_OPTION_STRING,
+	.arg = "NAME",
+	.help = "do not boot: go on where this snapshot was taken"},
+    {0},
+};
 static const struct smol_option stop_options[] = {STOP_OPTIONS, {0}};
 static const struct smol_option restart_options[] = {STOP_OPTIONS, BOOT_TIMEOUT, {0}};
 
@@ -148,8 +164,8 @@ const struct smol_command smol_cmd_state[] = {
 	.summary = "let VMs stand still",
 	.description =
 	    "The CPUs stop, and the guest's clocks and timeouts with them; its memory and\n"
-	    "its connections stay. Afterwards its time of day is behind by as long as that\n"
-	    "was. A VM that is paused already is left as it is.",
+	    "its connections stay. Afterwards its time of day is put right. A VM that is\n"
+	    "paused already is left as it is.",
 	.examples = "smolsh pause web\n"
 		    "smolsh pause @role=web",
 	.options = {smol_all_options},

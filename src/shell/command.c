@@ -38,6 +38,7 @@ const struct smol_command *const smol_command_tables[] = {
     smol_cmd_caps,
     smol_cmd_balloon,
     smol_cmd_disk,
+    smol_cmd_snapshot,
     smol_cmd_image,
     smol_cmd_set,
     smol_cmd_alias,

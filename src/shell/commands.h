@@ -7,6 +7,7 @@
 
 extern const struct smol_command smol_cmd_create[];
 extern const struct smol_command smol_cmd_state[];
+extern const struct smol_command smol_cmd_snapshot[];
 extern const struct smol_command smol_cmd_stats[];
 extern const struct smol_command smol_cmd_delete[];
 extern const struct smol_command smol_cmd_list[];

@@ -13,6 +13,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "shell/ask.h"
@@ -208,6 +209,8 @@ static struct smol_client *connect_to(const struct smol_guest *g, struct smol_er
 static int attempt(struct smol_guest_io *r, const struct smol_exec_request *e,
     struct smol_exec_result *result, struct smol_err *err)
 {
+	struct smol_job_request same = {.job = r->job, .from = r->position, .from_set = true};
+	const struct smol_job_request *job = r->again ? &same : r->g->attach;
 	struct smol_exec_io io = {.stdin_fd = e->want_stdin ? STDIN_FILENO : -1,
 	    .output = smol_guest_on_output,
 	    .input = e->want_stdin ? smol_guest_on_input : NULL,
@@ -223,10 +226,45 @@ static int attempt(struct smol_guest_io *r, const struct smol_exec_request *e,
 		return -1;
 	smol_client_set_patience(c, smol_patience_more, &r->patience);
 	r->client = c;
-	rc = r->g->attach ? smol_client_attach(c, r->g->attach, &io, result, err)
-			  : smol_client_exec(c, e, &io, result, err);
+	rc = job ? smol_client_attach(c, job, &io, result, err)
+		 : smol_client_exec(c, e, &io, result, err);
+	if (r->job)
+		r->position = smol_client_position(c);
 	r->client = NULL;
 	return rc;
+}
+
+/* Its connection has ended: was it cut by a snapshot, which the job does not notice? */
+static bool was_cut(const struct smol_guest_io *r, const struct smol_err *err)
+{
+	smol_auto_json cJSON *status = NULL;
+	int64_t ago = 0;
+
+	if (!r->job || err->code != SMOL_E_RESET)
+		return false;
+	status = smol_vm_monitor_status(r->g->vm, NULL);
+	return smol_json_int(status, "cut_ms_ago", 0, INT64_MAX / 2, &ago) == 1 &&
+	       smol_now_ms() - ago >= r->began_ms;
+}
+
+/* Take it up again, once the VM goes on. Input of which nobody knows whether it came is not. */
+static bool take_up(
+    struct smol_guest_io *r, const struct smol_exec_request *e, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *now = NULL;
+
+	if ((e->want_stdin && !r->g->tty) || r->leave || !was_cut(r, err))
+		return false;
+	now = smol_registry_find(r->g->sh->registry, r->g->vm->id, NULL);
+	if (!now || smol_vm_wait(r->g->sh->registry, now, SMOL_WAIT_READY, SMOL_NEVER,
+			r->g->signals->fd, NULL) != 1)
+		return false;
+	smol_out_detail(
+	    r->g->sh, "a snapshot cut the connection: on with job %lld", (long long)r->job);
+	smol_err_clear(err);
+	r->again = true;
+	r->began_ms = smol_now_ms();
+	return true;
 }
 
 /* SMOL_E_REFUSED says that nobody has taken the request: it may be made again for a while. */
@@ -238,6 +276,10 @@ static int run_retrying(struct smol_guest_io *r, const struct smol_exec_request 
 
 		if (rc >= 0)
 			return rc;
+		if (take_up(r, e, err)) {
+			tries = 0;
+			continue;
+		}
 		if (err->code != SMOL_E_REFUSED || tries == REFUSED_TRIES || r->leave)
 			return -1;
 		if (smol_io_wait(r->g->signals->fd, POLLIN, smol_in_ms(REFUSED_MS)) > 0) {
@@ -285,8 +327,15 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 		return -1;
 	if (r->g->vm->config.vsock.enabled)
 		smol_ask_hint_old(r->g->vm, err);
-	if (r->g->attach && err->code == SMOL_E_NOT_FOUND)
+	if ((r->g->attach || r->again) && err->code == SMOL_E_NOT_FOUND)
 		return smol_err_hint(err, "smolsh jobs %s", r->g->vm->name);
+	if (was_cut(r, err)) {
+		smol_err_set(err, SMOL_E_RESET,
+		    "a snapshot of VM '%s' cut the connection to job %lld, which goes on",
+		    r->g->vm->name, (long long)r->job);
+		return smol_err_hint(
+		    err, "smolsh attach %s %lld", r->g->vm->name, (long long)r->job);
+	}
 	explain(r->g, err);
 	return -1;
 }
@@ -385,6 +434,7 @@ int smol_guest_run(const struct smol_guest *g, struct smol_err *err)
 	struct smol_guest_io r = {.g = g,
 	    .patience = SMOL_PATIENCE_INIT(g->sh->registry, g->vm),
 	    .raw = raw,
+	    .began_ms = smol_now_ms(),
 	    .detach_key = SMOL_TTY_DETACH,
 	    .out = {.name = "stdout", .fd = STDOUT_FILENO},
 	    .err = {.name = "stderr", .fd = STDERR_FILENO}};

@@ -25,6 +25,9 @@ struct smol_guest_io {
 	struct smol_patience patience;
 	int detach_key;	   /* or -1 */
 	int64_t job;	   /* its id, once it is known; 0: not */
+	int64_t began_ms;  /* since when its connection stands, or is tried */
+	bool again;	   /* it is taken up again: its connection was cut */
+	uint64_t position; /* and had come so far in its output */
 	int presses;	   /* of Ctrl-C */
 	bool let_go;	   /* our terminal has gone: the job goes on without us */
 	int leave;	   /* exit code with which it was given up, or 0 */

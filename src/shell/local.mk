@@ -22,6 +22,7 @@ src_shell_libshell_a_SOURCES = \
 	src/shell/cmd_list.c \
 	src/shell/cmd_logs.c \
 	src/shell/cmd_set.c \
+	src/shell/cmd_snapshot.c \
 	src/shell/cmd_source.c \
 	src/shell/cmd_state.c \
 	src/shell/cmd_stats.c \

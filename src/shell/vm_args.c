@@ -17,6 +17,7 @@
 #include "shell/output.h"
 #include "shell/rootfs.h"
 #include "vm/jail.h"
+#include "vm/snapshot.h"
 #include "vsock/addr.h"
 
 #define X(e, n) n,
@@ -403,6 +404,22 @@ static void on_phase(void *ctx, const char *phase)
 	    s->sh, "%s %lld.%03lld s", phase, (long long)ms / 1000, (long long)ms % 1000);
 }
 
+/* Can it come back from this one? Before a monitor is started for it. */
+static int check_snapshot(const struct smol_vm *vm, const char *name, struct smol_err *err)
+{
+	const struct smol_backend_info *info = smol_backend_lookup(vm->config.backend, err);
+	struct smol_snapshot s;
+	int rc;
+
+	if (!info)
+		return -1;
+	if (!(info->capabilities & SMOL_CAP_SNAPSHOT))
+		return smol_backend_cannot(info, NULL, SMOL_CAP_SNAPSHOT, err);
+	rc = smol_snapshot_read(vm, name, &s, err);
+	explicit_bzero(s.token, sizeof(s.token));
+	return rc;
+}
+
 int smol_shell_start(struct smol_shell *sh, struct smol_vm *vm, const struct smol_args *args,
     struct smol_signals *signals, struct smol_hold **hold, struct smol_spinner **spinner,
     struct smol_err *err)
@@ -420,6 +437,11 @@ int smol_shell_start(struct smol_shell *sh, struct smol_vm *vm, const struct smo
 	    .interrupt_fd = signals->fd,
 	};
 
+	/* Not every command that starts one has the option. */
+	if (smol_command_option(args->command, "snapshot", strlen("snapshot")))
+		o.snapshot = smol_args_str(args, "snapshot");
+	if (o.snapshot && check_snapshot(vm, o.snapshot, err) < 0)
+		return -1;
 	smol_spinner_phase(own, "starting");
 	if (smol_vm_start(sh->registry, vm, &o, hold, err) < 0)
 		return -1;

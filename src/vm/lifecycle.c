@@ -27,7 +27,8 @@
 #define END_MS	   15000 /* for a monitor to clean up once the VM is being killed */
 #define REACH_MS   2000	 /* for a monitor that lives to have its socket ready */
 #define EXPLAIN_MS 1000
-#define PAUSE_MS   10000 /* for the hypervisor to do it */
+#define PAUSE_MS   15000  /* for the agent to hear of it and the hypervisor to do it */
+#define SAVE_MS	   320000 /* for a snapshot: longer than the hypervisor is given */
 #define TAIL_LINES 10
 
 struct smol_hold {
@@ -122,18 +123,25 @@ static cJSON *stop_request(int64_t ask_ms, bool force)
 	return j;
 }
 
-static int spawn_monitor(const struct smol_vm *vm, bool hold, int *conn, struct smol_err *err)
+static int spawn_monitor(
+    const struct smol_vm *vm, bool hold, const char *snapshot, int *conn, struct smol_err *err)
 {
 	smol_auto_free char *program = smol_path_helper("smolsh-monitor", err);
 	smol_auto_free char *dir = smol_vm_state_dir(vm, err);
 	smol_auto_free char *log = dir ? smol_asprintf("%s/monitor.log", dir) : NULL;
 	smol_auto_close int ours = -1, theirs = -1, log_fd = -1;
-	const char *argv[] = {
-	    program, "--id", vm->id, "--starter-fd", "3", hold ? "--hold" : NULL, NULL};
+	const char *argv[9] = {program, "--id", vm->id, "--starter-fd", "3"};
 	struct smol_spawn s = {.argv = argv, .nfds = 4, .detach = true};
 	int pair[2];
 	pid_t pid;
+	int n = 5;
 
+	if (hold)
+		argv[n++] = "--hold";
+	if (snapshot) {
+		argv[n++] = "--snapshot";
+		argv[n] = snapshot;
+	}
 	if (!program || !dir || smol_mkdir_p(dir, 0700, err) < 0)
 		return -1;
 	log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0600);
@@ -228,6 +236,12 @@ static struct smol_monitor *begin_start(struct smol_vm *vm, const struct smol_st
 	int fd = -1;
 
 	*ours = !smol_vm_state_live(vm->state);
+	if (o->snapshot && !*ours) {
+		smol_err_set(err, SMOL_E_STATE, "VM '%s' is %s, and cannot go back to a snapshot",
+		    vm->name, smol_vm_state_name(vm->state));
+		smol_err_hint(err, "smolsh stop --force %s", vm->name);
+		return NULL;
+	}
 	if (vm->state == SMOL_VM_RUNNING)
 		return NULL;
 	if (vm->state == SMOL_VM_STARTING)
@@ -242,7 +256,7 @@ static struct smol_monitor *begin_start(struct smol_vm *vm, const struct smol_st
 		smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
 		return NULL;
 	}
-	return spawn_monitor(vm, hold, &fd, err) < 0 ? NULL : smol_monitor_adopt(fd);
+	return spawn_monitor(vm, hold, o->snapshot, &fd, err) < 0 ? NULL : smol_monitor_adopt(fd);
 }
 
 int smol_vm_start(struct smol_registry *r, struct smol_vm *vm, const struct smol_start_opts *o,
@@ -457,9 +471,16 @@ int smol_vm_not_running(const struct smol_vm *vm, struct smol_err *err)
 	return smol_err_hint(err, "smolsh start %s", vm->name);
 }
 
+/* What the monitor says beside that the VM is ready again. */
+static void take_warning(const cJSON *j, char **warning)
+{
+	if (!*warning)
+		*warning = smol_strdup(smol_json_str(j, "warning"));
+}
+
 /* Read events until the VM is paused, or ready again. */
-static int await_pause(
-    struct smol_monitor *m, const struct smol_vm *vm, bool pause, struct smol_err *err)
+static int await_pause(struct smol_monitor *m, const struct smol_vm *vm, bool pause, char **warning,
+    struct smol_err *err)
 {
 	smol_deadline deadline = smol_in_ms(PAUSE_MS);
 
@@ -469,8 +490,10 @@ static int await_pause(
 
 		if (!j || refused(j, err) < 0)
 			return -1;
-		if (pause ? phase && strcmp(phase, "paused") == 0 : is_event(j, "ready"))
+		if (pause ? phase && strcmp(phase, "paused") == 0 : is_event(j, "ready")) {
+			take_warning(j, warning);
 			return 0;
+		}
 		if (is_event(j, "end"))
 			return error_from_end(j, vm->name, err);
 		if (is_event(j, "reboot"))
@@ -482,10 +505,12 @@ static int await_pause(
 	}
 }
 
-int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struct smol_err *err)
+int smol_vm_pause(
+    struct smol_registry *r, struct smol_vm *vm, bool pause, char **warning, struct smol_err *err)
 {
 	smol_auto_monitor struct smol_monitor *m = NULL;
 
+	*warning = NULL;
 	if (smol_vm_reconcile(r, vm, err) < 0)
 		return -1;
 	if (vm->state == (pause ? SMOL_VM_PAUSED : SMOL_VM_RUNNING))
@@ -494,8 +519,60 @@ int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struc
 		return smol_vm_not_running(vm, err);
 	m = reach(vm, smol_in_ms(REACH_MS), -1, err);
 	if (!m || smol_monitor_send(m, smol_monitor_request(pause ? "pause" : "resume"), err) < 0 ||
-	    await_pause(m, vm, pause, err) < 0)
+	    await_pause(m, vm, pause, warning, err) < 0)
 		return -1;
+	return smol_vm_refresh(r, vm, err);
+}
+
+/* Read events until the snapshot is there. */
+static int await_snapshot(
+    struct smol_monitor *m, const struct smol_vm *vm, int interrupt_fd, struct smol_err *err)
+{
+	smol_deadline deadline = smol_in_ms(SAVE_MS);
+
+	for (;;) {
+		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, interrupt_fd, err);
+		const char *error = j ? smol_json_str(j, "error") : NULL;
+
+		if (!j || refused(j, err) < 0)
+			return -1;
+		if (is_event(j, "end"))
+			return error_from_end(j, vm->name, err);
+		if (is_event(j, "snapshot"))
+			return error ? smol_err_set(err, SMOL_E_IO, "VM '%s': no snapshot: %s",
+					   vm->name, error)
+				     : 0;
+	}
+}
+
+int smol_vm_snapshot(struct smol_registry *r, struct smol_vm *vm, const char *name,
+    int interrupt_fd, char **warning, struct smol_err *err)
+{
+	smol_auto_monitor struct smol_monitor *m = NULL;
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+	cJSON *request;
+	bool runs;
+
+	*warning = NULL;
+	if (smol_vm_reconcile(r, vm, err) < 0)
+		return -1;
+	runs = vm->state == SMOL_VM_RUNNING;
+	if (!runs && vm->state != SMOL_VM_PAUSED)
+		return smol_vm_not_running(vm, err);
+	m = reach(vm, smol_in_ms(REACH_MS), interrupt_fd, err);
+	request = smol_monitor_request("snapshot");
+	smol_json_add_str(request, "name", name);
+	if (!m) {
+		cJSON_Delete(request);
+		return -1;
+	}
+	if (smol_monitor_send(m, request, err) < 0)
+		return -1;
+	if (await_snapshot(m, vm, interrupt_fd, err) < 0)
+		return -1;
+	/* The snapshot is there, whatever becomes of the VM now. */
+	if (runs && await_pause(m, vm, false, warning, &why) < 0)
+		*warning = smol_strdup(why.msg);
 	return smol_vm_refresh(r, vm, err);
 }
 

@@ -22,7 +22,8 @@ struct smol_start_opts {
 	int64_t timeout_ms;	/* the time that was given for it, for messages; 0: not known */
 	smol_phase_fn phase;	/* or NULL */
 	void *ctx;
-	int interrupt_fd; /* readable: give up (SMOL_E_INTERRUPTED); -1 for none */
+	int interrupt_fd;     /* readable: give up (SMOL_E_INTERRUPTED); -1 for none */
+	const char *snapshot; /* what it comes back from (vm/snapshot.h); NULL: it boots */
 };
 
 struct smol_hold; /* a connection that keeps an ephemeral VM alive */
@@ -49,9 +50,17 @@ int smol_vm_stop(
 /*
  * Pause: its CPUs stand still, and its clocks with them. Or resume: it goes on. What is so already
  * is no error; SMOL_E_STATE where it neither runs nor is paused; SMOL_E_UNSUPPORTED where its
- * backend cannot. Returns when it is so.
+ * backend cannot. Returns when it is so. *warning: NULL, or what is not as it should be all the
+ * same; the caller frees it.
  */
-int smol_vm_pause(struct smol_registry *r, struct smol_vm *vm, bool pause, struct smol_err *err);
+int smol_vm_pause(
+    struct smol_registry *r, struct smol_vm *vm, bool pause, char **warning, struct smol_err *err);
+/*
+ * Write a snapshot of this name. A VM that runs stands still meanwhile, one that is paused stays
+ * so; every connection to its guest ends. SMOL_E_STATE as above; SMOL_E_EXISTS, SMOL_E_UNSUPPORTED.
+ */
+int smol_vm_snapshot(struct smol_registry *r, struct smol_vm *vm, const char *name,
+    int interrupt_fd, char **warning, struct smol_err *err);
 /* MiB: all that it was made with, what it is to keep, and what it has (-1: its hypervisor does not
  * say). */
 struct smol_balloon {

@@ -7,6 +7,7 @@
  *   {"v":1,"op":"status"}                      {"ok":true,"result":{…}}
  *   {"v":1,"op":"stop","ask_ms":N,"force":B}   {"ok":true}; the end comes as an event to watchers
  *   {"v":1,"op":"pause"}, {"v":1,"op":"resume"}  {"ok":true}; that it is so comes as an event
+ *   {"v":1,"op":"snapshot","name":N}         {"ok":true}; that it is there comes as an event
  *   {"v":1,"op":"balloon","memory_mib":N} {"ok":true,"result":{memory_mib,target_mib,actual_mib}};
  *                                              without memory_mib nothing is asked of the guest
  *   {"v":1,"op":"forward","host":H,"guest":G,"reverse":B}
@@ -15,6 +16,7 @@
  *
  * Events: {"event":"phase","phase":…}, {"event":"ready"}, {"event":"reboot"},
  * {"event":"refused","error":…} (the hypervisor does not pause or resume),
+ * {"event":"snapshot","name":N} or with "error" (there is none),
  * {"event":"balloon","target_mib":N,"actual_mib":N} or with "error",
  * {"event":"end","died":B,"cause":…,"error":{code,message,hint,console}}.
  */

@@ -110,6 +110,9 @@ void smol_registry_set_patience(struct smol_registry *r, int ms);
  * set). SMOL_E_STATE when somebody else was first. */
 int smol_registry_claim(
     struct smol_registry *r, struct smol_vm *vm, pid_t monitor, struct smol_err *err);
+/* The token of vm, which its guest knows already, in place of the one that the claim has made. */
+int smol_registry_set_token(
+    struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err);
 /* starting, paused → running. */
 int smol_registry_set_ready(struct smol_registry *r, const char *id, struct smol_err *err);
 /* running → paused; also from starting, where the registry was too busy to hear of running. */

@@ -77,6 +77,18 @@ int smol_registry_claim(
 	return 0;
 }
 
+int smol_registry_set_token(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_stmt sqlite3_stmt *st =
+	    smol_registry_prepare(r, "UPDATE vm SET token = ?2 WHERE id = ?1", err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, vm->id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, vm->token, -1, SQLITE_STATIC);
+	return update(r, st, "cannot start the VM", err) < 0 ? -1 : 0;
+}
+
 void smol_registry_set_patience(struct smol_registry *r, int ms)
 {
 	sqlite3_busy_timeout(r->db, ms);

@@ -56,6 +56,7 @@ check "stop: nothing is left" no_jails
 check "it starts again" smolsh start j
 vmm=$(pgrep -U $user -x firecracker)
 kill -9 "$(smolsh info j | sed -n 's/^monitor .*pid \([0-9]*\),.*/\1/p')"
+check "the monitor is killed: that is seen" t_until t_is j died
 expect_exit 0 "the monitor is killed: list" smolsh list
 expect_out "the monitor is killed: it has died" 'died .*its monitor was killed'
 check "the monitor is killed: its hypervisor has ended" t_ended "$vmm"

@@ -67,8 +67,8 @@ expect_out "another agent: info" "^agent .*not this smolsh's"
 sed -i 's/"agent_sha256":"[0-9a-f]*",//' "$SMOLSH_IMAGES/base/manifest.json"
 expect_exit 0 "nobody knows which agent" image info base --json
 expect_out "nobody knows which agent: an older one" '"agent_sha256":null.*"agent_current":false'
-says_agent() { sed -i "s/\"agent_version\"/\"agent_sha256\":\"$1\",&/" "$SMOLSH_IMAGES/base/manifest.json"; }
-says_agent "$(sha256sum <"$SMOLSH_BUILD/smolsh-agent" | cut -c1-64)"
+gives_agent() { sed -i "s/\"agent_version\"/\"agent_sha256\":\"$1\",&/" "$SMOLSH_IMAGES/base/manifest.json"; }
+gives_agent "$(sha256sum <"$SMOLSH_BUILD/smolsh-agent" | cut -c1-64)"
 expect_exit 0 "its modules and files are those of today" image info base --json
 expect_out "its modules and files are those of today: said so" '"agent_current":true,"recipe_current":true'
 sed -i 's/"recipe":"[0-9a-f]*"/"recipe":"'"$(printf '0%.0s' {1..64})"'"/' "$SMOLSH_IMAGES/base/manifest.json"

@@ -448,6 +448,8 @@ static void test_slots(void **state)
 	assert_non_null(strstr(err.hint, "--backend qemu"));
 	assert_int_equal(smol_backend_resume(&b, &err), -1);
 	assert_non_null(strstr(err.msg, "backend stone cannot resume"));
+	assert_int_equal(smol_backend_snapshot(&b, "/x", &err), -1);
+	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
 	assert_int_equal(smol_backend_balloon(&b, 1, &err), -1);
 	assert_int_equal(err.code, SMOL_E_UNSUPPORTED);
 	/* And where nobody can, nobody is named. */
@@ -479,6 +481,7 @@ static void test_tables(void **state)
 		assert_non_null((*i)->probe);
 		assert_true((*o)->prepare && (*o)->start && (*o)->stop && (*o)->destroy);
 		assert_int_equal((can & SMOL_CAP_PAUSE) != 0, (*o)->pause && (*o)->resume);
+		assert_int_equal((can & SMOL_CAP_SNAPSHOT) != 0, (*o)->snapshot != NULL);
 		assert_int_equal((can & SMOL_CAP_BALLOON) != 0, (*o)->balloon != NULL);
 	}
 	assert_null(*i);

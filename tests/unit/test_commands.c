@@ -159,8 +159,8 @@ static void every_promised_command_is_there(void **state)
 {
 	static const char *const wanted[] = {"create", "start", "stop", "restart", "delete", "list",
 	    "info", "label", "env", "shell", "jobs", "attach", "cancel", "cp", "exec", "run",
-	    "health", "sysinfo", "logs", "events", "wait", "doctor", "disk", "image", "help",
-	    "version", "set", "bind", "unbind", "alias", "unalias", "source"};
+	    "health", "sysinfo", "logs", "events", "wait", "doctor", "disk", "snapshot", "image",
+	    "help", "version", "set", "bind", "unbind", "alias", "unalias", "source"};
 
 	(void)state;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(wanted); i++)

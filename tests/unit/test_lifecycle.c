@@ -321,21 +321,22 @@ static void test_pause(void **state)
 	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
 	smol_auto_err struct smol_err none = SMOL_ERR_INIT;
 	smol_auto_vm struct smol_vm *vm = create(r, "web");
+	char *warning = NULL;
 	pid_t pid;
 
 	(void)state;
 	/* One that does not run is not paused, and nobody is asked. */
-	assert_int_equal(smol_vm_pause(r, vm, true, &none), -1);
+	assert_int_equal(smol_vm_pause(r, vm, true, &warning, &none), -1);
 	assert_string_equal(none.msg, "VM 'web' is created");
 	pid = play(r, vm, part_pauses);
 	assert_int_equal(smol_registry_set_ready(r, vm->id, NULL), 0);
 	vm->state = SMOL_VM_RUNNING;
 	/* What runs need not be resumed. */
-	assert_int_equal(smol_vm_pause(r, vm, false, NULL), 0);
+	assert_int_equal(smol_vm_pause(r, vm, false, &warning, NULL), 0);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(want); i++) {
 		smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 
-		assert_int_equal(smol_vm_pause(r, vm, true, &err), want[i].msg ? -1 : 0);
+		assert_int_equal(smol_vm_pause(r, vm, true, &warning, &err), want[i].msg ? -1 : 0);
 		assert_int_equal(err.code, want[i].code);
 		if (want[i].msg)
 			assert_string_equal(err.msg, want[i].msg);
