@@ -102,7 +102,7 @@ struct smol_launch {
 	const struct smol_drive *drives; /* in the guest's order: vda, vdb, … */
 	int ndrives;
 	int tap_fd; /* the tap device's other end; -1: none, or the hypervisor opens it itself */
-	const int *share_fds; /* to the virtiofsd of each of the config's shares */
+	const int *share_fds;	  /* to the virtiofsd of each of the config's shares */
 	const char *snapshot_dir; /* the guest comes back from it, as it was; NULL: it boots */
 };
 
