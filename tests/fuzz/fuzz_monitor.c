@@ -37,6 +37,14 @@ int smol_pause_ask(struct smol_monitor_state *m, bool pause, struct smol_err *er
 	return 0;
 }
 
+int smol_snapshot_ask(struct smol_monitor_state *m, const char *name, struct smol_err *err)
+{
+	if (!*name)
+		return smol_err_set(err, SMOL_E_INVALID, "it has no name");
+	m->paused = true;
+	return 0;
+}
+
 int64_t smol_pause_ms(const struct smol_monitor_state *m)
 {
 	return m->paused;
