@@ -93,6 +93,18 @@ void smol_bound_adopt(struct smol_bound *b, const char *path)
 	    .path = smol_strdup(path), .fd = -1, .dev = st.st_dev, .ino = st.st_ino};
 }
 
+int smol_bound_connect(const struct smol_bound *b, struct smol_err *err)
+{
+	struct sockaddr_un sa;
+	smol_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (smol_bound_address(b->path, &sa, err) < 0)
+		return -1;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "cannot connect to %s", b->path);
+	return smol_steal_fd(&fd);
+}
+
 void smol_bound_close(struct smol_bound *b)
 {
 	struct stat st;

@@ -27,6 +27,8 @@ void smol_bound_adopt(struct smol_bound *b, const char *path);
 /* Bind and listen, mode 0600. A stale one of ours is replaced; anything else that is there is
  * SMOL_E_EXISTS, a path too long SMOL_E_INVALID. On failure nothing is left. */
 int smol_bound_listen(struct smol_bound *b, const char *path, struct smol_err *err);
+/* A connection to it, blocking and close-on-exec (caller closes); or -1. */
+int smol_bound_connect(const struct smol_bound *b, struct smol_err *err);
 /* Harmless for one that is closed. */
 void smol_bound_close(struct smol_bound *b);
 

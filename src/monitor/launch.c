@@ -13,7 +13,6 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "backend/fc_jail.h"
@@ -222,21 +221,10 @@ int smol_launch_complaints(struct smol_child *c, struct smol_err *err)
 	return p[1];
 }
 
-static int connect_vhost(struct smol_monitor_state *m, struct smol_err *err)
-{
-	struct sockaddr_un sa;
-	smol_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || smol_bound_address(m->vhost.path, &sa, err) < 0 ||
-	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "vhost-user socket");
-	return smol_steal_fd(&fd);
-}
-
 static int start_device(struct smol_monitor_state *m, struct smol_err *err)
 {
 	smol_auto_free char *program = smol_path_helper("smolsh-vsockd", err);
-	smol_auto_close int vhost = program ? connect_vhost(m, err) : -1;
+	smol_auto_close int vhost = program ? smol_bound_connect(&m->vhost, err) : -1;
 	smol_auto_close int complaints = vhost < 0 ? -1 : smol_launch_complaints(&m->device, err);
 	char cid[16];
 	const char *argv[] = {program, "--vhost-fd", "3", "--listen-fd", "4", "--uds-path",

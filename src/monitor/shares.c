@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -47,17 +45,6 @@ static char *find_program(bool *qemus, struct smol_err *err)
 		smol_err_hint(err, "apt-get install qemu-system-common (Debian 12), or virtiofsd");
 	}
 	return path;
-}
-
-static int connect_to(const struct smol_bound *b, struct smol_err *err)
-{
-	struct sockaddr_un sa;
-	smol_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || smol_bound_address(b->path, &sa, err) < 0 ||
-	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "the shared directory's socket");
-	return smol_steal_fd(&fd);
 }
 
 /* "source=PATH" for QEMU's, which takes a backslash away. */
@@ -125,7 +112,7 @@ static int start(struct smol_monitor_state *m, int i, struct smol_err *err)
 	if (smol_bound_listen(&b, path, err) < 0)
 		return -1;
 	/* First: it does not wait for a connection where the socket is a non-blocking one. */
-	m->share_fds[i] = connect_to(&b, err);
+	m->share_fds[i] = smol_bound_connect(&b, err);
 	rc = m->share_fds[i] < 0 ? -1 : spawn(m, &m->vm->config.shares.share[i], c, b.fd, err);
 	smol_bound_close(&b);
 	return rc;
