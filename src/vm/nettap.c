@@ -20,6 +20,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "vm/registry.h"
 
 _Static_assert(SMOL_NETTAP_NAME_MAX == IFNAMSIZ - 1, "what the kernel takes");
 
@@ -84,10 +85,8 @@ int smol_nettap_open(const char *name, struct smol_err *err)
 
 void smol_nettap_mac(const char *id, char mac[18])
 {
-	uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
+	uint32_t h = smol_cid_derive(id, 0); /* spread as well as CIDs are */
 
-	for (const char *p = id; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3U;
 	/* Administered locally, as hypervisors do. */
 	snprintf(mac, 18, "52:54:00:%02x:%02x:%02x", (unsigned)(h >> 16 & 255),
 	    (unsigned)(h >> 8 & 255), (unsigned)(h & 255));
