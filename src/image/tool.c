@@ -137,6 +137,14 @@ static int do_build(const struct request *o, struct smol_err *err)
 	return 0;
 }
 
+/* What is broken is left out of a list, and said. */
+static void warn(const struct smol_err *e)
+{
+	if (e->msg)
+		fprintf(stderr, "smolsh: %s%s%s\n", e->msg, e->hint ? "; try: " : "",
+		    e->hint ? e->hint : "");
+}
+
 static int do_list(const struct request *o, struct smol_err *err)
 {
 	smol_auto_err struct smol_err broken = SMOL_ERR_INIT;
@@ -144,9 +152,7 @@ static int do_list(const struct request *o, struct smol_err *err)
 	cJSON *all = cJSON_CreateArray();
 	char size[16], created[32];
 
-	if (broken.msg)
-		fprintf(stderr, "smolsh: %s%s%s\n", broken.msg, broken.hint ? "; try: " : "",
-		    broken.hint ? broken.hint : "");
+	warn(&broken);
 	if (!o->json && *list)
 		printf("%-16s %-28s %-8s %6s  %s\n", "NAME", "KERNEL", "AGENT", "SIZE", "CREATED");
 	for (struct smol_image **p = list; *p; p++) {
@@ -253,9 +259,7 @@ static int do_roots(const struct request *o, struct smol_err *err)
 	cJSON *all = cJSON_CreateArray();
 	char size[16], created[32];
 
-	if (broken.msg)
-		fprintf(stderr, "smolsh: %s%s%s\n", broken.msg, broken.hint ? "; try: " : "",
-		    broken.hint ? broken.hint : "");
+	warn(&broken);
 	if (!o->json && *list)
 		printf(
 		    "%-16s %-12s %6s  %-16s  %s\n", "NAME", "DIGEST", "SIZE", "CREATED", "SOURCE");
