@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A VM's own disks: made whole or not at all, grown, and what of them is refused. */
+/* What a VM is given of the host's: disks and shared directories in words and in a row; own disks
+ * made whole or not at all, grown, and what of them is refused. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/io.h"
 #include "tests/unit/home.h"
 #include "vm/lifecycle.h"
 #include "vm/upper.h"
@@ -218,9 +220,147 @@ static void test_letters(void **state)
 	assert_int_equal(smol_vm_disk_letter(&vm, 0), 'b');
 }
 
+static void bad_disk(struct smol_disks *d, const char *text, const char *why)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	int n = d->n;
+
+	assert_int_equal(smol_disks_add(d, text, &err), -1);
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	if (!strstr(err.msg, why))
+		fail_msg("%s: %s", text, err.msg);
+	assert_int_equal(d->n, n);
+}
+
+/* Disks in words: sizes with their bounds, files that are raw and there. */
+static void test_disks(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *raw = smol_asprintf("%s/raw", home),
+			    *odd = smol_asprintf("%s/odd", home);
+	smol_auto_free char *qcow = smol_asprintf("%s/q", home), *ro = smol_asprintf("%s:ro", raw);
+	smol_auto_free char *fifo = smol_asprintf("%s/fifo", home);
+	smol_auto_free char *again = smol_asprintf("%s/./raw", home);
+	struct smol_disks d = {0}, e = {0};
+	char sector[1024] = "QFI\xfb";
+
+	(void)state;
+	assert_int_equal(smol_file_write(qcow, sector, sizeof(sector), 0600, &err), 0);
+	assert_int_equal(smol_file_write(odd, sector, 513, 0600, &err), 0);
+	sector[0] = 'X';
+	assert_int_equal(smol_file_write(raw, sector, sizeof(sector), 0600, &err), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	bad_disk(&d, "1023K", "1M to 64T");
+	bad_disk(&d, "65T", "1M to 64T");
+	bad_disk(&d, "100", "No such file");
+	bad_disk(&d, "", "No such file");
+	bad_disk(&d, ":ro", "No such file");
+	bad_disk(&d, "1.00001M", "whole sectors");
+	bad_disk(&d, home, "Is a directory");
+	bad_disk(&d, fifo, "neither a file nor a block device");
+	bad_disk(&d, "/dev/null", "neither a file nor a block device");
+	bad_disk(&d, odd, "513 bytes");
+	bad_disk(&d, qcow, "is qcow2, not raw");
+	assert_int_equal(smol_disks_add(&d, "2G", &err), 0);
+	assert_int_equal(smol_disks_add(&d, ro, &err), 0);
+	bad_disk(&d, again, "stands there twice");
+	assert_int_equal(d.n, 2);
+	assert_int_equal(d.disk[0].size, 2LL << 30);
+	assert_null(d.disk[0].path);
+	assert_string_equal(d.disk[1].path, raw);
+	assert_true(d.disk[1].readonly);
+
+	smol_auto_json cJSON *j = smol_disks_encode(&d);
+	assert_int_equal(smol_disks_decode(j, &e, &err), 0);
+	assert_int_equal(e.n, 2);
+	assert_int_equal(e.disk[0].size, 2LL << 30);
+	assert_string_equal(e.disk[1].path, raw);
+	assert_true(e.disk[1].readonly);
+	for (int i = e.n; i < SMOL_DISKS_MAX; i++)
+		assert_int_equal(smol_disks_add(&e, "1M", &err), 0);
+	bad_disk(&e, "1M", "more than 8 disks");
+	smol_disks_free(&e);
+	/* What a row holds that nobody wrote. */
+	static const char *const rows[] = {"[{}]", "[1]", "[{\"path\":\"x\"}]", "[{\"size\":1}]",
+	    "[{\"path\":\"/x\",\"size\":1048576}]"};
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		smol_auto_json cJSON *bad = cJSON_Parse(rows[i]);
+
+		assert_int_equal(smol_disks_decode(bad, &e, &err), -1);
+		smol_err_clear(&err);
+		smol_disks_free(&e);
+	}
+	smol_disks_free(&d);
+}
+
+static void bad_share(struct smol_shares *s, const char *host, const char *rest, const char *why)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *text = smol_asprintf("%s%s", host, rest);
+	int n = s->n;
+
+	assert_int_equal(smol_shares_add(s, text, &err), -1);
+	assert_int_equal(err.code, SMOL_E_INVALID);
+	if (!strstr(err.msg, why))
+		fail_msg("%s: %s", text, err.msg);
+	assert_int_equal(s->n, n);
+}
+
+static void test_shares(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_free char *good = smol_asprintf("%s:/mnt/x:ro", home);
+	smol_auto_free char *other = smol_asprintf("%s/.:/mnt/..y", home);
+	smol_auto_free char *file = smol_asprintf("%s/file", home);
+	static const char *const places[] = {
+	    ":", ":mnt", ":/", ":/a/", ":/a//b", ":/a/../b", ":/..", ":/.", ":/a/."};
+	struct smol_shares s = {0}, t = {0};
+
+	(void)state;
+	assert_int_equal(smol_file_write(file, "x", 1, 0600, &err), 0);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(places); i++)
+		bad_share(&s, home, places[i], "is no place in a guest");
+	bad_share(&s, home, "", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, "", ":/x", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, home, ":/x:rw", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, home, ":/x:ro:ro", "is not HOSTDIR:GUESTDIR");
+	bad_share(&s, home, "/none:/x", "No such file");
+	bad_share(&s, file, ":/x", "must be a directory");
+	assert_int_equal(smol_shares_add(&s, good, &err), 0);
+	assert_int_equal(smol_shares_add(&s, other, &err), 0);
+	bad_share(&s, home, ":/mnt/x", "two directories are shared to '/mnt/x'");
+	bad_share(
+	    &s, home, ":/mnt", "at '/mnt' would hide the one at '/mnt/x': it must stand first");
+	bad_share(&s, home, ":/dev", "/dev, /proc and /sys are the guest's kernel's");
+	bad_share(&s, home, ":/proc", "nothing can be shared to '/proc'");
+	bad_share(&s, home, ":/sys/x", "nothing can be shared to '/sys/x'");
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.share[1].host, home);
+
+	smol_auto_json cJSON *j = smol_shares_encode(&s);
+	assert_int_equal(smol_shares_decode(j, &t, &err), 0);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.share[0].guest, "/mnt/x");
+	assert_true(t.share[0].readonly);
+	assert_false(t.share[1].readonly);
+	smol_shares_free(&t);
+	smol_shares_free(&s);
+	static const char *const rows[] = {"[{}]", "[{\"host\":\"x\",\"guest\":\"/x\"}]",
+	    "[{\"host\":\"/x,y\",\"guest\":\"/x\"}]", "[{\"host\":\"/x\",\"guest\":\"/../x\"}]"};
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		smol_auto_json cJSON *bad = cJSON_Parse(rows[i]);
+
+		assert_int_equal(smol_shares_decode(bad, &t, &err), -1);
+		smol_err_clear(&err);
+		smol_shares_free(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_disks, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_shares, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_grow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_grow_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
