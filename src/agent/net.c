@@ -26,7 +26,8 @@
 	"cd /sys/class/net || exit 1; "                                                            \
 	"for i in *; do [ \"$i\" = lo ] && continue; "                                             \
 	"ip link set \"$i\" up || exit 1; "                                                        \
-	"udhcpc -i \"$i\" -b -t 4 -T 1 -A 10 -S >/dev/null 2>&1 </dev/null & exit 0; done; exit 1"
+	"udhcpc -i \"$i\" -s /etc/udhcpc/default.script -b -t 4 -T 1 -A 10 -S >/dev/null 2>&1 "    \
+	"</dev/null & exit 0; done; exit 1"
 
 static void run(const char *script, void (*say)(const char *fmt, ...))
 {

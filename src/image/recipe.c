@@ -10,6 +10,7 @@ const struct smol_recipe_dir smol_recipe_dirs[] = {
     {"bin", 0755},
     {"dev", 0755},
     {"etc", 0755},
+    {"etc/udhcpc", 0755},
     {"home", 0755},
     {"home/user", 0755},
     {"lib", 0755},
@@ -23,7 +24,6 @@ const struct smol_recipe_dir smol_recipe_dirs[] = {
     {"usr", 0755},
     {"usr/bin", 0755},
     {"usr/sbin", 0755},
-    {"usr/share/udhcpc", 0755},
     {"var", 0755},
     {"var/log", 0755},
     {"var/tmp", 01777},
@@ -52,8 +52,8 @@ const struct smol_recipe_file smol_recipe_files[] = {
 	"ID=smolsh\n"
 	"VERSION_ID=" SMOL_VERSION "\n"
 	"PRETTY_NAME=\"smolsh guest " SMOL_VERSION "\"\n"},
-    /* For `udhcpc -i eth0` in a VM that has a network. */
-    {"usr/share/udhcpc/default.script", 0755,
+    /* For `udhcpc -i eth0` in a VM that has a network; where Debian's busybox looks for it. */
+    {"etc/udhcpc/default.script", 0755,
 	"#!/bin/sh\n"
 	"[ -n \"$interface\" ] || exit 1\n"
 	"case $1 in\n"

@@ -36,7 +36,13 @@ expect_err "the device is taken: said" 'smoltap0 is in use by another program'
 same "what could not start is gone" "$(smolsh list --quiet)" web
 up() { [ "$(smolsh exec web 'cat /sys/class/net/eth0/operstate')" = up ]; }
 check "the guest's interface is up" t_until up
-check "the guest takes an address" smolsh exec web 'ip addr add 10.77.0.2/24 dev eth0'
+printf '%s\n' 'start 10.77.0.50' 'end 10.77.0.60' 'max_leases 11' 'interface smoltap0' \
+	"lease_file $t_dir/leases" "pidfile $t_dir/udhcpd.pid" 'option subnet 255.255.255.0' >"$t_dir/udhcpd.conf"
+: >"$t_dir/leases"
+busybox udhcpd -f "$t_dir/udhcpd.conf" >/dev/null 2>&1 &
+given() { smolsh exec web 'ip -4 addr show eth0' | grep -q 'inet 10.77.0.5'; }
+check "where somebody gives addresses by DHCP it has one" t_until given
+check "the guest takes another address" smolsh exec web 'ip addr add 10.77.0.2/24 dev eth0'
 check "a server in the guest" smolsh exec -d web 'while :; do echo over-tap | nc -l -p 7000; done'
 heard() { [ "$(socat -T 5 - TCP:10.77.0.2:7000,connect-timeout=5 </dev/null)" = over-tap ]; }
 check "TCP from the host" t_until heard
