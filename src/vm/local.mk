@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/vm/libvm.a
 src_vm_libvm_a_SOURCES = \
 	src/vm/balloon.c \
+	src/vm/cid.c src/vm/cid.h \
 	src/vm/children.c src/vm/children.h \
 	src/vm/config.c src/vm/config.h \
 	src/vm/disk.c src/vm/disk.h src/vm/disk_files.c \

@@ -20,7 +20,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/text.h"
-#include "vm/registry.h"
+#include "vm/cid.h"
 
 _Static_assert(SMOL_NETTAP_NAME_MAX == IFNAMSIZ - 1, "what the kernel takes");
 

@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "vm/cid.h"
 #include "vm/registry_internal.h"
 
 #define CANDIDATES     5 /* of an ambiguous word that are named */
@@ -503,17 +504,6 @@ static int random_hex(char *out, size_t bytes, struct smol_err *err)
 int smol_registry_new_token(char token[SMOL_TOKEN_LEN + 1], struct smol_err *err)
 {
 	return random_hex(token, SMOL_TOKEN_LEN / 2, err);
-}
-
-uint32_t smol_cid_derive(const char *id, unsigned n)
-{
-	uint64_t h = 0xcbf29ce484222325ULL; /* FNV-1a, 64 bit */
-
-	for (const char *p = id; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3ULL;
-	h = (h ^ n) * 0x100000001b3ULL;
-	h ^= h >> 32;
-	return (uint32_t)(SMOL_CID_MIN + h % (SMOL_CID_MAX - SMOL_CID_MIN + 1ULL));
 }
 
 static int insert_row(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)

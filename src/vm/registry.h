@@ -138,9 +138,6 @@ int smol_registry_next_cid(
 int smol_registry_set_ended(struct smol_registry *r, const char *id, pid_t monitor, bool died,
     const char *cause, struct smol_err *err);
 
-/* The CID that a VM's id gives, for the n-th try. In [SMOL_CID_MIN, SMOL_CID_MAX]. */
-uint32_t smol_cid_derive(const char *id, unsigned n);
-
 /* Is its guest reached by the host's AF_VSOCK? */
 bool smol_vm_vsock_by_kernel(const struct smol_vm *vm);
 

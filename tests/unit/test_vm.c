@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "vm/cid.h"
 #include "vm/lifecycle.h"
 #include "vm/registry_internal.h"
 #include "tests/unit/home.h"
