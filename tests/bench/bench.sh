@@ -17,7 +17,7 @@ wanted=()
 usage() {
 	cat <<-END
 		Usage: bench.sh [option…] [MEASURE…]
-		Measures: cold exec open line out in files gib list idle screen (all of them)
+		Measures: cold exec open line out in bulk files gib list idle screen (all of them)
 		  --build DIR      the build tree (.)
 		  --json FILE      the results as JSON, too
 		  --markdown FILE  the results as a section for README.md, too
@@ -37,7 +37,7 @@ while [ $# -gt 0 ]; do
 	--cold) cold_runs=$2 && shift ;;
 	--slow) slow_runs=$2 && shift ;;
 	--help) usage && exit ;;
-	cold | exec | open | line | out | in | files | gib | list | idle | screen | screen_*) wanted+=("$1") ;;
+	cold | exec | open | line | out | in | bulk | files | gib | list | idle | screen | screen_*) wanted+=("$1") ;;
 	*) usage >&2 && exit 2 ;;
 	esac
 	shift
@@ -46,7 +46,7 @@ done
 build=$(cd "$build" && pwd) || exit
 # shellcheck disable=SC2034 # for those sourced below, as more of what follows
 tools=$build/tests/bench
-for file in smolsh smolsh-vsockd tests/bench/{echo_line,fake_vm,qga_exec,screen,ssh_exec,stopwatch,vm_exec,vsock_pipe}; do
+for file in smolsh smolsh-vsockd tests/bench/{echo_line,fake_vm,qga_exec,screen,ssh_exec,stopwatch,vm_exec,vsock_bulk,vsock_pipe}; do
 	[ -x "$build/$file" ] && continue
 	echo "bench: $build/$file is not built; run: make bench" >&2
 	exit 2

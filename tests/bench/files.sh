@@ -30,6 +30,7 @@ need_files() {
 	in_ours 'mkdir /bench && mount -t tmpfs -o size=80% tmpfs /bench' || exit
 }
 
+uds_of_ours() { "$build/smolsh" --json info bench | tr -d '\n' | sed -E 's/.*"path":"([^"]*)".*/\1/'; }
 in_ours() { "$build/smolsh" exec bench "$1" 2>>"$tmp/bench.log"; }
 
 # Their guest's place is made when the first of them needs it.
@@ -87,7 +88,7 @@ measure_files() {
 	need_guests sftp
 	need_files
 	[ -n "${absent[sftp]-}" ] || need_their_place || absent[sftp]="no room in the peers' guest"
-	our_uds=$("$build/smolsh" --json info bench | tr -d '\n' | sed -E 's/.*"path":"([^"]*)".*/\1/')
+	our_uds=$(uds_of_ours)
 	in_ours 'command -v socat >/dev/null' || raw=
 	for what in '1M '"$runs" "256M $slow_runs $raw" "small $slow_runs"; do
 		# shellcheck disable=SC2086 # words

@@ -8,7 +8,7 @@
 
 : "${build:?}" "${tmp:?}" "${tools:?}" "${runs:?}" "${cold_runs:?}"
 
-measures=(cold exec open line out in files gib list idle screen)
+measures=(cold exec open line out in bulk files gib list idle screen)
 bulk=$((256 * 1024 * 1024))
 receive_port=5999
 send_port=5998
@@ -222,6 +222,51 @@ measure_in() {
 	need_guests socat
 	truncate -s "$bulk" "$tmp/big"
 	pairs_with_socat in socat_in '' ''
+}
+
+# ---- bulk: the device alone ----
+
+# The same program sends and receives, in both guests and here; the clock is the receiver's or, into
+# the guest, the sender's, both of them here. $1: the device's socket, then what runs a command in
+# the guest.
+bulk_out() {
+	local line pid socket=$1
+	shift
+	coproc RECEIVE { "$tools/vsock_bulk" receive "${socket}_$receive_port" "$bulk" 2>>"$tmp/bench.log"; }
+	pid=$RECEIVE_PID
+	started+=("$pid")
+	exec {from}<&"${RECEIVE[0]}"
+	read -rt 10 line <&"$from"
+	"$@" "vsock_bulk send vsock:$receive_port $bulk" >>"$tmp/bench.log"
+	read -rt 120 line <&"$from"
+	exec {from}<&-
+	end "$pid"
+	[ -n "$line" ] && ms <<<"$line"
+}
+bulk_in() {
+	local us guest socket=$1
+	shift
+	"$@" "vsock_bulk receive vsock:$send_port $bulk" >>"$tmp/bench.log" &
+	guest=$!
+	started+=("$guest")
+	us=$("$tools/vsock_bulk" send "$socket:$send_port" "$bulk" 2>>"$tmp/bench.log")
+	wait "$guest" && [ -n "$us" ] && ms <<<"$us"
+}
+ours_bulk_out() { bulk_out "$our_uds" in_ours; }
+ours_bulk_in() { bulk_in "$our_uds" in_ours; }
+peer_bulk_out() { bulk_out "$tmp/peer.uds" ask; }
+peer_bulk_in() { bulk_in "$tmp/peer.uds" ask; }
+
+measure_bulk() {
+	local way peer
+	need_guests
+	our_uds=$(uds_of_ours)
+	for way in out in; do
+		peer=
+		[ -n "${absent[guest]-}" ] || peer=peer_bulk_$way
+		pairs "$runs" "ours_bulk_$way" ${peer:+"$peer"}
+		row "bulk-$way" ms "ours_bulk_$way" 'vhost-device-vsock' "$peer" ratio 0.667
+	done
 }
 
 # ---- list: the registry ----

@@ -132,6 +132,7 @@ build_image() {
 		fi
 	fi
 	add_program "$tools/spawn_true"
+	add_program "$tools/vsock_bulk"
 	file=$(sftp_server) && add_program "$file" /usr/lib/sftp-server ||
 		absent[sftp]="openssh-sftp-server is neither installed nor to be had"
 	note "building an image with the peers' programs"
