@@ -72,7 +72,7 @@ static int broke(struct smol_vring *vr)
 }
 
 /* The one read of a descriptor: two loads the compiler can neither repeat nor merge with later
- * ones (CVE-2018-1059 and its kin came of reading twice). */
+ * ones, so that what was checked is what is used. */
 static struct smol_vring_desc load_desc(const struct smol_vring_desc *p)
 {
 	const uint64_t *w = (const uint64_t *)p;

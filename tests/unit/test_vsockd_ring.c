@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,50 +18,13 @@
 #define WRITE	 2
 #define INDIRECT 4
 
-static unsigned open_files(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
-/* Put a chain of the test's own into the transmit ring and see it given back with length 0. */
-static void gives_back(struct rig *r, uint16_t head)
-{
-	struct smol_vring_used_elem e;
-
-	rig_pump(r);
-	while (r->p.ring[PLAYER_TX].used->idx != r->p.ring[PLAYER_TX].last_used)
-		player_tx_used(&r->p, &e);
-	player_tx_head(&r->p, PLAYER_TX, head);
-	player_kick(&r->p, PLAYER_TX);
-	rig_pump(r);
-	assert_true(player_tx_used(&r->p, &e));
-	assert_int_equal(e.id, head);
-	assert_int_equal(e.len, 0);
-}
-
-/* A header for connection s in the spare page, and its address. */
-static uint64_t spare_header(struct rig *r, struct player_sock *s, uint32_t len)
-{
-	struct smol_vsock_hdr h = player_hdr(&r->p, s, SMOL_VSOCK_OP_RW);
-
-	h.len = len;
-	smol_vsock_hdr_put(r->p.mem + PLAYER_SPARE, &h);
-	return PLAYER_GPA + PLAYER_SPARE;
-}
-
 static void bad_chains(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
 	struct smol_vring_desc *d = r->p.ring[PLAYER_TX].desc;
 	struct smol_vring_desc *table = (void *)(r->p.mem + PLAYER_SPARE + 1024);
 	struct player_sock s = {.guest_port = 1, .host_port = 2};
-	uint64_t at = spare_header(r, &s, 100);
+	uint64_t at = rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 100);
 	const struct {
 		struct smol_vring_desc first, second, in[2];
 	} t[] = {
@@ -95,7 +57,7 @@ static void bad_chains(void **state)
 		d[200] = t[i].first;
 		d[201] = t[i].second;
 		memcpy(table, t[i].in, sizeof(t[i].in));
-		gives_back(r, 200);
+		rig_chain(r, 200);
 	}
 	assert_true(r->dev.stats.bad_chains >= sizeof(t) / sizeof(t[0]) - 1);
 	rig_free(r);
@@ -111,8 +73,9 @@ static void bad_packet_resets(void **state)
 	char c;
 
 	(void)state;
-	d[200] = (struct smol_vring_desc){spare_header(r, &s, 65536), 44 + 10, 0, 0};
-	gives_back(r, 200);
+	d[200] = (struct smol_vring_desc){
+	    rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 65536), 44 + 10, 0, 0};
+	rig_chain(r, 200);
 	rig_expect(r, SMOL_VSOCK_OP_RST);
 	assert_true(rig_closed(r, fd));
 	rig_guest_write(r, &s2, "y", 1);
@@ -130,7 +93,7 @@ static void scattered(void **state)
 	int fd = rig_connect(r, &s, 5000);
 	struct smol_vring_desc *d = r->p.ring[PLAYER_TX].desc;
 	struct smol_vring_desc *table = (void *)(r->p.mem + PLAYER_SPARE + 1024);
-	uint64_t at = spare_header(r, &s, 10);
+	uint64_t at = rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 10);
 	char buf[10];
 
 	(void)state;
@@ -141,7 +104,7 @@ static void scattered(void **state)
 		table[i] =
 		    (struct smol_vring_desc){at + i, 1, i < 53 ? NEXT : 0, (uint16_t)(i + 1)};
 	}
-	gives_back(r, 100);
+	rig_chain(r, 100);
 	assert_int_equal(rig_read(r, fd, buf, 10), 10);
 	assert_memory_equal(buf, "0123456789", 10);
 	/* direct descriptors may end in an indirect table: here the payload's */
@@ -149,7 +112,7 @@ static void scattered(void **state)
 	d[101] = (struct smol_vring_desc){at + 1024 + 44 * 16, 160, INDIRECT, 0};
 	for (unsigned i = 0; i < 10; i++)
 		table[44 + i].next = (uint16_t)(i + 1);
-	gives_back(r, 100);
+	rig_chain(r, 100);
 	assert_int_equal(rig_read(r, fd, buf, 10), 10);
 	assert_memory_equal(buf, "0123456789", 10);
 	close(fd);
@@ -446,7 +409,7 @@ static void stray_descriptors(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 8; i++)
 		many[i] = r->p.memfd;
-	before = open_files();
+	before = rig_open_files();
 	assert_int_equal(player_acked(&r->p, 2, &v, 8, many, 8), 0);
 	v = 1;
 	assert_int_equal(player_acked(&r->p, 13, &v, 8, many, 8), 0);
@@ -454,7 +417,7 @@ static void stray_descriptors(void **state)
 	v = 7;
 	assert_int_not_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
 	/* call was replaced, err is new */
-	assert_int_equal(open_files(), before + 1);
+	assert_int_equal(rig_open_files(), before + 1);
 	rig_free(r);
 }
 

@@ -3,18 +3,23 @@
 VSOCKD_TEST_LIBS = src/vsockd/libvsockd.a src/base/libbase.a $(SECCOMP_LIBS) $(CMOCKA_LIBS)
 VSOCKD_RIG = tests/vsockd/player.c tests/vsockd/player.h tests/vsockd/rig.c tests/vsockd/rig.h
 
-check_PROGRAMS += tests/unit/test_vsockd_conn tests/unit/test_vsockd_handshake \
-	tests/unit/test_vsockd_ring tests/unit/test_vsockd_stream
+VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_cve \
+	tests/unit/test_vsockd_handshake tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
+	tests/unit/test_vsockd_stream
+check_PROGRAMS += $(VSOCKD_TESTS)
+TESTS += $(VSOCKD_TESTS)
 tests_unit_test_vsockd_conn_SOURCES = tests/unit/test_vsockd_conn.c
 tests_unit_test_vsockd_conn_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_cve_SOURCES = tests/unit/test_vsockd_cve.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_cve_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_handshake_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_race_LDADD = $(VSOCKD_TEST_LIBS) -lpthread
 tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_ring_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_stream_LDADD = $(VSOCKD_TEST_LIBS)
-TESTS += tests/unit/test_vsockd_conn tests/unit/test_vsockd_handshake \
-	tests/unit/test_vsockd_ring tests/unit/test_vsockd_stream
 
 check_PROGRAMS += tests/vsockd/bench-vsockd
 tests_vsockd_bench_vsockd_SOURCES = tests/vsockd/bench.c tests/vsockd/player.c tests/vsockd/player.h

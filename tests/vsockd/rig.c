@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Purpose: device, guest player and clients in one process; see rig.h. */
+#include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -172,4 +174,86 @@ void rig_fill(uint8_t *buf, size_t n, uint64_t from)
 {
 	for (size_t i = 0; i < n; i++)
 		buf[i] = rig_byte(from + i);
+}
+
+void rig_chain(struct rig *r, uint16_t head)
+{
+	struct player_ring *q = &r->p.ring[PLAYER_TX];
+	struct smol_vring_used_elem e;
+
+	rig_pump(r);
+	while (q->used->idx != q->last_used)
+		player_tx_used(&r->p, &e);
+	player_tx_head(&r->p, PLAYER_TX, head);
+	player_kick(&r->p, PLAYER_TX);
+	rig_pump(r);
+	/* the chain is the test's own: no slot of the player's becomes free by it */
+	assert_int_equal(q->used->idx, (uint16_t)(q->last_used + 1));
+	e = q->used->ring[q->last_used++ & (r->p.cfg.num - 1)];
+	assert_int_equal(e.id, head);
+	assert_int_equal(e.len, 0);
+}
+
+uint64_t rig_spare_header(
+    struct rig *r, const struct player_sock *s, enum smol_vsock_op op, uint32_t len)
+{
+	struct smol_vsock_hdr h = player_hdr(&r->p, s, op);
+
+	h.len = len;
+	smol_vsock_hdr_put(r->p.mem + PLAYER_SPARE, &h);
+	return PLAYER_GPA + PLAYER_SPARE;
+}
+
+bool rig_memory(struct rig *r, const struct smol_gm_desc *d, uint32_t n)
+{
+	struct {
+		uint32_t n, pad;
+		struct smol_gm_desc d[SMOL_GM_MAX];
+	} m = {.n = n};
+	int fd[SMOL_GM_MAX];
+
+	for (uint32_t i = 0; i < n; i++) {
+		m.d[i] = d[i];
+		fd[i] = r->p.memfd;
+	}
+	return player_acked(&r->p, 5, &m, 8 + n * (uint32_t)sizeof(m.d[0]), fd, n) == 0;
+}
+
+size_t rig_resident(struct rig *r)
+{
+	uintptr_t from = (uintptr_t)r->dev.conns.map, to = from + r->dev.conns.map_len, a, b;
+	FILE *f = fopen("/proc/self/smaps", "r");
+	char line[512];
+	bool in = false;
+	size_t kib, sum = 0;
+
+	assert_non_null(f);
+	/* a mapping may be shown in parts */
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &a, &b) == 2)
+			in = a >= from && b <= to;
+		else if (in && sscanf(line, "Rss: %zu kB", &kib) == 1)
+			sum += kib * 1024;
+	}
+	fclose(f);
+	return sum;
+}
+
+bool rig_idle(struct rig *r)
+{
+	struct pollfd p = {.fd = r->dev.epfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 0 && !smol_rx_ready(&r->dev) &&
+	       !(r->dev.tx_kick && r->dev.stray_n < SMOL_VSOCKD_RSTS);
+}
+
+unsigned rig_open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
 }

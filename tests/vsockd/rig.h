@@ -43,6 +43,20 @@ bool rig_quiet(struct rig *r);
 /* The guest sends data. */
 void rig_guest_write(struct rig *r, struct player_sock *s, const void *data, uint32_t len);
 
+/* Put a chain of the test's own into the transmit ring and see it given back with length 0. */
+void rig_chain(struct rig *r, uint16_t head);
+/* A header of socket s in the spare page; its address. */
+uint64_t rig_spare_header(
+    struct rig *r, const struct player_sock *s, enum smol_vsock_op op, uint32_t len);
+/* Tell the device of another memory table: whether it took it. */
+bool rig_memory(struct rig *r, const struct smol_gm_desc *d, uint32_t n);
+/* Resident bytes of the connections' records and buffers. */
+size_t rig_resident(struct rig *r);
+/* The loop would sleep: no event is pending and there is no work. */
+bool rig_idle(struct rig *r);
+/* Descriptors that this process has open. */
+unsigned rig_open_files(void);
+
 /* Byte i of the stream that tests send. */
 static inline uint8_t rig_byte(uint64_t i)
 {
