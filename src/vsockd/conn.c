@@ -295,7 +295,9 @@ uint32_t smol_conn_window(const struct smol_conn *c)
 	if (flight >= c->peer_alloc)
 		return 0;
 	room = c->peer_alloc - flight;
-	if (c->packets == 0)
+	/* A buffer that no packet and its cost fit into belongs to a guest that does not count so.
+	 */
+	if (c->packets == 0 && room <= SMOL_PACKET_COST)
 		return room;
 	return cost + SMOL_PACKET_COST >= room ? 0 : (uint32_t)(room - cost - SMOL_PACKET_COST);
 }

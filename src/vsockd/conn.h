@@ -150,9 +150,10 @@ void smol_conn_consume(struct smol_conn *c, uint32_t len);
 void smol_conns_trim(struct smol_conns *t);
 
 /*
- * Credit towards the guest (5.10.6.3). Linux 6.12.92 and later charge about 576 bytes for each
- * packet in a socket's queue against the very buffer we are told the size of, and reset the
- * connection past it; the specification has no field for that, so packets are counted too.
+ * Credit towards the guest (5.10.6.3). Linux 6.12.92 and later charge 576 bytes for each packet in
+ * a socket's queue against the very buffer we are told the size of: 6.12.92 and .93 together with
+ * its bytes, later ones by itself. Past it they drop bytes or reset the connection; the
+ * specification has no field for that, so packets are counted too, in the stricter way.
  */
 #define SMOL_PACKET_COST 640u
 /* The guest told its buffer's size and how much it has taken. */

@@ -3,13 +3,20 @@
 VSOCKD_TEST_LIBS = src/vsockd/libvsockd.a src/base/libbase.a $(SECCOMP_LIBS) $(CMOCKA_LIBS)
 VSOCKD_RIG = tests/vsockd/player.c tests/vsockd/player.h tests/vsockd/rig.c tests/vsockd/rig.h
 
-VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_cve \
-	tests/unit/test_vsockd_handshake tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
+VSOCKD_CLOCK = tests/vsockd/clock.c tests/vsockd/clock.h
+vsockd_clock_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+
+VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_credit \
+	tests/unit/test_vsockd_cve tests/unit/test_vsockd_handshake tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
 	tests/unit/test_vsockd_stream
 check_PROGRAMS += $(VSOCKD_TESTS)
 TESTS += $(VSOCKD_TESTS)
 tests_unit_test_vsockd_conn_SOURCES = tests/unit/test_vsockd_conn.c
 tests_unit_test_vsockd_conn_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_credit_SOURCES = tests/unit/test_vsockd_credit.c $(VSOCKD_RIG) \
+	$(VSOCKD_CLOCK) tests/vsockd/linux_sock.c tests/vsockd/linux_sock.h
+tests_unit_test_vsockd_credit_LDFLAGS = $(vsockd_clock_ldflags)
+tests_unit_test_vsockd_credit_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_cve_SOURCES = tests/unit/test_vsockd_cve.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_cve_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG)
