@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Purpose: map guest memory and turn guest addresses into pointers; invariants in guest_mem.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "vsockd/guest_mem.h"
 
@@ -36,6 +39,17 @@ static int check(const struct smol_gm_desc *d, unsigned n, struct smol_err *err)
 	return 0;
 }
 
+/* The file cannot become shorter from here on, if it is of a kind that can be told so: a memfd that
+ * allows seals. QEMU's has this one already. Where it cannot be had, what loses its file is noticed
+ * when it is used (SIGBUS, or EFAULT from a system call) and ends the session. */
+static void keep_length(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals >= 0 && !(seals & (F_SEAL_SHRINK | F_SEAL_SEAL)))
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+}
+
 static int map_one(
     struct smol_gm_region *r, const struct smol_gm_desc *d, int fd, struct smol_err *err)
 {
@@ -43,7 +57,9 @@ static int map_one(
 	uint64_t align = 4096, from, len;
 	void *p;
 
-	if (fstat(fd, &st) < 0)
+	keep_length(fd);
+	/* fstat() itself may be newfstatat(), which takes a path: that is not in the filter. */
+	if (syscall(SYS_fstat, fd, &st) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "cannot stat a memory region");
 	/* A mapping past the end of its file would be a SIGBUS for the guest to trigger. */
 	if (st.st_size < 0 || (uint64_t)st.st_size < d->mmap_offset + d->size)

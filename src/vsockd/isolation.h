@@ -7,15 +7,40 @@
 #define SMOL_VSOCKD_ISOLATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/bound.h"
 #include "base/err.h"
 
 /* Room for max connections and the device's own descriptors; *max is lowered to what the hard
  * limit allows (and that is said). */
 int smol_vsockd_limit_files(uint32_t *max, struct smol_err *err);
-/* From here on: no new privileges, files, processes or networks. may_unlink: the process removes
- * its own sockets when it ends. */
-int smol_vsockd_isolate(bool may_unlink, struct smol_err *err);
+
+struct smol_isolation {
+	/* Its directory becomes the root. Afterwards it is the path as seen from in there, and the
+	 * working directory is that root; unchanged where the root is. */
+	char *uds_path;
+	/* Sockets that this process removes when it ends: their paths are rewritten alike. One
+	 * that lies in another directory is forgotten, and stays behind. path NULL: none. */
+	struct smol_bound *own[2];
+};
+
+/* From here on: no new privileges, files, processes or networks. -1 only where the filter of system
+ * calls cannot be loaded. */
+int smol_vsockd_isolate(const struct smol_isolation *i, struct smol_err *err);
+
+/* ---- the stages, for tests to look at one by one ---- */
+
+/* What could not be applied and why, one after the other. */
+struct smol_lacks {
+	size_t len;
+	char text[400];
+};
+/* Root, network and capabilities. */
+void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lacks);
+/* The list of system calls (filter.c). remove_own: with what smol_bound_close() needs. */
+int smol_vsockd_filter(bool remove_own, struct smol_err *err);
+void smol_vsockd_lack(struct smol_lacks *lacks, const char *what, int error);
 
 #endif

@@ -3,11 +3,14 @@ noinst_LIBRARIES += src/vsockd/libvsockd.a
 src_vsockd_libvsockd_a_SOURCES = \
 	src/vsockd/conn.c src/vsockd/conn.h \
 	src/vsockd/device.c src/vsockd/device.h \
+	src/vsockd/filter.c \
 	src/vsockd/guest_mem.c src/vsockd/guest_mem.h \
 	src/vsockd/isolation.c src/vsockd/isolation.h \
 	src/vsockd/log.c src/vsockd/log.h \
 	src/vsockd/packet.h \
+	src/vsockd/root.c \
 	src/vsockd/rx.c \
+	src/vsockd/serve.c src/vsockd/serve.h \
 	src/vsockd/tx.c \
 	src/vsockd/uds.c src/vsockd/uds.h \
 	src/vsockd/vhost_user.c src/vsockd/vhost_user.h \

@@ -3,8 +3,8 @@
  * smolsh-vsockd: a virtio socket device for one VM, outside of its hypervisor.
  *
  * Started by the monitor with both of its sockets given (--vhost-fd, --listen-fd), or by a person
- * with paths. This file reads options, makes or takes the sockets, locks the process up and runs
- * the loop; everything else is in the library.
+ * with paths. This file reads options, makes or takes the sockets and locks the process up. What
+ * runs from then on is in serve.c and below; here it is only smol_bound_close() and the last line.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,10 +18,11 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/bound.h"
 #include "vsockd/device.h"
 #include "vsockd/isolation.h"
 #include "vsockd/log.h"
-#include "vsockd/uds.h"
+#include "vsockd/serve.h"
 
 #define DEFAULT_CONNECTIONS 1023u
 
@@ -150,7 +151,8 @@ static int parse(struct options *o, int argc, char **argv, struct smol_err *err)
 
 /* ---- wiring ---- */
 
-/* A region that loses its file (the front end truncated it) cannot be served; say so. */
+/* A region that loses its file (the front end truncated it), or a huge page the host does not have:
+ * it cannot be served; say so. */
 static void on_sigbus(int sig)
 {
 	static const char text[] = "smolsh-vsockd: guest memory went away\n";
@@ -168,6 +170,8 @@ static int signals(struct smol_err *err)
 	int fd;
 
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* a front end whose event counter is a file: writing it fails, and that is all */
+	sigaction(SIGXFSZ, &ignore, NULL);
 	sigaction(SIGBUS, &bus, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -198,58 +202,12 @@ static int connect_to(const char *path, struct smol_err *err)
 	return fd;
 }
 
-/* Take hypervisors that connect: the first is served, others are turned away. */
-static int admit(int vhost_listen, bool *attached, struct smol_err *err)
-{
-	int fd = accept4(vhost_listen, NULL, NULL, SOCK_CLOEXEC);
-
-	if (fd < 0)
-		return 0;
-	if (*attached) {
-		close(fd);
-		return 0;
-	}
-	*attached = true;
-	return smol_vsockd_attach(&device, fd, err);
-}
-
-/* 0 at an orderly end, -1 with *err set. */
-static int loop(int signal_fd, int vhost_listen, struct smol_err *err)
-{
-	bool attached = vhost_listen < 0;
-
-	for (;;) {
-		enum smol_vsockd_turn turn = smol_vsockd_turn(&device, -1);
-		struct signalfd_siginfo si;
-
-		switch (turn) {
-		case SMOL_TURN_OK:
-			break;
-		case SMOL_TURN_FAILED:
-			return smol_err_errno(err, SMOL_E_IO, errno, "cannot wait for events");
-		case SMOL_TURN_GONE:
-		case SMOL_TURN_BAD:
-			smol_vsockd_detach(&device);
-			if (vhost_listen < 0)
-				return turn == SMOL_TURN_GONE ? 0
-							      : smol_err_set(err, SMOL_E_PROTOCOL,
-								    "the front end was thrown out");
-			attached = false;
-			break;
-		case SMOL_TURN_OTHER:
-			if (read(signal_fd, &si, sizeof(si)) == sizeof(si))
-				return 0;
-			if (vhost_listen >= 0 && admit(vhost_listen, &attached, err) < 0)
-				return -1;
-			break;
-		}
-	}
-}
-
 static int run(const struct options *o, struct smol_err *err)
 {
 	smol_auto_close int signal_fd = signals(err);
-	smol_auto_close int vhost_listen = -1;
+	/* sockets with a name that are ours to remove: of clients, of front ends */
+	struct smol_bound own = {.fd = -1}, front = {.fd = -1};
+	struct smol_isolation cage = {.uds_path = device.uds_path, .own = {&own, &front}};
 	struct smol_vsockd_config cfg = {
 	    .guest_cid = o->guest_cid,
 	    .max_connections = o->max_connections,
@@ -266,27 +224,26 @@ static int run(const struct options *o, struct smol_err *err)
 		    o->uds_path, SMOL_VSOCKD_UDS_MAX);
 	if (o->vhost_connect && (vhost = connect_to(o->vhost_connect, err)) < 0)
 		return -1;
-	if (cfg.listen_fd < 0 && (cfg.listen_fd = smol_uds_listen(o->uds_path, err)) < 0)
-		return -1;
-	if (o->vhost_socket && (vhost_listen = smol_uds_listen(o->vhost_socket, err)) < 0)
+	if (cfg.listen_fd < 0) {
+		if (smol_bound_listen(&own, o->uds_path, err) < 0)
+			return -1;
+		cfg.listen_fd = smol_steal_fd(&own.fd);
+	}
+	if (o->vhost_socket && smol_bound_listen(&front, o->vhost_socket, err) < 0)
 		goto out;
 	if (smol_vsockd_init(&device, &cfg, err) < 0 ||
 	    smol_vsockd_watch(&device, signal_fd, err) < 0 ||
-	    (vhost_listen >= 0 && smol_vsockd_watch(&device, vhost_listen, err) < 0) ||
+	    (front.fd >= 0 && smol_vsockd_watch(&device, front.fd, err) < 0) ||
 	    (vhost >= 0 && smol_vsockd_attach(&device, vhost, err) < 0) ||
-	    smol_vsockd_isolate(o->listen_fd < 0 || o->vhost_socket, err) < 0)
+	    smol_vsockd_isolate(&cage, err) < 0)
 		goto out;
-	if (o->ready_fd >= 0) {
-		if (write(o->ready_fd, "\n", 1) < 0)
-			smol_vsockd_log("nobody waits on the ready descriptor");
-		close(o->ready_fd);
-	}
-	rc = loop(signal_fd, vhost_listen, err);
+	rc = smol_vsockd_serve(&device,
+	    &(struct smol_serve){
+		.signal_fd = signal_fd, .front_fd = front.fd, .ready_fd = o->ready_fd},
+	    err);
 out:
-	if (o->listen_fd < 0)
-		unlink(o->uds_path);
-	if (vhost_listen >= 0)
-		unlink(o->vhost_socket);
+	smol_bound_close(&own);
+	smol_bound_close(&front);
 	return rc;
 }
 

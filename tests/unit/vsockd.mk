@@ -28,6 +28,13 @@ tests_unit_test_vsockd_ring_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_stream_LDADD = $(VSOCKD_TEST_LIBS)
 
+# As a process, locked up; the player runs in the test.
+check_PROGRAMS += tests/unit/test_vsockd_process
+tests_unit_test_vsockd_process_SOURCES = tests/unit/test_vsockd_process.c tests/vsockd/process.c \
+	tests/vsockd/process.h tests/vsockd/player.c tests/vsockd/player.h
+tests_unit_test_vsockd_process_LDADD = $(SECCOMP_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_vsockd_process
+
 check_PROGRAMS += tests/vsockd/bench-vsockd
 tests_vsockd_bench_vsockd_SOURCES = tests/vsockd/bench.c tests/vsockd/player.c tests/vsockd/player.h
 tests_vsockd_bench_vsockd_LDADD = -lpthread

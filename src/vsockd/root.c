@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Purpose: a root directory that has nothing but the VM's own sockets in it, and no network.
+ *
+ * The process moves into a mount namespace whose whole tree is the socket directory, and into a
+ * network namespace without so much as a loopback that is up: there the names of abstract sockets
+ * are others, too, which no filter of system calls can tell from paths. Both are a matter of
+ * CAP_SYS_ADMIN; who does not have it makes a user namespace first, in which it does. Where
+ * neither is allowed, chroot() is, if CAP_SYS_CHROOT is there (containers often leave it). What
+ * remains is said by the caller.
+ *
+ * Capabilities go last. As root of the machine CAP_DAC_OVERRIDE stays: a guest's connections may
+ * lead to sockets of other users in that directory, as they did when it was not the root.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/auto.h"
+#include "vsockd/isolation.h"
+
+/* "." where there is no slash, as dirname(); dir has room for the path. */
+static void directory_of(const char *path, char *dir, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		snprintf(dir, size, ".");
+	else if (slash == path)
+		snprintf(dir, size, "/");
+	else
+		snprintf(dir, size, "%.*s", (int)(slash - path), path);
+}
+
+/* A mount namespace of its own, with or without a user namespace: 0, or -1 with errno. */
+static int enter_mounts(void)
+{
+	int first;
+
+	if (unshare(CLONE_NEWNS) == 0)
+		return 0;
+	first = errno;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0)
+		return 0;
+	/* Without user namespaces the kernel says EINVAL; the first answer tells more then. */
+	if (errno == EINVAL || errno == ENOSYS)
+		errno = first;
+	return -1;
+}
+
+/* The working directory of a fresh mount namespace becomes all of its tree. */
+static int pivot(const char *dir, bool writable)
+{
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (writable ? 0 : MS_RDONLY);
+
+	/* MS_REC: of a tree that belongs to others no part may be uncovered. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) < 0 ||
+	    mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0 || chdir(dir) < 0)
+		return -1;
+	/* The old root comes to lie on the new one, and is taken away from there; on an initial
+	 * ramfs, which cannot be moved, it stays below. */
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH);
+	return chroot(".");
+}
+
+static int enter_root(const char *dir, bool writable)
+{
+	smol_auto_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int why;
+
+	if (enter_mounts() == 0 && pivot(dir, writable) == 0)
+		return chdir("/");
+	why = errno;
+	/* wherever pivot() gave up: the path may be a relative one */
+	if (fchdir(here) == 0 && chroot(dir) == 0)
+		return chdir("/");
+	errno = why;
+	return -1;
+}
+
+/* The last part of a path in the new root: seen from there, which is the working directory. */
+static void rebase(char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash)
+		memmove(path, slash + 1, strlen(slash + 1) + 1);
+}
+
+static void rebase_own(struct smol_bound *b, const char *dir)
+{
+	char other[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	if (!b || !b->path)
+		return;
+	directory_of(b->path, other, sizeof(other));
+	if (strcmp(other, dir) == 0) {
+		rebase(b->path);
+		return;
+	}
+	free(b->path);
+	b->path = NULL;
+}
+
+static void drop_capabilities(struct smol_lacks *lacks)
+{
+	struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2] = {{0}, {0}};
+	uint32_t keep = 0;
+
+	if (syscall(SYS_capget, &hdr, caps) == 0)
+		keep = caps[0].effective & (1u << CAP_DAC_OVERRIDE);
+	memset(caps, 0, sizeof(caps));
+	caps[0].effective = caps[0].permitted = keep;
+	if (syscall(SYS_capset, &hdr, caps) < 0)
+		smol_vsockd_lack(lacks, "no capabilities", errno);
+}
+
+void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lacks)
+{
+	bool writable = (i->own[0] && i->own[0]->path) || (i->own[1] && i->own[1]->path);
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	pid_t parent = getppid();
+	int with_parent = 0;
+
+	prctl(PR_GET_PDEATHSIG, &with_parent);
+	directory_of(i->uds_path, dir, sizeof(dir));
+	if (enter_root(dir, writable) == 0) {
+		rebase(i->uds_path);
+		for (unsigned k = 0; k < 2; k++)
+			rebase_own(i->own[k], dir);
+	} else {
+		smol_vsockd_lack(lacks, "a root directory of its own", errno);
+	}
+	if (unshare(CLONE_NEWNET) < 0)
+		smol_vsockd_lack(lacks, "a network of its own", errno);
+	drop_capabilities(lacks);
+	/* Some of this takes the wish to die with the parent away, on some kernels. */
+	if (with_parent) {
+		prctl(PR_SET_PDEATHSIG, with_parent);
+		if (getppid() != parent)
+			raise(with_parent);
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the device does once it is locked up: nothing in here may need more than filter.c lists. */
+#ifndef SMOL_VSOCKD_SERVE_H
+#define SMOL_VSOCKD_SERVE_H
+
+#include "vsockd/device.h"
+
+struct smol_serve {
+	int signal_fd; /* a signalfd; whatever comes ends the device; watched already */
+	int front_fd;  /* listens for front ends, watched already; -1: the one there is, is all */
+	int ready_fd;  /* gets a byte, then is closed; -1: none */
+};
+
+/* 0 at an orderly end, -1 with *err set. */
+int smol_vsockd_serve(struct smol_vsockd *d, const struct smol_serve *s, struct smol_err *err);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The device locked up, on systems that allow all of it, some of it, none of it: it serves in each
+ * and says once what it could not have. Whoever may not do a thing here (make a namespace, become
+ * another user) has that case skipped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include <cmocka.h>
+
+#include "../vsockd/process.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define NOBODY 65534
+
+/* ---- what a system may be like; these run in the child ---- */
+
+static void keep_capabilities(uint32_t mask)
+{
+	struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2] = {{0}, {0}};
+
+	caps[0].effective = caps[0].permitted = caps[0].inheritable = mask;
+	/* root of a program gets what the bounding set has */
+	for (int i = 0; prctl(PR_CAPBSET_READ, i) >= 0; i++) {
+		if (i > 31 || !(mask & (1u << i)))
+			prctl(PR_CAPBSET_DROP, i);
+	}
+	if (syscall(SYS_capset, &hdr, caps) < 0)
+		_exit(126);
+}
+
+/* unshare() is refused, as a container's filter does. */
+static void no_unshare(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (!ctx || seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 0) < 0 ||
+	    seccomp_load(ctx) < 0)
+		_exit(126);
+}
+
+static void as_nobody(void *arg)
+{
+	(void)arg;
+	if (geteuid() == 0 &&
+	    (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+		_exit(126);
+	/* which takes it away */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* A user namespace in which there can be no further one, and no capability. */
+static void no_user_namespaces(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	if (unshare(CLONE_NEWUSER) < 0)
+		_exit(126);
+	fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		_exit(126);
+	close(fd);
+	keep_capabilities(0);
+}
+
+/* The usual container, as root. */
+static void in_container(void *arg)
+{
+	(void)arg;
+	no_unshare();
+	keep_capabilities((1u << CAP_SYS_CHROOT) | (1u << CAP_DAC_OVERRIDE) | (1u << CAP_KILL));
+}
+
+static void in_bare_container(void *arg)
+{
+	(void)arg;
+	no_unshare();
+	keep_capabilities(0);
+}
+
+static bool works(void (*f)(void *))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		f(NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+static void try_namespaces(void *user)
+{
+	(void)user;
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 &&
+	    unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
+		_exit(1);
+}
+
+static void try_namespaces_as_nobody(void *arg)
+{
+	as_nobody(arg);
+	try_namespaces(NULL);
+}
+
+/* ---- what must be so in each ---- */
+
+static void assert_locked(struct process *d)
+{
+	static const char *const limits[] = {
+	    "Max core file size", "Max processes", "Max file size", "Max locked memory"};
+	unsigned soft, hard;
+
+	assert_string_equal(process_proc(d, "status", "NoNewPrivs:"), "\t1");
+	if (!SANITIZED) {
+		const char *filters = process_proc(d, "status", "Seccomp:");
+
+		assert_string_equal(filters, "\t2");
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(
+		    sscanf(process_proc(d, "limits", limits[i]), "%u %u", &soft, &hard), 2);
+		assert_int_equal(soft + hard, 0);
+	}
+}
+
+static unsigned capabilities(const struct process *d)
+{
+	return (unsigned)strtoul(process_proc(d, "status", "CapEff:") + 1, NULL, 16);
+}
+
+static unsigned count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* Start so, serve, be locked; then the journal has that one line, or none (NULL). */
+static void lives(void (*before)(void *), const char *line)
+{
+	struct process d;
+
+	process_start(&d, before, NULL);
+	process_rings(&d);
+	process_serves(&d);
+	assert_locked(&d);
+	assert_int_equal(capabilities(&d) & ~(1u << CAP_DAC_OVERRIDE), 0);
+	process_stop(&d);
+	if (count(d.said, "does not allow") != (line ? 1 : 0) || (line && !strstr(d.said, line)))
+		fail_msg("said: %s", d.said);
+}
+
+static void as_it_is(void **state)
+{
+	(void)state;
+	if (!works(try_namespaces))
+		skip();
+	lives(NULL, NULL);
+}
+
+static void plain_user(void **state)
+{
+	(void)state;
+	if (!works(try_namespaces_as_nobody))
+		skip();
+	lives(as_nobody, NULL);
+}
+
+static void without_user_namespaces(void **state)
+{
+	(void)state;
+	if (!works(no_user_namespaces))
+		skip();
+	lives(no_user_namespaces,
+	    "does not allow a root directory of its own (No space left on device), a network of"
+	    " its own (Operation not permitted)\n");
+}
+
+static void container(void **state)
+{
+	(void)state;
+	if (!works(in_container))
+		skip();
+	lives(in_container, "does not allow a network of its own (Operation not permitted)\n");
+}
+
+static void bare_container(void **state)
+{
+	(void)state;
+	lives(in_bare_container,
+	    "does not allow a root directory of its own (Operation not permitted), a network of"
+	    " its own (Operation not permitted)\n");
+}
+
+/* Its root is the socket's directory, its network another; the directory can go away under it. */
+static void root_and_network(void **state)
+{
+	struct process d;
+	struct stat dir, root, net, ours;
+	char path[64], away[80];
+
+	(void)state;
+	if (geteuid() != 0 || !works(try_namespaces))
+		skip();
+	process_start(&d, NULL, NULL);
+	assert_int_equal(stat(d.dir, &dir), 0);
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)d.pid);
+	assert_int_equal(stat(path, &root), 0);
+	assert_int_equal(root.st_ino, dir.st_ino);
+	assert_int_equal(root.st_dev, dir.st_dev);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)d.pid);
+	assert_int_equal(stat(path, &net), 0);
+	assert_int_equal(stat("/proc/self/ns/net", &ours), 0);
+	assert_int_not_equal(net.st_ino, ours.st_ino);
+	snprintf(away, sizeof(away), "%s.away", d.dir);
+	assert_int_equal(rename(d.dir, away), 0);
+	assert_int_equal(rename(away, d.dir), 0);
+	process_stop(&d);
+}
+
+/* Nobody of the same user looks into it or traces it. */
+static void not_dumpable(void **state)
+{
+	struct process d;
+	struct stat st;
+	char path[64];
+
+	(void)state;
+	if (!works(as_nobody))
+		skip();
+	process_start(&d, as_nobody, NULL);
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)d.pid);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	process_stop(&d);
+}
+
+/* ---- the end ---- */
+
+/* Its parent is killed: it goes too, though its sockets are still held. */
+static void dies_with_parent(void **state)
+{
+	struct process d;
+	struct pollfd end = {.events = POLLIN};
+	int told[2];
+	pid_t pid, middle;
+
+	(void)state;
+	assert_int_equal(pipe(told), 0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	middle = fork();
+	if (middle == 0) {
+		process_start(&d, NULL, NULL);
+		if (write(told[1], &d, sizeof(d)) != sizeof(d))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(told[0], &d, sizeof(d)), sizeof(d));
+	/* its front end's socket is held here, so that only the death of its parent ends it */
+	end.fd = (int)syscall(SYS_pidfd_open, d.pid, 0);
+	pid = (int)syscall(SYS_pidfd_open, middle, 0);
+	d.p.vhost = (int)syscall(SYS_pidfd_getfd, pid, d.p.vhost, 0);
+	assert_true(end.fd >= 0 && d.p.vhost >= 0);
+	assert_int_equal(kill(middle, SIGKILL), 0);
+	assert_int_equal(waitpid(middle, NULL, 0), middle);
+	assert_int_equal(poll(&end, 1, 10000), 1);
+	assert_int_equal(waitpid(d.pid, &middle, 0), d.pid);
+	assert_true(WIFSIGNALED(middle) && WTERMSIG(middle) == SIGKILL);
+	close(end.fd);
+	close(pid);
+	close(d.p.vhost);
+	close(told[0]);
+	close(told[1]);
+	assert_int_equal(unlink(d.path), 0);
+	assert_int_equal(rmdir(d.dir), 0);
+}
+
+/* The front end cuts memory short. What a system call meets, and what the device itself does. */
+static void memory_goes(void **state)
+{
+	static const off_t left[] = {0x1200000, 0};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct process d;
+		struct player_sock s = {0};
+		int fd, status;
+
+		process_start(&d, NULL, NULL);
+		process_rings(&d);
+		fd = process_client(d.path);
+		assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+		player_accept(&d.p, &s, 5000);
+		assert_int_equal(recv(fd, &(char[8]){0}, 3, MSG_WAITALL), 3);
+		/* from here on the player must not look at its memory either */
+		assert_int_equal(ftruncate(d.p.memfd, left[i]), 0);
+		assert_int_equal(write(fd, "hello", 5), 5);
+		status = process_wait(&d);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 1);
+		assert_int_equal(count(d.said, "guest memory went away"), 1);
+		close(fd);
+		process_clear(&d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(as_it_is),
+	    cmocka_unit_test(plain_user),
+	    cmocka_unit_test(without_user_namespaces),
+	    cmocka_unit_test(container),
+	    cmocka_unit_test(bare_container),
+	    cmocka_unit_test(root_and_network),
+	    cmocka_unit_test(not_dumpable),
+	    cmocka_unit_test(dies_with_parent),
+	    cmocka_unit_test(memory_goes),
+	};
+
+	if (access("./smolsh-vsockd", X_OK) < 0) {
+		fprintf(stderr, "to be run where ./smolsh-vsockd is\n");
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
