@@ -8,7 +8,7 @@ vsockd_clock_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_credit \
 	tests/unit/test_vsockd_cve tests/unit/test_vsockd_handshake tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
-	tests/unit/test_vsockd_stream
+	tests/unit/test_vsockd_signals tests/unit/test_vsockd_split tests/unit/test_vsockd_stream
 check_PROGRAMS += $(VSOCKD_TESTS)
 TESTS += $(VSOCKD_TESTS)
 tests_unit_test_vsockd_conn_SOURCES = tests/unit/test_vsockd_conn.c
@@ -25,6 +25,10 @@ tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG
 tests_unit_test_vsockd_race_LDADD = $(VSOCKD_TEST_LIBS) -lpthread
 tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_ring_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_signals_SOURCES = tests/unit/test_vsockd_signals.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_signals_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_split_SOURCES = tests/unit/test_vsockd_split.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_split_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_stream_LDADD = $(VSOCKD_TEST_LIBS)
 
