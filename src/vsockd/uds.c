@@ -40,8 +40,9 @@ int64_t smol_uds_parse(const char *line, unsigned len)
 }
 
 /* No descriptor to accept with: use the one kept for this, so that the client learns of it and
- * the listener does not stay readable. */
-static void refuse_with_reserve(struct smol_vsockd *d)
+ * the listener does not stay readable. False: nobody was there, which accept4() cannot tell without
+ * a descriptor. */
+static bool refuse_with_reserve(struct smol_vsockd *d)
 {
 	int fd;
 
@@ -51,6 +52,7 @@ static void refuse_with_reserve(struct smol_vsockd *d)
 	if (fd >= 0)
 		close(fd);
 	d->reserve_fd = fcntl(d->epfd, F_DUPFD_CLOEXEC, 0);
+	return fd >= 0;
 }
 
 static void pause_listener(struct smol_vsockd *d)
@@ -79,7 +81,8 @@ void smol_uds_accept(struct smol_vsockd *d)
 		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (fd < 0 && errno == EMFILE && d->reserve_fd >= 0) {
-			refuse_with_reserve(d);
+			if (!refuse_with_reserve(d))
+				return;
 			refused(d, "no descriptor is free");
 			continue;
 		}

@@ -7,7 +7,8 @@ VSOCKD_CLOCK = tests/vsockd/clock.c tests/vsockd/clock.h
 vsockd_clock_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_credit \
-	tests/unit/test_vsockd_cve tests/unit/test_vsockd_handshake tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
+	tests/unit/test_vsockd_cve tests/unit/test_vsockd_handshake \
+	tests/unit/test_vsockd_limits tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
 	tests/unit/test_vsockd_signals tests/unit/test_vsockd_split tests/unit/test_vsockd_stream
 check_PROGRAMS += $(VSOCKD_TESTS)
 TESTS += $(VSOCKD_TESTS)
@@ -21,6 +22,10 @@ tests_unit_test_vsockd_cve_SOURCES = tests/unit/test_vsockd_cve.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_cve_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_handshake_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_limits_SOURCES = tests/unit/test_vsockd_limits.c $(VSOCKD_RIG) \
+	$(VSOCKD_CLOCK) tests/vsockd/linux_sock.c tests/vsockd/linux_sock.h
+tests_unit_test_vsockd_limits_LDFLAGS = $(vsockd_clock_ldflags) -Wl,--wrap=accept4
+tests_unit_test_vsockd_limits_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_race_LDADD = $(VSOCKD_TEST_LIBS) -lpthread
 tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG)
