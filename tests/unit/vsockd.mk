@@ -37,6 +37,12 @@ tests_unit_test_vsockd_split_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_stream_LDADD = $(VSOCKD_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_vsockd_isolation
+tests_unit_test_vsockd_isolation_SOURCES = tests/unit/test_vsockd_isolation.c
+tests_unit_test_vsockd_isolation_LDADD = $(VSOCKD_TEST_LIBS)
+dist_check_SCRIPTS += tests/unit/test_vsockd_calls.sh
+TESTS += tests/unit/test_vsockd_isolation tests/unit/test_vsockd_calls.sh
+
 # As a process, locked up; the player runs in the test.
 check_PROGRAMS += tests/unit/test_vsockd_process
 tests_unit_test_vsockd_process_SOURCES = tests/unit/test_vsockd_process.c tests/vsockd/process.c \
