@@ -19,7 +19,12 @@
 #include "vsockd/log.h"
 #include "vsockd/uds.h"
 
-#define EVENTS 128
+#define EVENTS	   128
+#define POLL_NS	   50000u /* a wait below this is short */
+#define POLL_BYTES 4096u  /* moved since the last wait; more is bulk */
+#define POLL_FROM  8u
+#define POLL_MAX   16u
+#define POLL_MISS  4
 
 /* What an epoll event is about: bits 60…63; a connection's has gen and index below. */
 enum tag { TAG_CONN = 0, TAG_VHOST, TAG_LISTEN, TAG_KICK_RX, TAG_KICK_TX, TAG_OTHER };
@@ -522,12 +527,49 @@ static int timeout(const struct smol_vsockd *d, int max_wait)
 	return first > 3600000 ? 3600000 : (int)first;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Sleep for events. While both sides talk in small words and answer at once, the next word is
+ * awaited awake: waking up takes longer than that. Bulk is never awaited so, it has better uses for
+ * the CPU; and a few waits that were long end it. */
+static int wait_events(struct smol_vsockd *d, struct epoll_event *ev, int wait)
+{
+	struct smol_vring *tx = &d->vq[SMOL_VSOCKD_TX];
+	uint64_t from = now_ns();
+	int n = 0;
+
+	if (d->quick >= POLL_FROM) {
+		do
+			n = epoll_wait(d->epfd, ev, EVENTS, 0);
+		while (n == 0 && !smol_vring_pending(tx) && now_ns() - from < POLL_NS);
+	}
+	if (n == 0 && !d->tx_kick && smol_vring_want_kick(tx)) {
+		d->tx_kick = true;
+		smol_vring_no_kick(tx);
+	}
+	if (n == 0)
+		n = epoll_wait(d->epfd, ev, EVENTS, d->tx_kick ? 0 : wait);
+	if (d->moved > POLL_BYTES || now_ns() - from >= POLL_NS)
+		d->quick -= d->quick < POLL_MISS ? d->quick : POLL_MISS;
+	else if (d->quick < POLL_MAX)
+		d->quick++;
+	d->moved = 0;
+	return n;
+}
+
 enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 {
 	struct epoll_event ev[EVENTS];
 	enum smol_vsockd_turn result = SMOL_TURN_OK;
-	int n = epoll_wait(d->epfd, ev, EVENTS, timeout(d, max_wait));
+	int wait = timeout(d, max_wait), n;
 
+	n = wait ? wait_events(d, ev, wait) : epoll_wait(d->epfd, ev, EVENTS, 0);
 	if (n < 0 && errno != EINTR)
 		return SMOL_TURN_FAILED;
 	for (int i = 0; i < n; i++) {
@@ -538,6 +580,8 @@ enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 		if (r != SMOL_TURN_OK)
 			result = r;
 	}
+	/* kicks are off while the loop is awake */
+	d->tx_kick |= smol_vring_pending(&d->vq[SMOL_VSOCKD_TX]);
 	smol_tx_run(d);
 	smol_rx_run(d);
 	deadlines(d);

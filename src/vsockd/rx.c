@@ -311,6 +311,7 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 		emit_conn(d, c, SMOL_VSOCK_OP_RW, 0, len);
 		smol_conn_sent(c, len);
 	}
+	d->moved += (uint32_t)got;
 	ask_ahead(c);
 	c->bulk = (uint32_t)got == asked || (c->bulk && (uint32_t)got >= READ_SMALL);
 	/* A short read of little has emptied the socket: what comes later is a new edge. */

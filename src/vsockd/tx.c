@@ -65,6 +65,7 @@ static void flush(struct smol_vsockd *d)
 		c->writable = false;
 		smol_vsockd_want_out(d, c, true);
 	}
+	d->moved += d->batch_len;
 	d->batch_n = d->batch_len = 0;
 	smol_vsockd_told_room(d, c);
 }
@@ -331,10 +332,9 @@ void smol_tx_run(struct smol_vsockd *d)
 		}
 		flush(d);
 		smol_vring_publish(vr);
-		if (smol_vring_want_kick(vr)) {
-			smol_vring_no_kick(vr);
+		if (smol_vring_pending(vr))
 			continue;
-		}
+		/* kicks are asked for before the loop sleeps */
 		d->tx_kick = false;
 		break;
 	}

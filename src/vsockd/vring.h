@@ -10,6 +10,7 @@
 #ifndef SMOL_VSOCKD_VRING_H
 #define SMOL_VSOCKD_VRING_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -91,6 +92,12 @@ void smol_vring_signal(struct smol_vring *vr);
 static inline uint16_t smol_vring_unsignalled(const struct smol_vring *vr)
 {
 	return vr->active ? (uint16_t)(vr->used_idx - vr->told_used) : 0;
+}
+/* Is there a chain to take? A look only: it may be wrong about a ring that the driver breaks. */
+static inline bool smol_vring_pending(const struct smol_vring *vr)
+{
+	return vr->active && !vr->broken &&
+	       le16toh(__atomic_load_n(&vr->avail->idx, __ATOMIC_RELAXED)) != vr->last_avail;
 }
 /* Ask for a kick on the next chain. True: there is one already, look again. */
 bool smol_vring_want_kick(struct smol_vring *vr);

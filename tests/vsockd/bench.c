@@ -5,7 +5,7 @@
  * run, alternating; medians are printed, and beside the throughput what one hop over a Unix socket
  * does. No VM is needed.
  *
- *   bench-vsockd [-n pairs] [-q] OURS [PEER]
+ *   bench-vsockd [-n pairs] [-m work] [-q] OURS [PEER]
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,9 +23,12 @@
 
 #include "player.h"
 
+static const char *running = ""; /* the program under measure */
+
 #define DIE(...)                                                                                   \
 	do {                                                                                       \
-		fprintf(stderr, "bench-vsockd: " __VA_ARGS__);                                     \
+		fprintf(stderr, "bench-vsockd: %s: ", running);                                    \
+		fprintf(stderr, __VA_ARGS__);                                                      \
 		fputc('\n', stderr);                                                               \
 		exit(1);                                                                           \
 	} while (0)
@@ -57,6 +60,7 @@ enum measure {
 	CPU_H2G,
 	CPU_G2H,
 	MANY_OPEN,
+	MANY_SHARE,
 	RSS,
 	MEASURES
 };
@@ -76,6 +80,7 @@ static const struct {
     [CPU_H2G] = {"CPU s per GiB, host to guest", true},
     [CPU_G2H] = {"CPU s per GiB, guest to host", true},
     [MANY_OPEN] = {"host to guest, 64 KiB, 1022 more open, MB/s", false},
+    [MANY_SHARE] = {"... as a share of its speed alone", false},
     [RSS] = {"resident with 1000 open, not guest memory, MB", true},
 };
 
@@ -457,7 +462,13 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void round_trips(struct target *t, double *p50, double *p99)
+static double median(double *v, unsigned n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+static void round_trips(struct target *t, double *v)
 {
 	enum { MAX = 4000 };
 	static double took[MAX];
@@ -471,11 +482,11 @@ static void round_trips(struct target *t, double *p50, double *p99)
 	pthread_join(th, NULL);
 	guest_close(&t->p, &s);
 	qsort(took, h.rounds, sizeof(took[0]), by_value);
-	*p50 = took[h.rounds / 2] * 1e6;
-	*p99 = took[h.rounds * 99 / 100] * 1e6;
+	v[RTT_P50] = took[h.rounds / 2] * 1e6;
+	v[RTT_P99] = took[h.rounds * 99 / 100] * 1e6;
 }
 
-static double connects(struct target *t)
+static void connects(struct target *t, double *v)
 {
 	struct host h = {.uds = t->uds, .rounds = 1500 / scale};
 	pthread_t th;
@@ -491,25 +502,33 @@ static double connects(struct target *t)
 		player_op(&t->p, &s, SMOL_VSOCK_OP_RST, 0);
 	}
 	pthread_join(th, NULL);
-	return h.rounds / (now() - from);
+	v[CONNECTS] = h.rounds / (now() - from);
 }
 
-static void many_open(struct target *t, double *speed, double *rss)
-{
-	static struct player_sock s[1022];
-	static int fd[1022];
+enum { OPEN = 1022 };
 
-	for (unsigned i = 0; i < 1022; i++) {
+static void many_open(struct target *t, double *v)
+{
+	static struct player_sock s[OPEN];
+	static int fd[OPEN];
+	double alone[3], among[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		alone[i] = throughput(t, true, 65536, 256u << 20, NULL);
+	for (unsigned i = 0; i < OPEN; i++) {
 		fd[i] = dial(t->uds);
 		if (dprintf(fd[i], "CONNECT %u\n", PORT) < 0)
 			DIE("cannot write");
 		guest_accept(&t->p, &s[i]);
 		if (i == 999)
-			*rss = resident_mb(t->pid);
+			v[RSS] = resident_mb(t->pid);
 	}
-	*speed = throughput(t, true, 65536, 512u << 20, NULL);
-	for (unsigned i = 0; i < 1022; i++)
+	for (unsigned i = 0; i < 3; i++)
+		among[i] = throughput(t, true, 65536, 256u << 20, NULL);
+	for (unsigned i = 0; i < OPEN; i++)
 		close(fd[i]);
+	v[MANY_OPEN] = median(among, 3);
+	v[MANY_SHARE] = v[MANY_OPEN] / median(alone, 3);
 }
 
 static double one_hop(size_t size, size_t total)
@@ -540,27 +559,43 @@ static double one_hop(size_t size, size_t total)
 	return (double)h.total / from / 1e6;
 }
 
-static void run(struct target *t, double v[MEASURES], bool many)
-{
-	launch(t);
-	v[H2G_64] = throughput(t, true, 64, 16u << 20, NULL);
-	v[H2G_4K] = throughput(t, true, 4096, 256u << 20, NULL);
-	v[H2G_64K] = throughput(t, true, 65536, 512u << 20, &v[CPU_H2G]);
-	v[G2H_64] = throughput(t, false, 64, 16u << 20, NULL);
-	v[G2H_4K] = throughput(t, false, 4096, 256u << 20, NULL);
-	v[G2H_64K] = throughput(t, false, 65536, 512u << 20, &v[CPU_G2H]);
-	round_trips(t, &v[RTT_P50], &v[RTT_P99]);
-	v[CONNECTS] = connects(t);
-	v[MANY_OPEN] = v[RSS] = 0;
-	if (many)
-		many_open(t, &v[MANY_OPEN], &v[RSS]);
-	finish(t);
-}
+/* What a run consists of; -m KEY picks one. */
+static const struct work {
+	const char *key;
+	bool to_guest;
+	size_t size, total; /* of a stream, where there is no f */
+	enum measure speed, cpu;
+	void (*f)(struct target *t, double *v);
+	bool ours_only; /* the peer does not survive it */
+} works[] = {
+    {"h2g-64", true, 64, 16u << 20, H2G_64, MEASURES, NULL, false},
+    {"h2g-4k", true, 4096, 256u << 20, H2G_4K, MEASURES, NULL, false},
+    {"h2g-64k", true, 65536, 512u << 20, H2G_64K, CPU_H2G, NULL, false},
+    {"g2h-64", false, 64, 16u << 20, G2H_64, MEASURES, NULL, false},
+    {"g2h-4k", false, 4096, 256u << 20, G2H_4K, MEASURES, NULL, false},
+    {"g2h-64k", false, 65536, 512u << 20, G2H_64K, CPU_G2H, NULL, false},
+    {"rtt", false, 0, 0, MEASURES, MEASURES, round_trips, false},
+    {"connect", false, 0, 0, MEASURES, MEASURES, connects, false},
+    /* at the usual limit of descriptors */
+    {"many", false, 0, 0, MEASURES, MEASURES, many_open, true},
+};
 
-static double median(double *v, unsigned n)
+static void run(struct target *t, double v[MEASURES], const char *only)
 {
-	qsort(v, n, sizeof(*v), by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+	running = t->program;
+	launch(t);
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++) {
+		const struct work *w = &works[i];
+
+		if ((only && strcmp(only, w->key)) || (w->ours_only && !t->ours))
+			continue;
+		if (w->f)
+			w->f(t, v);
+		else
+			v[w->speed] = throughput(t, w->to_guest, w->size, w->total,
+			    w->cpu == MEASURES ? NULL : &v[w->cpu]);
+	}
+	finish(t);
 }
 
 static void report(double r[2][MEASURES][MAX_RUNS], double hop[6][MAX_RUNS], unsigned n, bool peer)
@@ -569,6 +604,8 @@ static void report(double r[2][MEASURES][MAX_RUNS], double hop[6][MAX_RUNS], uns
 	for (unsigned m = 0; m < MEASURES; m++) {
 		double a = median(r[0][m], n), b = peer ? median(r[1][m], n) : 0;
 
+		if (a == 0) /* was not asked for */
+			continue;
 		printf("%-46s %10.2f ", measures[m].name, a);
 		if (peer && b > 0)
 			printf("%10.2f %8.2f ", b, a / b);
@@ -585,19 +622,22 @@ int main(int argc, char **argv)
 {
 	static double r[2][MEASURES][MAX_RUNS], hop[6][MAX_RUNS];
 	static struct target t[2];
+	const char *only = NULL;
 	unsigned pairs = 7;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:q")) != -1) {
+	while ((c = getopt(argc, argv, "m:n:q")) != -1) {
 		if (c == 'q')
 			scale = 8;
+		else if (c == 'm')
+			only = optarg;
 		else if (c == 'n')
 			pairs = (unsigned)atoi(optarg);
 		else
 			return 2;
 	}
 	if (optind >= argc || pairs == 0 || pairs > MAX_RUNS)
-		DIE("usage: bench-vsockd [-n pairs] [-q] OURS [PEER]");
+		DIE("usage: bench-vsockd [-n pairs] [-m work] [-q] OURS [PEER]");
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!mkdtemp(dir))
@@ -610,13 +650,12 @@ int main(int argc, char **argv)
 		for (unsigned k = 0; k < 3; k++)
 			hop[k][i] = hop[k + 3][i] = one_hop(size[k], k ? 512u << 20 : 16u << 20);
 		for (unsigned k = 0; k < 2; k++) {
-			double v[MEASURES];
+			double v[MEASURES] = {0};
 			unsigned who = (i + k) % 2;
 
 			if (!t[who].program)
 				continue;
-			/* the peer does not survive a thousand connections at the usual limit */
-			run(&t[who], v, t[who].ours);
+			run(&t[who], v, only);
 			for (unsigned m = 0; m < MEASURES; m++)
 				r[who][m][i] = v[m];
 		}
