@@ -20,6 +20,7 @@
 #define BATCH_BYTES (64u * 1024u)
 #define BATCH_IOV   1024u /* IOV_MAX */
 #define TURN_CHAINS 256u
+#define TURN_BYTES  (128u * 1024u)
 
 /* ---- payload ---- */
 
@@ -307,13 +308,14 @@ static void on_chain(struct smol_vsockd *d, const struct smol_vchain *ch)
 void smol_tx_run(struct smol_vsockd *d)
 {
 	struct smol_vring *vr = &d->vq[SMOL_VSOCKD_TX];
+	uint32_t moved = d->moved;
 	unsigned n = 0;
 
 	if (!d->tx_kick || !vr->active)
 		return;
 	smol_vring_no_kick(vr);
 	/* With no room for strays the guest waits until it took some: 5.10.6.1.1 allows that. */
-	while (n < TURN_CHAINS && d->stray_n < SMOL_VSOCKD_RSTS) {
+	while (n < TURN_CHAINS && d->moved - moved < TURN_BYTES && d->stray_n < SMOL_VSOCKD_RSTS) {
 		struct smol_vchain ch;
 		int r = smol_vring_take(vr, &d->gm, false, d->chain, SMOL_VRING_IOV, &ch);
 
