@@ -63,6 +63,9 @@ static const struct rule rules[] = {
     {SCMP_SYS(socket), 3, {SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 	SCMP_A1(SCMP_CMP_EQ, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
 	SCMP_A2(SCMP_CMP_EQ, 0, 0)}},
+    /* a client's queue is made as large as a guest's window */
+    {SCMP_SYS(setsockopt), 2, {SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET, 0),
+	SCMP_A2(SCMP_CMP_EQ, SO_SNDBUF, 0)}},
     WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0)),
     WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0)),
     WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS, 0)),

@@ -70,6 +70,17 @@ static void refused(struct smol_vsockd *d, const char *why)
 		    "client refused: %s (%llu so far)", why, (unsigned long long)d->stats.refused);
 }
 
+/* Have the socket hold a whole window of the guest's, so that what it sends at once is passed on at
+ * once; without, it would be copied into our buffer first. What the system's limit leaves of it
+ * does as well. */
+static void enlarge(int fd)
+{
+	int window = SMOL_CONN_BUF;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &window, sizeof(window)) < 0)
+		return;
+}
+
 void smol_uds_accept(struct smol_vsockd *d)
 {
 	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
@@ -91,6 +102,7 @@ void smol_uds_accept(struct smol_vsockd *d)
 			pause_listener(d);
 			return;
 		}
+		enlarge(fd);
 		c = smol_conn_new(&d->conns, fd);
 		if (!c) {
 			close(fd);
@@ -173,6 +185,7 @@ void smol_uds_dial(struct smol_vsockd *d, struct smol_conn *c)
 		c->due |= SMOL_DUE_RESPONSE;
 		c->deadline = 0;
 		c->readable = true;
+		enlarge(c->fd);
 		smol_vsockd_queue(d, c);
 		return;
 	}
