@@ -653,15 +653,27 @@ static bool met(unsigned m, double v, double peer, double hop)
 	return true;
 }
 
-static void goal(unsigned m, char *out, size_t size)
+static void print_goal(unsigned m)
 {
-	static const char *const form[] = {[STREAM] = "%g x peer or 0.8 hop",
-	    [OF_PEER] = "%g x peer",
-	    [AT_LEAST] = ">= %g",
-	    [AT_MOST] = "<= %g",
-	    [NO_GOAL] = ""};
+	char text[32] = "";
 
-	snprintf(out, size, form[measures[m].goal], measures[m].is);
+	switch (measures[m].goal) {
+	case STREAM:
+		snprintf(text, sizeof(text), "%g x peer or %g hop", measures[m].is, HOP_SHARE);
+		break;
+	case OF_PEER:
+		snprintf(text, sizeof(text), "%g x peer", measures[m].is);
+		break;
+	case AT_LEAST:
+		snprintf(text, sizeof(text), ">= %g", measures[m].is);
+		break;
+	case AT_MOST:
+		snprintf(text, sizeof(text), "<= %g", measures[m].is);
+		break;
+	case NO_GOAL:
+		break;
+	}
+	printf("%-22s ", text);
 }
 
 /* 0 in a median: it was not asked for, or the peer does not do it. */
@@ -672,12 +684,10 @@ static void report(double r[2][MEASURES][MAX_RUNS], double hop[6][MAX_RUNS], uns
 	for (unsigned m = 0; m < MEASURES; m++) {
 		double a = median(r[0][m], n), b = peer ? median(r[1][m], n) : 0;
 		double h = m < 6 ? median(hop[m], n) : 0;
-		char g[32];
 		bool known = b > 0 || measures[m].goal >= AT_LEAST || h > 0;
 
 		if (a == 0)
 			continue;
-		goal(m, g, sizeof(g));
 		printf("%-46s %9.2f ", measures[m].name, a);
 		if (b > 0)
 			printf("%9.2f %6.2f ", b, a / b);
@@ -687,7 +697,11 @@ static void report(double r[2][MEASURES][MAX_RUNS], double hop[6][MAX_RUNS], uns
 			printf("%9.2f %6.2f  ", h, a / h);
 		else
 			printf("%9s %6s  ", "", "");
-		printf("%-22s %s\n", g, !g[0] ? "" : !known ? "-" : met(m, a, b, h) ? "yes" : "no");
+		print_goal(m);
+		printf("%s\n", measures[m].goal == NO_GOAL ? ""
+			       : !known			   ? "-"
+			       : met(m, a, b, h)	   ? "yes"
+							   : "no");
 	}
 }
 
