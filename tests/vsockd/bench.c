@@ -655,7 +655,7 @@ static bool met(unsigned m, double v, double peer, double hop)
 
 static void print_goal(unsigned m)
 {
-	char text[32] = "";
+	char text[64] = "";
 
 	switch (measures[m].goal) {
 	case STREAM:
