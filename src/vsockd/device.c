@@ -563,6 +563,20 @@ static int wait_events(struct smol_vsockd *d, struct epoll_event *ev, int wait)
 	return n;
 }
 
+/* The front end cut a file short, or there is no huge page for it. The rings may be in what is
+ * missing: touching them would be SIGBUS, which ends the process. */
+static enum smol_vsockd_turn memory_gone(struct smol_vsockd *d)
+{
+	d->memory_gone = false;
+	smol_rx_return(d);
+	for (unsigned i = 0; i < 2; i++) {
+		if (d->vq[i].active)
+			smol_vsockd_ring_lost(d, i);
+	}
+	smol_vsockd_log("guest memory went away");
+	return SMOL_TURN_BAD;
+}
+
 enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 {
 	struct epoll_event ev[EVENTS];
@@ -585,5 +599,5 @@ enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 	smol_tx_run(d);
 	smol_rx_run(d);
 	deadlines(d);
-	return result;
+	return d->memory_gone ? memory_gone(d) : result;
 }

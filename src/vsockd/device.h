@@ -87,10 +87,11 @@ struct smol_vsockd {
 	struct smol_vu vu;
 	struct smol_conns conns;
 	struct smol_vsockd_stats stats;
-	bool tx_kick;	/* the guest's packets are to be looked at */
-	uint8_t quick;	/* how many of the last waits were short: see device.c */
-	uint32_t moved; /* bytes of payload since the last wait */
-	bool rx_empty;	/* there was no buffer for what is due */
+	bool memory_gone; /* a system call met guest memory without a file behind it */
+	bool tx_kick;	  /* the guest's packets are to be looked at */
+	uint8_t quick;	  /* how many of the last waits were short: see device.c */
+	uint32_t moved;	  /* bytes of payload since the last wait */
+	bool rx_empty;	  /* there was no buffer for what is due */
 	/* connections that have something for the guest */
 	uint32_t queue_first, queue_last, queue_n;
 	struct smol_stray stray[SMOL_VSOCKD_RSTS];

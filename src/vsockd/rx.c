@@ -299,6 +299,10 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 		c->readable = false;
 		return TURN_DONE;
 	}
+	if (got < 0 && errno == EFAULT) {
+		d->memory_gone = true;
+		return TURN_DONE;
+	}
 	if (got < 0)
 		c->host_gone = true; /* ECONNRESET: it closed without reading all */
 	if (got <= 0) {

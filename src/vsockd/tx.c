@@ -55,10 +55,12 @@ static void flush(struct smol_vsockd *d)
 		while (w < 0 && errno == EINTR);
 		if (w >= 0)
 			done = (uint32_t)w;
+		else if (errno == EFAULT)
+			d->memory_gone = true;
 		else if (errno != EAGAIN)
 			smol_vsockd_deaf(d, c);
 	}
-	if (c->fd < 0 || c->host_deaf)
+	if (c->fd < 0 || c->host_deaf || d->memory_gone)
 		done = d->batch_len;
 	c->forwarded += done;
 	if (done < d->batch_len) {

@@ -41,6 +41,7 @@ recv             recvfrom
 recvmsg          recvmsg
 send             sendto
 sendmsg          sendmsg
+setsockopt       setsockopt
 shutdown         shutdown
 snprintf         -
 socket           socket

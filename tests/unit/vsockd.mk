@@ -43,6 +43,11 @@ tests_unit_test_vsockd_isolation_LDADD = $(VSOCKD_TEST_LIBS)
 dist_check_SCRIPTS += tests/unit/test_vsockd_calls.sh
 TESTS += tests/unit/test_vsockd_isolation tests/unit/test_vsockd_calls.sh
 
+check_PROGRAMS += tests/unit/test_vsockd_memory
+tests_unit_test_vsockd_memory_SOURCES = tests/unit/test_vsockd_memory.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_memory_LDADD = $(VSOCKD_TEST_LIBS)
+TESTS += tests/unit/test_vsockd_memory
+
 # As a process, locked up; the player runs in the test.
 check_PROGRAMS += tests/unit/test_vsockd_process
 tests_unit_test_vsockd_process_SOURCES = tests/unit/test_vsockd_process.c tests/vsockd/process.c \
