@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-#define SMOL_BOUND_BACKLOG 128
+#define SMOL_BOUND_BACKLOG 1024
 
 struct smol_bound {
 	char *path; /* NULL: none; owned */

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -197,43 +196,4 @@ void smol_uds_dial(struct smol_vsockd *d, struct smol_conn *c)
 		return;
 	}
 	smol_vsockd_retire(d, c, true);
-}
-
-int smol_uds_listen(const char *path, struct smol_err *err)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct stat st;
-	mode_t mask;
-	int fd, rc, probe;
-
-	if (strlen(path) >= sizeof(sa.sun_path))
-		return smol_err_set(err, SMOL_E_INVALID,
-		    "%s: longer than the %zu bytes of a socket path", path,
-		    sizeof(sa.sun_path) - 1);
-	memcpy(sa.sun_path, path, strlen(path) + 1);
-	if (lstat(path, &st) == 0) {
-		if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
-			return smol_err_set(
-			    err, SMOL_E_EXISTS, "%s: exists and is not a socket of ours", path);
-		probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		rc = probe < 0 ? -1 : connect(probe, (struct sockaddr *)&sa, sizeof(sa));
-		if (probe >= 0)
-			close(probe);
-		if (rc == 0)
-			return smol_err_set(err, SMOL_E_EXISTS, "%s: somebody listens there", path);
-		if (unlink(path) < 0)
-			return smol_err_errno(err, SMOL_E_IO, errno, "%s: cannot remove", path);
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "cannot make a socket");
-	mask = umask(0177);
-	rc = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
-	umask(mask);
-	if (rc < 0 || listen(fd, 1024) < 0) {
-		smol_err_errno(err, SMOL_E_IO, errno, "%s: cannot listen", path);
-		close(fd);
-		return -1;
-	}
-	return fd;
 }

@@ -19,7 +19,5 @@ void smol_uds_dial(struct smol_vsockd *d, struct smol_conn *c);
 
 /* Port of a complete line without its newline; -1 when it is no `CONNECT port`. */
 int64_t smol_uds_parse(const char *line, unsigned len);
-/* A listening socket at path, mode 0600; a socket left there by a dead process is replaced. */
-int smol_uds_listen(const char *path, struct smol_err *err);
 
 #endif

@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bound.h"
 #include "vsockd/device.h"
 #include "vsockd/uds.h"
 
@@ -67,12 +68,16 @@ static inline int fuzz_begin(uint32_t max)
 {
 	struct smol_vsockd_config cfg = {
 	    .guest_cid = 3, .notes_fd = -1, .max_connections = max, .uds_path = fuzz_path};
+	struct smol_bound bound;
 	int sv[2];
 
 	if (fuzz_listen < 0) {
 		signal(SIGPIPE, SIG_IGN);
 		snprintf(fuzz_path, sizeof(fuzz_path), "/tmp/fuzz-vsockd-%d", (int)getpid());
-		fuzz_listen = smol_uds_listen(fuzz_path, NULL);
+		if (smol_bound_listen(&bound, fuzz_path, NULL) < 0)
+			abort();
+		free(bound.path);
+		fuzz_listen = bound.fd;
 		atexit(fuzz_gone);
 	}
 	cfg.listen_fd = dup(fuzz_listen);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -109,11 +110,43 @@ static void test_adopt(void **state)
 	assert_true(there());
 }
 
+/* Nobody else's, whatever the umask; and it goes only while it is the one that was made. */
+static void test_listen(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	mode_t mask = umask(0);
+	struct smol_bound b, second;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(smol_bound_listen(&b, path, &err), 0);
+	assert_int_equal(umask(mask), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(smol_bound_listen(&second, path, &err), -1);
+	assert_int_equal(err.code, SMOL_E_EXISTS);
+	fd = smol_bound_connect(&b, NULL);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+	fd = bind_there(true);
+	smol_bound_close(&b);
+	assert_true(there());
+	close(fd);
+	/* what a dead process left is replaced */
+	assert_int_equal(smol_bound_listen(&b, path, NULL), 0);
+	smol_bound_close(&b);
+	assert_false(there());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_clear_stale),
 	    cmocka_unit_test(test_adopt),
+	    cmocka_unit_test(test_listen),
 	};
 
 	return cmocka_run_group_tests_name("bound", tests, begin, end);

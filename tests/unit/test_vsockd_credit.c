@@ -285,7 +285,6 @@ static void not_before_the_answer(void **state)
 static void answer_comes_first(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
-	struct smol_err err = SMOL_ERR_INIT;
 	struct player_sock s = {.guest_port = 700, .host_port = 6000, .buf_alloc = 100};
 	static uint8_t data[100000];
 	char path[120];
@@ -293,7 +292,7 @@ static void answer_comes_first(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s_6000", r->path);
-	l = smol_uds_listen(path, &err);
+	l = rig_listen(path);
 	/* no receive buffer is free until the host's program has written much */
 	while (r->p.ring[PLAYER_RX].avail_idx != r->p.ring[PLAYER_RX].used->idx) {
 		struct player_sock stray = {.guest_port = 1, .host_port = 2};

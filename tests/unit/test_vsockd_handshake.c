@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -234,7 +233,6 @@ static void beyond_max(void **state)
 static void guest_dials(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
-	struct smol_err err = SMOL_ERR_INIT;
 	struct player_sock s = {.guest_port = 700, .host_port = 6000, .buf_alloc = 65536};
 	char path[120], buf[8];
 	int l, fd;
@@ -244,7 +242,7 @@ static void guest_dials(void **state)
 	player_op(&r->p, &s, SMOL_VSOCK_OP_REQUEST, 0);
 	rig_expect(r, SMOL_VSOCK_OP_RST);
 	snprintf(path, sizeof(path), "%s_6000", r->path);
-	l = smol_uds_listen(path, &err);
+	l = rig_listen(path);
 	assert_true(l >= 0);
 	player_op(&r->p, &s, SMOL_VSOCK_OP_REQUEST, 0);
 	rig_expect(r, SMOL_VSOCK_OP_RESPONSE);
@@ -257,34 +255,6 @@ static void guest_dials(void **state)
 	close(l);
 	unlink(path);
 	rig_free(r);
-}
-
-static void listener(void **state)
-{
-	struct smol_err err = SMOL_ERR_INIT;
-	char path[] = "/tmp/vsockd-listen-XXXXXX";
-	struct stat st;
-	int fd = mkstemp(path), l;
-
-	(void)state;
-	/* never removes what is not a socket */
-	assert_int_equal(smol_uds_listen(path, &err), -1);
-	smol_err_clear(&err);
-	assert_int_equal(unlink(path), 0);
-	close(fd);
-	l = smol_uds_listen(path, &err);
-	assert_true(l >= 0);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	/* nor a socket somebody listens on */
-	assert_int_equal(smol_uds_listen(path, &err), -1);
-	smol_err_clear(&err);
-	close(l);
-	/* but what a dead process left */
-	l = smol_uds_listen(path, &err);
-	assert_true(l >= 0);
-	close(l);
-	unlink(path);
 }
 
 int main(void)
@@ -301,7 +271,6 @@ int main(void)
 	    cmocka_unit_test(hasty_client),
 	    cmocka_unit_test(beyond_max),
 	    cmocka_unit_test(guest_dials),
-	    cmocka_unit_test(listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

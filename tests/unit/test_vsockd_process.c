@@ -318,6 +318,51 @@ static void dies_with_parent(void **state)
 	assert_int_equal(rmdir(d.dir), 0);
 }
 
+/* Sockets that it makes itself: nobody else's whatever the umask, and gone with it, unless another
+ * one has come in their place. */
+static void own_sockets(void **state)
+{
+	char dir[] = "/tmp/vsockd-own-XXXXXX", uds[64], front[64], c;
+	struct stat st;
+	int ready[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(uds, sizeof(uds), "%s/v.sock", dir);
+	snprintf(front, sizeof(front), "%s/front.sock", dir);
+	for (unsigned replaced = 0; replaced < 2; replaced++) {
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
+		if (pid == 0) {
+			umask(0);
+			dup2(ready[1], 3);
+			execl("./smolsh-vsockd", "smolsh-vsockd", "--uds-path", uds,
+			    "--vhost-socket", front, "--guest-cid", "3", "--ready-fd", "3",
+			    (char *)NULL);
+			_exit(127);
+		}
+		close(ready[1]);
+		assert_int_equal(read(ready[0], &c, 1), 1);
+		close(ready[0]);
+		assert_int_equal(lstat(uds, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		assert_int_equal(lstat(front, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		if (replaced) {
+			assert_int_equal(unlink(uds), 0);
+			close(process_listen(uds));
+		}
+		assert_int_equal(kill(pid, SIGTERM), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(access(uds, F_OK), replaced ? 0 : -1);
+		assert_int_equal(access(front, F_OK), -1);
+	}
+	assert_int_equal(unlink(uds), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* The front end cuts memory short. What a system call meets, and what the device itself does. */
 static void memory_goes(void **state)
 {
@@ -358,6 +403,7 @@ int main(void)
 	    cmocka_unit_test(root_and_network),
 	    cmocka_unit_test(not_dumpable),
 	    cmocka_unit_test(dies_with_parent),
+	    cmocka_unit_test(own_sockets),
 	    cmocka_unit_test(memory_goes),
 	};
 

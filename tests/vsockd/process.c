@@ -33,7 +33,7 @@ static void address(struct sockaddr_un *sa, const char *path)
 	strcpy(sa->sun_path, path);
 }
 
-static int listen_at(const char *path)
+int process_listen(const char *path)
 {
 	struct sockaddr_un sa;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -93,7 +93,7 @@ void process_start(struct process *d, void (*before)(void *arg), void *arg)
 	assert_non_null(mkdtemp(d->dir));
 	assert_int_equal(chmod(d->dir, 0755), 0);
 	snprintf(d->path, sizeof(d->path), "%s/v.sock", d->dir);
-	d->listener = listen_at(d->path);
+	d->listener = process_listen(d->path);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(pipe2(journal, O_CLOEXEC), 0);
 	d->pid = fork();
@@ -164,7 +164,7 @@ void process_serves(struct process *d)
 	player_op(&d->p, &in, SMOL_VSOCK_OP_RST, 0);
 
 	snprintf(path, sizeof(path), "%s_6000", d->path);
-	incoming.fd = l = listen_at(path);
+	incoming.fd = l = process_listen(path);
 	player_op(&d->p, &out, SMOL_VSOCK_OP_REQUEST, 0);
 	expect(d, SMOL_VSOCK_OP_RESPONSE);
 	assert_int_equal(poll(&incoming, 1, WAIT_MS), 1);

@@ -38,6 +38,9 @@ void process_clear(struct process *d);
 /* A line of /proc/<pid>/<file> that begins with name: what follows it, or NULL. */
 const char *process_proc(const struct process *d, const char *file, const char *name);
 
+/* A blocking socket connected to path, whose reads have a deadline. */
 int process_client(const char *path);
+/* A socket that listens there, for everybody. */
+int process_listen(const char *path);
 
 #endif

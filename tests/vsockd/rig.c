@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "rig.h"
+#include "base/bound.h"
 #include "vsockd/uds.h"
 
 #define PATIENCE 5000 /* turns of 1 ms */
@@ -38,6 +39,17 @@ void rig_pump(struct rig *r)
 		pump_once(r, 0);
 }
 
+int rig_listen(const char *path)
+{
+	struct smol_bound b;
+	struct smol_err err = SMOL_ERR_INIT;
+
+	if (smol_bound_listen(&b, path, &err) < 0)
+		fail_msg("%s", err.msg);
+	free(b.path);
+	return b.fd;
+}
+
 struct rig *rig_new(const struct rig_config *cfg)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -54,7 +66,7 @@ struct rig *rig_new(const struct rig_config *cfg)
 		    .notes_fd = cfg->notes_fd ? cfg->notes_fd : -1,
 		    .max_connections = cfg->max_connections ? cfg->max_connections : 64,
 		    .uds_path = r->path,
-		    .listen_fd = smol_uds_listen(r->path, &err)},
+		    .listen_fd = rig_listen(r->path)},
 		&err),
 	    0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);

@@ -28,6 +28,8 @@ void rig_free(struct rig *r);
 /* Turn the loop until it has nothing to do. */
 void rig_pump(struct rig *r);
 
+/* A socket that listens there, close-on-exec and non-blocking; the name is the test's to remove. */
+int rig_listen(const char *path);
 /* A client that has connected and said nothing. */
 int rig_client(struct rig *r);
 /* A connection from a client to guest_port, complete on both sides. */
