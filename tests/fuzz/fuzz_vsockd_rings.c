@@ -1,19 +1,94 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A guest that does as it likes with its rings, and clients that come, write, read and go. The
- * input is a list of acts: bytes written anywhere in guest memory, well-formed packets with any
- * content, kicks, pauses, resets, deadlines. What the device believes is checked after each turn.
+ * A guest that does as it likes with its rings, and programs on the host that come, write, read and
+ * go. The input is a list of acts: bytes written anywhere near the rings, packets of any content in
+ * any chain, buffers of any shape, a guest that plays along for a while, pauses, resets, memory
+ * tables, time, failures of the host. What the device believes is checked after each turn, and at
+ * the end it must come to rest.
+ *
+ * The clock stands still but for the acts that put it forward, and rings are set up without
+ * messages, which have a target of their own: so one input is always the same run, and many fit
+ * into a second.
  */
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
 #include "vsockd_common.h"
 
-#define MEM	(1u << 20)
-#define USER	0x7f0000000000ull
-#define NUM	16u
-#define CLIENTS 4
+#define MEM	   (1u << 20)
+#define USER	   0x7f0000000000ull
+#define MAX_NUM	   16u
+#define CLIENTS	   4u
+#define GUEST_PORT 5000u
+#define HOST_PORT  0x40000000u /* what the device gives first */
+#define DIAL_PORT  6000u
+
+/* where things are in guest memory */
+#define TABLES	0x3000u
+#define RX_AT	0x20000u
+#define TX_AT	0x40000u
+#define PAYLOAD 0x50000u
 
 static uint8_t *mem;
-static int memfd = -1, ev[4];
-static uint16_t avail[2];
+static int memfd = -1, ev[4], dialled = -1, notes = -1;
+static uint16_t num, avail[2], taken[2];
+static uint64_t features;
+static int client[CLIENTS];
+
+/* ---- the host, which has its bad moments ---- */
+
+static uint64_t now_ms;
+static bool in_device; /* the fuzzer has a clock of its own */
+static int accept_error;
+static bool small_sockets;
+
+int __real_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	if (!in_device)
+		return __real_clock_gettime(id, ts);
+	*ts = (struct timespec){(time_t)(now_ms / 1000), (long)(now_ms % 1000) * 1000000};
+	return 0;
+}
+
+/* The least that the system allows: what does not fit must be kept. */
+static void shrink(int fd)
+{
+	int least = 1;
+
+	if (small_sockets)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+}
+
+int __real_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	int got;
+
+	if (accept_error) {
+		errno = accept_error;
+		/* once: for the second time the device has its reserve */
+		accept_error = 0;
+		return -1;
+	}
+	got = __real_accept4(fd, sa, len, flags);
+	if (got >= 0)
+		shrink(got);
+	return got;
+}
+
+int __real_connect(int fd, const struct sockaddr *sa, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	shrink(fd);
+	return __real_connect(fd, sa, len);
+}
+
+/* ---- rings ---- */
 
 static struct smol_vring_desc *desc_of(unsigned q)
 {
@@ -23,165 +98,443 @@ static uint16_t *avail_of(unsigned q)
 {
 	return (void *)(mem + q * 0x1000 + 0x400);
 }
+static struct smol_vring_used *used_of(unsigned q)
+{
+	return (void *)(mem + q * 0x1000 + 0x800);
+}
 
 static void put(unsigned q, uint16_t head)
 {
 	uint16_t *a = avail_of(q);
 
-	a[2 + avail[q] % NUM] = head;
+	a[2 + avail[q] % num] = head;
 	__atomic_store_n(&a[1], ++avail[q], __ATOMIC_RELEASE);
 }
 
-static void start(int front, uint16_t rx, uint16_t tx)
+static void start(uint16_t rx, uint16_t tx)
 {
-	for (uint32_t q = 0; q < 2; q++) {
-		uint32_t num[2] = {q, NUM}, base[2] = {q, q ? tx : rx}, on[2] = {q, 1};
-		uint64_t index = q, at = USER + q * 0x1000;
-		struct {
-			uint32_t index, flags;
-			uint64_t desc, used, avail, log;
-		} a = {q, 0, at, at + 0x800, at + 0x400, 0};
+	for (unsigned q = 0; q < 2; q++) {
+		struct smol_vring *vr = &fuzz_dev.vq[q];
 
-		fuzz_send(front, 8, 1, num, 8, NULL, 0);
-		fuzz_send(front, 10, 1, base, 8, NULL, 0);
-		fuzz_send(front, 9, 1, &a, sizeof(a), NULL, 0);
-		fuzz_send(front, 12, 1, &index, 8, &ev[q], 1);
-		fuzz_send(front, 13, 1, &index, 8, &ev[2 + q], 1);
-		fuzz_send(front, 18, 1, on, 8, NULL, 0);
+		vr->num = num;
+		vr->last_avail = q ? tx : rx;
+		vr->desc_user = USER + q * 0x1000;
+		vr->avail_user = vr->desc_user + 0x400;
+		vr->used_user = vr->desc_user + 0x800;
+		vr->has_addr = vr->enabled = true;
+		if (vr->kick_fd < 0)
+			vr->kick_fd = dup(ev[q]);
+		if (vr->call_fd < 0)
+			vr->call_fd = dup(ev[2 + q]);
+		if (smol_vsockd_rings_start(&fuzz_dev, q, NULL) < 0)
+			return;
 	}
 }
 
-static void stop(int front)
+static void stop(void)
 {
-	for (uint32_t q = 0; q < 2; q++) {
-		uint32_t off[2] = {q, 0};
-
-		fuzz_send(front, 18, 1, off, 8, NULL, 0);
-		fuzz_send(front, 11, 1, off, 8, NULL, 0);
-	}
+	for (unsigned q = 0; q < 2; q++)
+		smol_vsockd_ring_stop(&fuzz_dev, q);
 }
 
-static void set_up(int front, uint8_t how)
+/* Rings from scratch, full of plain buffers. */
+static void set_up(uint8_t how)
 {
-	uint64_t features = (1ull << 32) | (1ull << 30) | (uint64_t)(how & 3) << 28;
-	struct {
-		uint32_t n, pad;
-		uint64_t gpa, size, user, offset;
-	} m = {1, 0, 0, MEM, USER, 0};
+	static const uint16_t sizes[] = {16, 16, 8, 1};
+	static const uint16_t bases[] = {0, UINT16_MAX - 3};
+	uint16_t base = bases[how >> 4 & 1];
 
-	if (memfd < 0) {
-		memfd = memfd_create("guest", MFD_CLOEXEC);
-		if (memfd < 0 || ftruncate(memfd, MEM) < 0)
-			abort();
-		mem = mmap(NULL, MEM, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-		for (unsigned i = 0; i < 4; i++)
-			ev[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	num = sizes[how >> 2 & 3];
+	features = (1ull << 32) | (1ull << 30) | (uint64_t)(how & 3) << 28;
+	fuzz_dev.vu.features = features;
+	memset(mem, 0, 0x4000);
+	for (unsigned q = 0; q < 2; q++) {
+		avail[q] = taken[q] = base;
+		avail_of(q)[1] = used_of(q)->idx = base;
 	}
-	memset(mem, 0, 0x10000);
-	avail[0] = avail[1] = 0;
-	for (uint16_t i = 0; i < NUM; i++) {
-		desc_of(0)[i] = (struct smol_vring_desc){0x20000u + i * 0x1000u, 4096, 2, 0};
+	for (uint16_t i = 0; i < num; i++) {
+		desc_of(0)[i] = (struct smol_vring_desc){RX_AT + i * 0x1000u, 4096, 2, 0};
 		put(0, i);
 	}
-	fuzz_send(front, 2, 1, &features, 8, NULL, 0);
-	fuzz_send(front, 5, 1, &m, sizeof(m), &memfd, 1);
-	start(front, 0, 0);
+	start(base, base);
 }
 
-/* A packet whose header is well-formed; ports are few, so that it often hits a connection. */
-static void packet(struct fuzz_in *in, uint32_t host_port)
+static void first_time(void)
 {
-	uint8_t b[8];
-	struct smol_vsock_hdr h;
-	uint16_t head = (uint16_t)(2 * (avail[1] % (NUM / 2)));
+	memfd = memfd_create("guest", MFD_CLOEXEC);
+	if (memfd < 0 || ftruncate(memfd, MEM) < 0)
+		abort();
+	mem = mmap(NULL, MEM, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	for (unsigned i = 0; i < 4; i++)
+		ev[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	dialled = fuzz_dialled(DIAL_PORT);
+	notes = memfd_create("notes", MFD_CLOEXEC);
+	/* a queue that is soon full */
+	if (dialled < 0 || listen(dialled, 0) < 0 || notes < 0)
+		abort();
+}
 
-	fuzz_bytes(in, b, sizeof(b));
-	h = (struct smol_vsock_hdr){
-	    .src_cid = 3,
-	    .dst_cid = 2,
-	    .src_port = 5000u + (b[1] & 3),
-	    .dst_port = b[1] & 0x80 ? 6000 : host_port + (b[1] >> 2 & 3),
-	    .len = (uint32_t)(b[2] << (b[3] & 15)),
-	    .type = 1,
-	    .op = b[0] & 7,
-	    .flags = b[4],
-	    .buf_alloc = (uint32_t)b[5] << 10,
-	    .fwd_cnt = (uint32_t)b[6] << (b[7] & 15),
-	};
-	smol_vsock_hdr_put(mem + 0x40000 + head * 0x4000, &h);
-	desc_of(1)[head] =
-	    (struct smol_vring_desc){0x40000u + head * 0x4000u, 44, 1, (uint16_t)(head + 1)};
-	desc_of(1)[head + 1] = (struct smol_vring_desc){0x50000, b[4] & 4 ? 100 : 0x10000, 0, 0};
+/* ---- acts of the guest ---- */
+
+/* A chain for the packet at TX_AT + head * 0x4000 whose payload is at PAYLOAD. */
+static void chain(uint16_t head, uint32_t len, uint8_t shape)
+{
+	static const uint32_t sizes[] = {1, 3, 43, 1000};
+	struct smol_vring_desc *d = &desc_of(1)[head], *t = (void *)(mem + TABLES);
+	uint32_t at = TX_AT + head * 0x4000u, size = sizes[shape >> 2 & 3], k;
+
+	switch (shape & 3) {
+	case 0: /* one, which has both */
+		*d = (struct smol_vring_desc){at, 44 + len, 0, 0};
+		return;
+	case 1: /* a table of pieces */
+		for (k = 0; k < 44; k += size, t++)
+			*t = (struct smol_vring_desc){at + k, 44 - k < size ? 44 - k : size, 1,
+			    (uint16_t)(t - (struct smol_vring_desc *)(void *)(mem + TABLES) + 1)};
+		*t++ = (struct smol_vring_desc){PAYLOAD, len, 0, 0};
+		*d =
+		    (struct smol_vring_desc){TABLES, (uint32_t)((uint8_t *)t - mem) - TABLES, 4, 0};
+		return;
+	default:
+		*d = (struct smol_vring_desc){at, 44, 1, (uint16_t)((head + 1) % num)};
+		if (num > 1)
+			d[head + 1u < num ? 1 : -head] =
+			    (struct smol_vring_desc){PAYLOAD, shape & 4 ? 100 : len, 0, 0};
+	}
+}
+
+static void send_header(const struct smol_vsock_hdr *h, uint8_t shape)
+{
+	uint16_t head = num > 1 ? (uint16_t)(2 * (avail[1] % (num / 2))) : 0;
+
+	smol_vsock_hdr_put(mem + TX_AT + head * 0x4000u, h);
+	chain(head, h->len, shape);
 	put(1, head);
 }
 
-static void check(void)
+/* What a guest that plays by the rules could say of its credit: some or all was taken. */
+static uint32_t true_count(uint32_t guest_port, uint32_t host_port, uint8_t some)
 {
-	uint32_t used = 0;
+	const struct smol_conn *c = smol_conn_find(&fuzz_dev.conns, guest_port, host_port);
 
-	for (uint32_t i = 0; i < fuzz_dev.conns.high; i++) {
-		const struct smol_conn *c = &fuzz_dev.conns.c[i];
+	if (!c)
+		return 0;
+	return c->peer_fwd + (uint32_t)((uint64_t)(c->sent - c->peer_fwd) * some / 255);
+}
 
-		if (c->state == SMOL_CONN_FREE)
-			continue;
-		used++;
-		if (smol_conn_buffered(c) > SMOL_CONN_BUF)
-			abort();
-		if (c->hashed &&
-		    smol_conn_find(&fuzz_dev.conns, c->guest_port, c->host_port) == NULL)
-			abort();
-		if (c->state == SMOL_CONN_OPEN && c->received - c->forwarded > SMOL_CONN_BUF)
-			abort();
-		if (c->state == SMOL_CONN_OPEN && !c->host_deaf &&
-		    c->received - c->forwarded != smol_conn_buffered(c))
-			abort();
+/* A packet whose header is well-formed; ports are few, so that it often hits a connection. */
+static void packet(struct fuzz_in *in)
+{
+	uint8_t b[8];
+	struct smol_vsock_hdr h;
+
+	fuzz_bytes(in, b, sizeof(b));
+	h = (struct smol_vsock_hdr){
+	    .src_cid = b[3] >> 4 == 15 ? 4 : 3,
+	    .dst_cid = b[3] >> 4 == 14 ? 5 : 2,
+	    .src_port = GUEST_PORT + (b[1] & 3),
+	    .dst_port = b[1] & 0x80 ? DIAL_PORT + (b[1] >> 6 & 1) : HOST_PORT + (b[1] >> 2 & 7),
+	    .len = (uint32_t)(b[2] << (b[3] & 15)),
+	    .type = b[3] >> 4 == 13 ? 2 : 1,
+	    .op = b[0] >> 4 == 15 ? 99 : b[0] & 7,
+	    .flags = b[4] & 3,
+	    .buf_alloc = b[5] == 255 ? UINT32_MAX : (uint32_t)b[5] << 10,
+	};
+	h.fwd_cnt =
+	    b[0] & 8 ? (uint32_t)b[6] << (b[7] & 31) : true_count(h.src_port, h.dst_port, b[6]);
+	send_header(&h, b[4] >> 2);
+}
+
+/* Take what the device has put into the buffers; answer as a guest does; give the buffers back. */
+static void play_along(uint8_t how)
+{
+	struct smol_vring_used *u = used_of(0);
+
+	for (unsigned n = 0; n < num && taken[0] != u->idx; n++) {
+		uint32_t id = u->ring[taken[0]++ % num].id % num;
+		struct smol_vsock_hdr h, a;
+
+		smol_vsock_hdr_get(&h, mem + RX_AT + id * 0x1000u);
+		a = (struct smol_vsock_hdr){.src_cid = 3,
+		    .dst_cid = 2,
+		    .src_port = h.dst_port,
+		    .dst_port = h.src_port,
+		    .type = 1,
+		    .buf_alloc = how & 1 ? 256u << 10 : 70u << 10,
+		    .fwd_cnt = true_count(h.dst_port, h.src_port, how & 2 ? 255 : 0)};
+		if (h.op == SMOL_VSOCK_OP_REQUEST)
+			a.op = SMOL_VSOCK_OP_RESPONSE;
+		else if (h.op == SMOL_VSOCK_OP_CREDIT_REQUEST ||
+			 (h.op == SMOL_VSOCK_OP_RW && how & 2))
+			a.op = SMOL_VSOCK_OP_CREDIT_UPDATE;
+		else if (h.op == SMOL_VSOCK_OP_SHUTDOWN && h.flags == 3)
+			a.op = SMOL_VSOCK_OP_RST;
+		if (a.op && (uint16_t)(avail[1] - used_of(1)->idx) < (num + 1) / 2)
+			send_header(&a, 0);
+		put(0, (uint16_t)id);
 	}
-	if (used != fuzz_dev.conns.used || fuzz_dev.batch)
-		abort();
+}
+
+/* A packet that fits a connection there is: data, up to a byte too much, or something else. */
+static void fitting(uint8_t which, uint8_t how)
+{
+	static const uint32_t sizes[] = {1, 5000, 65536, 65537};
+	static const uint8_t ops[] = {SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_OP_CREDIT_REQUEST,
+	    SMOL_VSOCK_OP_RST, SMOL_VSOCK_OP_RESPONSE};
+	const struct smol_conn *c = &fuzz_dev.conns.c[which % 3];
+	struct smol_vsock_hdr h = {.src_cid = 3,
+	    .dst_cid = 2,
+	    .src_port = c->guest_port,
+	    .dst_port = c->host_port,
+	    .type = 1,
+	    .op = SMOL_VSOCK_OP_RW,
+	    .len = sizes[how & 3],
+	    .buf_alloc = 256u << 10,
+	    .fwd_cnt = c->sent};
+
+	if (how & 0x80) {
+		h.op = ops[how >> 5 & 3];
+		h.flags = h.len = how & 3;
+	}
+	if (c->hashed)
+		send_header(&h, how >> 2);
+}
+
+/* Another shape for a receive buffer. */
+static void shape_buffer(uint8_t which, uint8_t how)
+{
+	static const uint32_t sizes[] = {4096, 44, 45, 43, 60, 65580, 0, 1};
+	struct smol_vring_desc *d = &desc_of(0)[which % num];
+	struct smol_vring_desc *t = (void *)(mem + TABLES + 0x800);
+	uint32_t at = RX_AT + (uint32_t)(which % num) * 0x1000u, n = how >> 3 & 15;
+
+	*d = (struct smol_vring_desc){at, sizes[how & 7], 2, 0};
+	if (!(how & 0x80))
+		return;
+	/* in pieces: one more of them than a slot has room for, or up to 60 */
+	n = n < 8 ? n + 1 : n * 4;
+	for (uint32_t i = 0; i < n; i++)
+		t[i] = (struct smol_vring_desc){at + i * 13, how & 4 ? 1 : 13,
+		    (uint16_t)(i + 1 < n ? 3 : 2), (uint16_t)(i + 1)};
+	*d = (struct smol_vring_desc){TABLES + 0x800, 16 * n, 4, 0};
+}
+
+/* A new memory table by message, while rings run. */
+static void memory_table(int front, uint8_t how)
+{
+	const uint64_t seam = how & 8 ? 0x50100 : PAYLOAD, hole = how & 16 ? 0x1000 : 0;
+	struct {
+		uint32_t n, pad;
+		struct smol_gm_desc d[SMOL_GM_MAX];
+	} m = {1, 0, {{0, MEM, USER, 0}}};
+	int fds[SMOL_GM_MAX];
+
+	switch (how & 7) {
+	case 1:
+	case 2:
+	case 3: /* two that adjoin, or have no memory between them */
+		m.n = 2;
+		m.d[0].size = seam;
+		m.d[1] = (struct smol_gm_desc){
+		    seam + hole, MEM - seam - hole, USER + seam + hole, seam + hole};
+		break;
+	case 4: /* the end is missing */
+		m.d[0].size = seam;
+		break;
+	case 5: /* a ring is missing */
+		m.d[0] = (struct smol_gm_desc){0x1000, MEM - 0x1000, USER + 0x1000, 0x1000};
+		break;
+	case 6: /* as many as there may be */
+		m.n = SMOL_GM_MAX;
+		for (unsigned i = 0; i < m.n; i++)
+			m.d[i] = (struct smol_gm_desc){
+			    i * (MEM / 8), MEM / 8, USER + i * (MEM / 8), i * (MEM / 8)};
+		break;
+	}
+	for (unsigned i = 0; i < m.n; i++)
+		fds[i] = memfd;
+	fuzz_send(front, 5, 1, &m, 8 + 32 * m.n, fds, m.n);
+}
+
+/* ---- acts of the host ---- */
+
+static void pass_descriptor(int fd)
+{
+	char ctl[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {(char[]){1}, 1};
+	struct msghdr mh = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &memfd, sizeof(int));
+	if (sendmsg(fd, &mh, MSG_NOSIGNAL) < 0)
+		return;
+}
+
+/* A client comes, with its line, half of it or nothing; or one that the guest called is taken. */
+static void come(int *fd, uint8_t how)
+{
+	char line[40];
+	int n = snprintf(line, sizeof(line), "CONNECT %u\nhello", GUEST_PORT + (how & 3));
+
+	if (how & 0x80) {
+		*fd = __real_accept4(dialled, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		return;
+	}
+	*fd = fuzz_client();
+	if (how & 4)
+		n -= 5;
+	if ((how & 0x70) == 0x70)
+		n = how & 8 ? 0 : 10;
+	if (*fd >= 0 && send(*fd, line, (size_t)n, MSG_NOSIGNAL) < 0)
+		return;
 }
 
 static void client_act(struct fuzz_in *in, int *fd)
 {
-	static const char big[70000];
-	uint8_t b[2];
-	char line[20];
+	static char big[70000];
+	uint8_t how = fuzz_u8(in);
 
-	fuzz_bytes(in, b, 2);
 	if (*fd < 0) {
-		*fd = fuzz_client();
-		snprintf(line, sizeof(line), "CONNECT %u\n", 5000u + (b[0] & 3));
-		if (*fd >= 0 && send(*fd, line, strlen(line), MSG_NOSIGNAL) < 0)
-			return;
+		come(fd, how);
 		return;
 	}
-	switch (b[0] & 7) {
+	switch (how & 7) {
 	case 0:
 		close(*fd);
 		*fd = -1;
 		break;
 	case 1:
-		shutdown(*fd, SHUT_WR);
+		shutdown(*fd, how & 8 ? SHUT_RD : SHUT_WR);
 		break;
 	case 2:
-		shutdown(*fd, SHUT_RD);
-		break;
-	case 3:
-	case 4:
 		fuzz_drain(*fd);
 		break;
+	case 3:
+		if (recv(*fd, big, 1u << (how >> 3 & 15), MSG_DONTWAIT) < 0)
+			return;
+		break;
+	case 4:
+		pass_descriptor(*fd);
+		break;
 	case 5:
+	case 6:
 		if (send(*fd, big, sizeof(big), MSG_NOSIGNAL) < 0)
 			return;
 		break;
 	default:
-		if (send(*fd, big, b[1], MSG_NOSIGNAL) < 0)
+		if (send(*fd, big, how, MSG_NOSIGNAL) < 0)
 			return;
 	}
 }
 
-static void act(struct fuzz_in *in, int front, int client[CLIENTS])
+/* ---- what must hold ---- */
+
+static void check_conn(const struct smol_conn *c)
 {
-	uint8_t what = fuzz_u8(in), b[6];
+	if (smol_conn_buffered(c) > SMOL_CONN_BUF)
+		abort();
+	if (c->hashed && smol_conn_find(&fuzz_dev.conns, c->guest_port, c->host_port) == NULL)
+		abort();
+	if (c->deadline && (!fuzz_dev.next_deadline || fuzz_dev.next_deadline > c->deadline))
+		abort();
+	/* what waits for the host is written when its socket says so */
+	if (smol_conn_buffered(c) && (c->writable || !c->want_out || c->fd < 0))
+		abort();
+	if (c->state != SMOL_CONN_OPEN)
+		return;
+	if (c->received - c->forwarded > SMOL_CONN_BUF)
+		abort();
+	if (!c->host_deaf && c->received - c->forwarded != smol_conn_buffered(c))
+		abort();
+}
+
+static void check(void)
+{
+	uint32_t used = 0, queued = 0, at, n = 0;
+
+	for (uint32_t i = 0; i < fuzz_dev.conns.high; i++) {
+		const struct smol_conn *c = &fuzz_dev.conns.c[i];
+
+		queued += c->queued;
+		if (c->state == SMOL_CONN_FREE)
+			continue;
+		used++;
+		check_conn(c);
+	}
+	for (at = fuzz_dev.queue_first; at != SMOL_CONN_NONE; at = fuzz_dev.conns.c[at].queue_next)
+		n++;
+	if (used != fuzz_dev.conns.used || n != fuzz_dev.queue_n || n != queued || fuzz_dev.batch)
+		abort();
+	if (fuzz_dev.slot_n > SMOL_VSOCKD_SLOTS || fuzz_dev.stray_n > SMOL_VSOCKD_RSTS)
+		abort();
+}
+
+static enum smol_vsockd_turn turn(void)
+{
+	enum smol_vsockd_turn t;
+
+	in_device = true;
+	t = smol_vsockd_turn(&fuzz_dev, 0);
+	in_device = false;
+	return t;
+}
+
+/* With nobody doing anything the device must come to rest: no busy loop is left by any of this. */
+static void check_rest(int front)
+{
+	struct pollfd p = {.fd = fuzz_dev.epfd, .events = POLLIN};
+
+	for (unsigned i = 0; i < 200; i++) {
+		if (poll(&p, 1, 0) == 0 && !smol_rx_ready(&fuzz_dev) &&
+		    !(fuzz_dev.tx_kick && fuzz_dev.vq[1].active &&
+			fuzz_dev.stray_n < SMOL_VSOCKD_RSTS))
+			return;
+		if (turn() != SMOL_TURN_OK)
+			return;
+		check();
+		fuzz_drain(front);
+	}
+	abort();
+}
+
+/* A byte at a time to a guest that takes them and does not say so. */
+static void trickle(int fd, unsigned n)
+{
+	uint64_t one = 1;
+
+	for (unsigned i = 0; fd >= 0 && i < n; i++) {
+		if (send(fd, "x", 1, MSG_NOSIGNAL) < 0 || turn() != SMOL_TURN_OK)
+			return;
+		play_along(0);
+		if (write(ev[0], &one, 8) < 0 || write(ev[1], &one, 8) < 0)
+			return;
+	}
+}
+
+/* What an earlier device has left, or a table of nonsense. */
+static void leave_notes(struct fuzz_in *in)
+{
+	struct smol_conn_note n[3] = {{0}};
+
+	for (unsigned i = 0; i < 3; i++) {
+		uint8_t b = fuzz_u8(in);
+
+		n[i] = (struct smol_conn_note){
+		    GUEST_PORT + (b & 3), HOST_PORT + (b >> 2 & 3), b >> 4 & 1, b >> 5};
+	}
+	if (pwrite(notes, n, sizeof(n), 0) < 0)
+		abort();
+}
+
+static void act(struct fuzz_in *in, int front)
+{
+	static const uint16_t steps[] = {1, 5, 20, 100, 1000, 10000, 60000, 65000};
+	static const int errors[] = {EMFILE, ENFILE, EAGAIN, ECONNABORTED};
+	uint8_t what = fuzz_u8(in), more = what >> 4, b[3];
 	uint64_t one = 1;
 	uint16_t at;
 
@@ -189,40 +542,47 @@ static void act(struct fuzz_in *in, int front, int client[CLIENTS])
 	case 0: /* anything, anywhere near the rings */
 		fuzz_bytes(in, b, 3);
 		memcpy(&at, b, 2);
-		fuzz_bytes(in, mem + at % 0x3000, b[2] & 31);
+		fuzz_bytes(in, mem + at % 0x4000, b[2] & 31);
 		break;
 	case 1:
-		fuzz_bytes(in, b, 2);
-		put(b[0] & 1, b[1] % (NUM + 1));
+		put(more & 1, fuzz_u8(in) % (num + 1));
 		break;
 	case 2:
-		stop(front);
-		start(front, fuzz_dev.vq[0].used_idx, fuzz_dev.vq[1].used_idx);
+		stop();
+		start(fuzz_dev.vq[0].last_avail, fuzz_dev.vq[1].last_avail);
 		break;
 	case 3:
-		stop(front);
-		set_up(front, what >> 4);
+		stop();
+		set_up(fuzz_u8(in));
 		break;
-	case 4: /* all that can time out does */
-		for (uint32_t i = 0; i < fuzz_dev.conns.high; i++) {
-			if (fuzz_dev.conns.c[i].deadline)
-				fuzz_dev.conns.c[i].deadline = fuzz_dev.next_deadline = 1;
-		}
-		if (fuzz_dev.trim_at)
-			fuzz_dev.trim_at = 1;
+	case 4:
+		now_ms += steps[more & 7];
 		break;
-	case 5: /* buffers for the device to fill */
-		for (uint16_t i = 0; i < NUM; i++)
-			put(0, i);
+	case 5:
+		memory_table(front, fuzz_u8(in));
 		break;
 	case 6:
+		shape_buffer(more, fuzz_u8(in));
+		break;
 	case 7:
+		accept_error = errors[more & 3];
+		break;
 	case 8:
 	case 9:
-		client_act(in, &client[what >> 4 & (CLIENTS - 1)]);
+	case 10:
+		client_act(in, &client[more & (CLIENTS - 1)]);
+		break;
+	case 11:
+		play_along(more);
+		break;
+	case 12:
+		fitting(more, fuzz_u8(in));
+		break;
+	case 13:
+		trickle(client[more & (CLIENTS - 1)], more & 8 ? 120 : 10);
 		break;
 	default:
-		packet(in, 0x40000000);
+		packet(in);
 	}
 	for (unsigned q = 0; q < 2; q++) {
 		if (write(ev[q], &one, 8) < 0)
@@ -233,22 +593,41 @@ static void act(struct fuzz_in *in, int front, int client[CLIENTS])
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = {data, size};
-	int client[CLIENTS] = {-1, -1, -1, -1}, front = fuzz_begin(3);
+	struct smol_gm_desc all = {0, MEM, USER, 0};
+	uint8_t how = fuzz_u8(&in);
+	int front;
 
+	if (memfd < 0)
+		first_time();
+	small_sockets = !(how & 0x80);
+	now_ms = 1000;
+	accept_error = 0;
+	fuzz_notes = how & 0x40 ? notes : -1;
+	if (how & 0x40)
+		leave_notes(&in);
+	front = fuzz_begin(3);
 	/* ports that packets can hit: see packet() */
-	fuzz_dev.conns.next_port = 0x40000000;
-	set_up(front, fuzz_u8(&in));
+	fuzz_dev.conns.next_port = HOST_PORT;
+	if (smol_gm_set(&fuzz_dev.gm, &all, &memfd, 1, NULL) < 0)
+		abort();
+	for (unsigned i = 0; i < CLIENTS; i++)
+		client[i] = -1;
+	set_up(how);
 	for (unsigned i = 0; i < 200 && in.n > 0; i++) {
-		act(&in, front, client);
-		if (smol_vsockd_turn(&fuzz_dev, 0) != SMOL_TURN_OK)
+		act(&in, front);
+		if (turn() != SMOL_TURN_OK)
 			break;
 		check();
-		fuzz_drain(front);
 	}
+	check_rest(front);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		if (client[i] >= 0)
 			close(client[i]);
 	}
+	in_device = true;
 	fuzz_end(front);
+	in_device = false;
+	while ((client[0] = __real_accept4(dialled, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		close(client[0]);
 	return 0;
 }

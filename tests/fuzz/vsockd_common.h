@@ -31,8 +31,9 @@ void __wrap_smol_vsockd_log(const char *fmt, ...)
 }
 
 static struct smol_vsockd fuzz_dev;
-static char fuzz_path[64];
+static char fuzz_path[64], fuzz_dialled_path[80];
 static int fuzz_listen = -1;
+static int fuzz_notes = -1; /* a table of connections for the next device */
 
 struct fuzz_in {
 	const uint8_t *p;
@@ -61,24 +62,47 @@ static inline uint8_t fuzz_u8(struct fuzz_in *in)
 static inline void fuzz_gone(void)
 {
 	unlink(fuzz_path);
+	if (fuzz_dialled_path[0])
+		unlink(fuzz_dialled_path);
+}
+
+static inline void fuzz_name(void)
+{
+	if (!fuzz_path[0]) {
+		snprintf(fuzz_path, sizeof(fuzz_path), "/tmp/fuzz-vsockd-%d", (int)getpid());
+		atexit(fuzz_gone);
+	}
+}
+
+static inline int fuzz_listens(const char *path)
+{
+	struct smol_bound bound;
+
+	if (smol_bound_listen(&bound, path, NULL) < 0)
+		abort();
+	free(bound.path);
+	return bound.fd;
+}
+
+/* A program that listens for the guest on a port. */
+static inline int fuzz_dialled(uint32_t port)
+{
+	fuzz_name();
+	snprintf(fuzz_dialled_path, sizeof(fuzz_dialled_path), "%s_%u", fuzz_path, port);
+	return fuzz_listens(fuzz_dialled_path);
 }
 
 /* A device with an empty table; its front end's side of the socket. */
 static inline int fuzz_begin(uint32_t max)
 {
 	struct smol_vsockd_config cfg = {
-	    .guest_cid = 3, .notes_fd = -1, .max_connections = max, .uds_path = fuzz_path};
-	struct smol_bound bound;
+	    .guest_cid = 3, .notes_fd = fuzz_notes, .max_connections = max, .uds_path = fuzz_path};
 	int sv[2];
 
 	if (fuzz_listen < 0) {
 		signal(SIGPIPE, SIG_IGN);
-		snprintf(fuzz_path, sizeof(fuzz_path), "/tmp/fuzz-vsockd-%d", (int)getpid());
-		if (smol_bound_listen(&bound, fuzz_path, NULL) < 0)
-			abort();
-		free(bound.path);
-		fuzz_listen = bound.fd;
-		atexit(fuzz_gone);
+		fuzz_name();
+		fuzz_listen = fuzz_listens(fuzz_path);
 	}
 	cfg.listen_fd = dup(fuzz_listen);
 	if (cfg.listen_fd < 0 || smol_vsockd_init(&fuzz_dev, &cfg, NULL) < 0 ||
