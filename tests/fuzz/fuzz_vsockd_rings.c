@@ -6,12 +6,13 @@
  * tables, time, failures of the host. What the device believes is checked after each turn, and at
  * the end it must come to rest.
  *
- * The clock stands still but for the acts that put it forward, and rings are set up without
+ * The clock hardly moves but for the acts that put it forward, and rings are set up without
  * messages, which have a target of their own: so one input is always the same run, and many fit
  * into a second.
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 #include "vsockd_common.h"
@@ -38,7 +39,7 @@ static int client[CLIENTS];
 
 /* ---- the host, which has its bad moments ---- */
 
-static uint64_t now_ms;
+static uint64_t now_ns;
 static bool in_device; /* the fuzzer has a clock of its own */
 static int accept_error;
 static bool small_sockets;
@@ -49,8 +50,19 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 {
 	if (!in_device)
 		return __real_clock_gettime(id, ts);
-	*ts = (struct timespec){(time_t)(now_ms / 1000), (long)(now_ms % 1000) * 1000000};
+	/* each look takes a little, so that who waits for time to pass does not wait for ever */
+	now_ns += 10000;
+	*ts = (struct timespec){(time_t)(now_ns / 1000000000), (long)(now_ns % 1000000000)};
 	return 0;
+}
+
+/* It may mean to sleep; it need not. */
+int __real_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms)
+{
+	(void)ms;
+	return __real_epoll_wait(fd, events, max, 0);
 }
 
 /* The least that the system allows: what does not fit must be kept. */
@@ -478,7 +490,7 @@ static enum smol_vsockd_turn turn(void)
 	enum smol_vsockd_turn t;
 
 	in_device = true;
-	t = smol_vsockd_turn(&fuzz_dev, 0);
+	t = smol_vsockd_turn(&fuzz_dev, 1);
 	in_device = false;
 	return t;
 }
@@ -556,7 +568,7 @@ static void act(struct fuzz_in *in, int front)
 		set_up(fuzz_u8(in));
 		break;
 	case 4:
-		now_ms += steps[more & 7];
+		now_ns += steps[more & 7] * 1000000ull;
 		break;
 	case 5:
 		memory_table(front, fuzz_u8(in));
@@ -600,7 +612,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (memfd < 0)
 		first_time();
 	small_sockets = !(how & 0x80);
-	now_ms = 1000;
+	now_ns = 1000000000;
 	accept_error = 0;
 	fuzz_notes = how & 0x40 ? notes : -1;
 	if (how & 0x40)
