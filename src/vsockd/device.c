@@ -151,9 +151,15 @@ int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *
 		return -1;
 	if (m->valid &&
 	    (m->num != vr->num || m->base != vr->last_avail || m->desc_user != vr->desc_user ||
-		m->avail_user != vr->avail_user || m->used_user != vr->used_user))
-		smol_vsockd_log(
-		    "the guest's driver began anew: %u connections reset", forget_connections(d));
+		m->avail_user != vr->avail_user || m->used_user != vr->used_user)) {
+		unsigned n = forget_connections(d);
+
+		/* a guest can do this without end, and a journal that is full of it says nothing */
+		if (smol_vsockd_seldom(&d->stats.drivers))
+			smol_vsockd_log("the guest's driver began anew: %u connections reset (%llu"
+					" so far)",
+			    n, (unsigned long long)d->stats.drivers);
+	}
 	/* Edge-triggered: each kick wakes us, and the counter need never be read. */
 	if (watch(d, vr->kick_fd, EPOLLIN | EPOLLET,
 		token(i == SMOL_VSOCKD_RX ? TAG_KICK_RX : TAG_KICK_TX)) < 0)

@@ -70,6 +70,7 @@ struct smol_ring_mark {
 
 struct smol_vsockd_stats {
 	uint64_t bad_chains, bad_packets, strays, refused, resets, broken_rings, bad_messages;
+	uint64_t drivers; /* of the guest, that began anew */
 };
 
 struct smol_vsockd {

@@ -37,6 +37,7 @@
 #define RING_NO_FD	0x100u
 #define CONFIG_LEN	8u /* struct virtio_vsock_config: guest_cid (5.10.4) */
 #define CONFIG_MAX	256u
+#define TURN_MESSAGES	64u /* more than QEMU sends at once */
 
 enum request {
 	GET_FEATURES = 1,
@@ -524,7 +525,7 @@ int smol_vu_run(struct smol_vsockd *d)
 	struct smol_vu *vu = &d->vu;
 	struct message m;
 
-	for (;;) {
+	for (unsigned done = 0; done < TURN_MESSAGES;) {
 		uint32_t want = SMOL_VU_HDR;
 		ssize_t n;
 
@@ -539,6 +540,7 @@ int smol_vu_run(struct smol_vsockd *d)
 				vu->have = 0;
 				if (rc < 0)
 					return SMOL_VU_BAD;
+				done++;
 				continue;
 			}
 		}
@@ -552,6 +554,8 @@ int smol_vu_run(struct smol_vsockd *d)
 			return SMOL_VU_GONE;
 		vu->have += (uint32_t)n;
 	}
+	/* the rest is reported again: signals and clients have their turn before */
+	return 0;
 }
 
 void smol_vu_init(struct smol_vu *vu)

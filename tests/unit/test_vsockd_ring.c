@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -403,14 +404,20 @@ static void stray_descriptors(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
 	uint64_t v = r->p.features;
-	int many[8];
+	int many[16];
 	unsigned before;
 
 	(void)state;
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 16; i++)
 		many[i] = r->p.memfd;
 	before = rig_open_files();
 	assert_int_equal(player_acked(&r->p, 2, &v, 8, many, 8), 0);
+	/* more than there is room for */
+	assert_int_equal(player_acked(&r->p, 2, &v, 8, many, 16), 0);
+	/* none is wanted, as the message says */
+	v = 1 | 0x100;
+	assert_int_equal(player_acked(&r->p, 14, &v, 8, many, 3), 0);
+	assert_int_equal(rig_open_files(), before);
 	v = 1;
 	assert_int_equal(player_acked(&r->p, 13, &v, 8, many, 8), 0);
 	assert_int_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
@@ -462,6 +469,70 @@ static void split_message(void **state)
 	rig_free(r);
 }
 
+static unsigned lines_with(int fd, const char *what)
+{
+	char text[8192];
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+	unsigned n = 0;
+
+	assert_true(len >= 0);
+	text[len] = '\0';
+	for (const char *p = text; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+/* A guest whose driver begins anew without end does not fill the journal. */
+static void drivers_without_end(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {.guest_port = 1, .host_port = 2};
+	int journal = memfd_create("journal", MFD_CLOEXEC), err = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_true(journal >= 0 && dup2(journal, STDERR_FILENO) >= 0);
+	for (unsigned i = 0; i < 100; i++) {
+		/* something is used, else it would be a pause */
+		player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+		rig_pump(r);
+		player_stop(&r->p);
+		player_rings_clear(&r->p);
+		player_rx_fill(&r->p);
+		player_start(&r->p, 0, 0);
+	}
+	dup2(err, STDERR_FILENO);
+	close(err);
+	assert_in_range(lines_with(journal, "began anew"), 1, 8);
+	close(journal);
+	rig_free(r);
+}
+
+/* A front end that never stops talking leaves others their turn. */
+static void flood(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	uint32_t hdr[3] = {3, 1, 0}, all[3 * 200];
+	int fd = rig_client(r);
+	struct player_sock s = {0};
+	int left = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++)
+		memcpy(all + 3 * i, hdr, sizeof(hdr));
+	assert_int_equal(write(r->p.vhost, all, sizeof(all)), sizeof(all));
+	assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_OK);
+	assert_int_equal(ioctl(r->dev.vu.fd, FIONREAD, &left), 0);
+	assert_true(left > 0 && left < (int)sizeof(all));
+	rig_pump(r);
+	assert_int_equal(ioctl(r->dev.vu.fd, FIONREAD, &left), 0);
+	assert_int_equal(left, 0);
+	/* and nothing was lost */
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	player_accept(&r->p, &s, 5000);
+	close(fd);
+	rig_free(r);
+}
+
 static void configuration(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
@@ -500,6 +571,8 @@ int main(void)
 	    cmocka_unit_test(stray_descriptors),
 	    cmocka_unit_test(bad_messages),
 	    cmocka_unit_test(split_message),
+	    cmocka_unit_test(drivers_without_end),
+	    cmocka_unit_test(flood),
 	    cmocka_unit_test(configuration),
 	};
 
