@@ -112,4 +112,20 @@ match "without the token nothing else" '"code":"unauthorized"' "$answer"
 answer=$({ printf 'CONNECT 4999\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
 same "a port nobody listens on: closed without OK" "$answer" ""
 
+# Its device is locked up (unit/test_vsockd_process.c has the systems that allow less), and went on
+# working: the guest's "ready" came through it.
+device=$(t_pid web device)
+status=$(cat "/proc/$device/status")
+match "the device gains no privileges" '^NoNewPrivs:.1$' "$status"
+match "the device has no capabilities but root's way to sockets" '^CapEff:.000000000000000[02]$' "$status"
+grep -q 'no seccomp' <(smolsh logs --journal web) ||
+	match "the device has its list of system calls" '^Seccomp:.2$' "$status"
+if unshare -mn true 2>/dev/null || unshare -Umn true 2>/dev/null; then
+	same "nothing was missing for it" "$(smolsh logs --journal web | grep -c 'does not allow')" 0
+	if [ "$(id -u)" = 0 ]; then
+		same "its root is the directory of the socket" "$(stat -Lc %d:%i "/proc/$device/root")" "$(stat -c %d:%i "${sock%/*}")"
+		same "its network has a loopback that is down, and that is all" "$(grep -c : "/proc/$device/net/dev")/$(wc -l <"/proc/$device/net/route")" 1/1
+	fi
+fi
+
 t_end
