@@ -548,19 +548,19 @@ static int wait_events(struct smol_vsockd *d, struct epoll_event *ev, int wait)
 {
 	struct smol_vring *tx = &d->vq[SMOL_VSOCKD_TX];
 	uint64_t from = now_ns();
+	/* else what is in the ring has to wait for something else, and so do we */
+	bool looked_at = !d->tx_kick;
 	int n = 0;
 
-	if (d->quick >= POLL_FROM) {
+	if (d->quick >= POLL_FROM && looked_at) {
 		do
 			n = epoll_wait(d->epfd, ev, EVENTS, 0);
 		while (n == 0 && !smol_vring_pending(tx) && now_ns() - from < POLL_NS);
 	}
-	if (n == 0 && !d->tx_kick && smol_vring_want_kick(tx)) {
-		d->tx_kick = true;
-		smol_vring_no_kick(tx);
-	}
+	if (n == 0 && looked_at && (smol_vring_pending(tx) || smol_vring_want_kick(tx)))
+		wait = 0;
 	if (n == 0)
-		n = epoll_wait(d->epfd, ev, EVENTS, d->tx_kick ? 0 : wait);
+		n = epoll_wait(d->epfd, ev, EVENTS, wait);
 	if (d->moved > POLL_BYTES || now_ns() - from >= POLL_NS)
 		d->quick -= d->quick < POLL_MISS ? d->quick : POLL_MISS;
 	else if (d->quick < POLL_MAX)

@@ -54,7 +54,7 @@ uint64_t rig_spare_header(
 bool rig_memory(struct rig *r, const struct smol_gm_desc *d, uint32_t n);
 /* Resident bytes of the connections' records and buffers. */
 size_t rig_resident(struct rig *r);
-/* The loop would sleep: no event is pending and there is no work. */
+/* The loop sleeps: given 5 ms it takes them, but for two deadlines or events on the way. */
 bool rig_idle(struct rig *r);
 /* Descriptors that this process has open. */
 unsigned rig_open_files(void);
