@@ -65,13 +65,21 @@ int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms)
 	return __real_epoll_wait(fd, events, max, 0);
 }
 
+/* The device may ask for more, and is not given it. */
+int __real_setsockopt(int fd, int level, int name, const void *v, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *v, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *v, socklen_t len)
+{
+	return in_device && small_sockets ? 0 : __real_setsockopt(fd, level, name, v, len);
+}
+
 /* The least that the system allows: what does not fit must be kept. */
 static void shrink(int fd)
 {
 	int least = 1;
 
 	if (small_sockets)
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+		__real_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
 }
 
 int __real_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);

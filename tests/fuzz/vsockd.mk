@@ -11,5 +11,6 @@ tests_fuzz_fuzz_vsockd_messages_LDFLAGS = $(vsockd_fuzz_ldflags)
 tests_fuzz_fuzz_vsockd_messages_LDADD = $(VSOCKD_FUZZ_LIBS)
 tests_fuzz_fuzz_vsockd_rings_SOURCES = tests/fuzz/fuzz_vsockd_rings.c tests/fuzz/vsockd_common.h
 tests_fuzz_fuzz_vsockd_rings_LDFLAGS = $(vsockd_fuzz_ldflags) -Wl,--wrap=clock_gettime \
-	-Wl,--wrap=accept4 -Wl,--wrap=connect -Wl,--wrap=epoll_wait
+	-Wl,--wrap=accept4 -Wl,--wrap=connect -Wl,--wrap=epoll_wait \
+	-Wl,--wrap=setsockopt
 tests_fuzz_fuzz_vsockd_rings_LDADD = $(VSOCKD_FUZZ_LIBS)

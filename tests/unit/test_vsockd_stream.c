@@ -307,34 +307,6 @@ static void guest_deaf(void **state)
 	rig_free(r);
 }
 
-/* Strays get an RST, an RST gets nothing; other guests' packets are ignored. */
-static void strays(void **state)
-{
-	struct rig *r = rig_new(&(struct rig_config){0});
-	struct player_sock s = {.guest_port = 9, .host_port = 10};
-	struct smol_vsock_hdr h;
-	struct player_packet pkt;
-
-	(void)state;
-	player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
-	pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
-	assert_int_equal(pkt.h.dst_port, 9);
-	assert_int_equal(pkt.h.src_port, 10);
-	player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
-	assert_true(rig_quiet(r));
-	player_op(&r->p, &s, (enum smol_vsock_op)77, 0);
-	rig_expect(r, SMOL_VSOCK_OP_RST);
-	h = player_hdr(&r->p, &s, SMOL_VSOCK_OP_REQUEST);
-	h.type = 2; /* seqpacket was not offered */
-	player_send(&r->p, &h, NULL);
-	pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
-	assert_int_equal(pkt.h.type, 2);
-	h.src_cid = 99;
-	player_send(&r->p, &h, NULL);
-	assert_true(rig_quiet(r));
-	rig_free(r);
-}
-
 /* Descriptors that a client passes are dropped; bytes around them arrive. */
 static void passed_descriptors(void **state)
 {
@@ -373,7 +345,6 @@ int main(void)
 	    cmocka_unit_test(host_closes),
 	    cmocka_unit_test(linger),
 	    cmocka_unit_test(guest_deaf),
-	    cmocka_unit_test(strays),
 	    cmocka_unit_test(passed_descriptors),
 	};
 

@@ -8,7 +8,8 @@ vsockd_clock_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_credit \
 	tests/unit/test_vsockd_cve tests/unit/test_vsockd_handshake \
-	tests/unit/test_vsockd_limits tests/unit/test_vsockd_race tests/unit/test_vsockd_ring \
+	tests/unit/test_vsockd_limits tests/unit/test_vsockd_ops tests/unit/test_vsockd_race \
+	tests/unit/test_vsockd_ring \
 	tests/unit/test_vsockd_signals tests/unit/test_vsockd_split tests/unit/test_vsockd_stream
 check_PROGRAMS += $(VSOCKD_TESTS)
 TESTS += $(VSOCKD_TESTS)
@@ -26,6 +27,8 @@ tests_unit_test_vsockd_limits_SOURCES = tests/unit/test_vsockd_limits.c $(VSOCKD
 	$(VSOCKD_CLOCK) tests/vsockd/linux_sock.c tests/vsockd/linux_sock.h
 tests_unit_test_vsockd_limits_LDFLAGS = $(vsockd_clock_ldflags) -Wl,--wrap=accept4
 tests_unit_test_vsockd_limits_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_ops_SOURCES = tests/unit/test_vsockd_ops.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_ops_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG)
 tests_unit_test_vsockd_race_LDADD = $(VSOCKD_TEST_LIBS) -lpthread
 tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG)

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Each operation in each state of a connection; strays; and how the two halves of a stream end. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../vsockd/rig.h"
+
+/* ---- operations ---- */
+
+enum answer { NOTHING, RST, CREDIT, BOTH_ENDS /* taken, and it ends the stream */ };
+
+/* What an operation does to a connection that is asked for and to one that is open (5.10.6.6). */
+static const struct {
+	uint16_t op;
+	uint32_t flags;
+	enum answer requested, open;
+} ops[] = {
+    {SMOL_VSOCK_OP_INVALID, 0, RST, RST},
+    {SMOL_VSOCK_OP_REQUEST, 0, RST, RST},
+    {SMOL_VSOCK_OP_RESPONSE, 0, NOTHING, RST},
+    {SMOL_VSOCK_OP_RST, 0, BOTH_ENDS, BOTH_ENDS},
+    {SMOL_VSOCK_OP_SHUTDOWN, 3, RST, RST},
+    {SMOL_VSOCK_OP_SHUTDOWN, 0, RST, NOTHING},
+    {SMOL_VSOCK_OP_SHUTDOWN, 1, RST, NOTHING},
+    {SMOL_VSOCK_OP_SHUTDOWN, 2, RST, NOTHING},
+    {SMOL_VSOCK_OP_SHUTDOWN, 0xfffffffc, RST, NOTHING},
+    {SMOL_VSOCK_OP_RW, 0, RST, NOTHING},
+    {SMOL_VSOCK_OP_CREDIT_UPDATE, 0, NOTHING, NOTHING},
+    {SMOL_VSOCK_OP_CREDIT_REQUEST, 0, NOTHING, CREDIT},
+    {8, 0, RST, RST},
+    {255, 0, RST, RST},
+    {256 + SMOL_VSOCK_OP_RW, 0, RST, RST},
+    {UINT16_MAX, 3, RST, RST},
+};
+
+static void answered(struct rig *r, int fd, enum answer a)
+{
+	struct player_packet pkt;
+
+	if (a == RST)
+		pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
+	if (a == CREDIT) {
+		pkt = rig_expect(r, SMOL_VSOCK_OP_CREDIT_UPDATE);
+		assert_int_equal(pkt.h.buf_alloc, SMOL_CONN_BUF);
+	}
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, a == NOTHING || a == CREDIT);
+	if (a == RST || a == BOTH_ENDS)
+		assert_true(rig_closed(r, fd));
+	close(fd);
+}
+
+static void each_operation(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct rig *r = rig_new(&(struct rig_config){0});
+		struct player_sock s = {0};
+		struct player_packet pkt;
+		int fd = rig_client(r);
+
+		assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+		pkt = rig_expect(r, SMOL_VSOCK_OP_REQUEST);
+		s = (struct player_sock){
+		    .guest_port = 5000, .host_port = pkt.h.src_port, .buf_alloc = 65536};
+		player_op(&r->p, &s, (enum smol_vsock_op)ops[i].op, ops[i].flags);
+		answered(r, fd, ops[i].requested);
+		rig_free(r);
+
+		r = rig_new(&(struct rig_config){0});
+		s = (struct player_sock){0};
+		fd = rig_connect(r, &s, 5000);
+		while (!rig_quiet(r))
+			;
+		player_op(&r->p, &s, (enum smol_vsock_op)ops[i].op, ops[i].flags);
+		answered(r, fd, ops[i].open);
+		rig_free(r);
+	}
+}
+
+/* What belongs to no connection is answered by an RST, but for an RST; a type that was not offered
+ * is nobody's, also on ports that are somebody's; what another guest could have sent is ignored. */
+static void strays(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {.guest_port = 9, .host_port = 10}, open = {0};
+	struct smol_vsock_hdr h;
+	struct player_packet pkt;
+	int fd;
+	char c;
+
+	(void)state;
+	for (unsigned op = 0; op < 300; op++) {
+		player_op(&r->p, &s, (enum smol_vsock_op)op, 3);
+		if (op != SMOL_VSOCK_OP_RST) {
+			pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
+			assert_int_equal(pkt.h.dst_port, 9);
+			assert_int_equal(pkt.h.src_port, 10);
+		}
+		assert_true(rig_quiet(r));
+	}
+	fd = rig_connect(r, &open, 5000);
+	for (unsigned type = 0; type < 4; type++) {
+		h = player_hdr(&r->p, &open, SMOL_VSOCK_OP_SHUTDOWN);
+		h.flags = 3;
+		h.type = (uint16_t)type;
+		if (type == SMOL_VSOCK_TYPE_STREAM)
+			continue;
+		player_send(&r->p, &h, NULL);
+		pkt = rig_expect(r, SMOL_VSOCK_OP_RST);
+		assert_int_equal(pkt.h.type, type);
+		h.op = SMOL_VSOCK_OP_RST;
+		player_send(&r->p, &h, NULL);
+		assert_true(rig_quiet(r));
+	}
+	/* to a host that this is not: refused; from a guest that this is not: no packet at all */
+	h = player_hdr(&r->p, &open, SMOL_VSOCK_OP_RST);
+	h.dst_cid = 1;
+	player_send(&r->p, &h, NULL);
+	h = player_hdr(&r->p, &open, SMOL_VSOCK_OP_RST);
+	h.src_cid = 99;
+	player_send(&r->p, &h, NULL);
+	h.src_cid = r->p.guest_cid | 1ull << 32;
+	player_send(&r->p, &h, NULL);
+	assert_true(rig_quiet(r));
+	rig_guest_write(r, &open, "y", 1);
+	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	close(fd);
+	rig_free(r);
+}
+
+/* ---- the two halves ---- */
+
+static void say(struct rig *r, struct player_sock *s, int fd)
+{
+	assert_int_equal(write(fd, "h", 1), 1);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
+	s->fwd++;
+}
+
+static void hear(struct rig *r, struct player_sock *s, int fd)
+{
+	char c = 0;
+
+	rig_guest_write(r, s, "g", 1);
+	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	assert_int_equal(c, 'g');
+}
+
+static void host_ends(int fd)
+{
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+}
+
+static void guest_ends(struct rig *r, struct player_sock *s, int fd)
+{
+	player_op(&r->p, s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_SEND);
+	assert_true(rig_closed(r, fd));
+}
+
+/* One half ends and then the other, in either order; in between the open one works, and at the end
+ * the connection is closed once, by either side (pitfall 26). */
+static void halves(void **state)
+{
+	(void)state;
+	for (unsigned how = 0; how < 4; how++) {
+		struct rig *r = rig_new(&(struct rig_config){0});
+		struct player_sock s = {0};
+		int fd = rig_connect(r, &s, 5000);
+		struct player_packet pkt;
+
+		while (!rig_quiet(r))
+			;
+		say(r, &s, fd);
+		hear(r, &s, fd);
+		if (how & 1) {
+			host_ends(fd);
+			pkt = rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN);
+			assert_int_equal(pkt.h.flags, SMOL_VSOCK_SHUT_SEND);
+			for (unsigned i = 0; i < 10; i++)
+				hear(r, &s, fd);
+			guest_ends(r, &s, fd);
+		} else {
+			guest_ends(r, &s, fd);
+			assert_true(rig_quiet(r));
+			for (unsigned i = 0; i < 10; i++)
+				say(r, &s, fd);
+			host_ends(fd);
+		}
+		/* nothing can come any more: the device says so, and the guest's end is the last
+		 * word */
+		pkt = rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN);
+		assert_int_equal(pkt.h.flags, SMOL_VSOCK_SHUT_BOTH);
+		if (how & 2) {
+			player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+		} else {
+			player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_BOTH);
+			rig_expect(r, SMOL_VSOCK_OP_RST);
+		}
+		assert_true(rig_quiet(r));
+		assert_int_equal(r->dev.conns.used, 0);
+		close(fd);
+		rig_free(r);
+	}
+}
+
+/* The guest ends its half with much that the host has not read: all of it comes, and then the end.
+ */
+static void end_waits_for_data(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	static uint8_t buf[65536], in[1 << 20];
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	size_t sent = 0;
+
+	(void)state;
+	while (player_room(&s) >= sizeof(buf) && sent < sizeof(in)) {
+		struct player_packet pkt;
+
+		rig_fill(buf, sizeof(buf), sent);
+		rig_guest_write(r, &s, buf, sizeof(buf));
+		sent += sizeof(buf);
+		while (player_rx_next(&r->p, &pkt)) {
+			player_sock_saw(&r->p, &s, &pkt.h);
+			player_rx_done(&r->p, &pkt);
+		}
+		player_kick(&r->p, PLAYER_RX);
+	}
+	/* some of it is kept in the device */
+	assert_true(smol_conn_buffered(&r->dev.conns.c[0]) > 0);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_SEND);
+	rig_pump(r);
+	assert_int_equal(rig_read(r, fd, in, sizeof(in)), sent);
+	for (size_t i = 0; i < sent; i++)
+		assert_int_equal(in[i], rig_byte(i));
+	assert_true(rig_closed(r, fd));
+	while (!rig_quiet(r))
+		;
+	say(r, &s, fd);
+	close(fd);
+	rig_free(r);
+}
+
+/* Data after the guest's own end of stream is against the rules. */
+static void data_after_the_end(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+
+	(void)state;
+	while (!rig_quiet(r))
+		;
+	guest_ends(r, &s, fd);
+	rig_guest_write(r, &s, "x", 1);
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_operation),
+	    cmocka_unit_test(strays),
+	    cmocka_unit_test(halves),
+	    cmocka_unit_test(end_waits_for_data),
+	    cmocka_unit_test(data_after_the_end),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
