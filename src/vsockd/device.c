@@ -541,6 +541,21 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* A stream, not a talk: what was moved since the last wait went the way that it went before. */
+static bool one_way(struct smol_vsockd *d)
+{
+	uint8_t way = d->way;
+
+	if (!way)
+		return false;
+	d->way = 0;
+	if (way != d->last_way || way == (SMOL_WAY_GUEST | SMOL_WAY_HOST)) {
+		d->last_way = way;
+		return false;
+	}
+	return true;
+}
+
 /* Sleep for events. While both sides talk in small words and answer at once, the next word is
  * awaited awake: waking up takes longer than that. Bulk is never awaited so, it has better uses for
  * the CPU; and a few waits that were long end it. */
@@ -561,7 +576,7 @@ static int wait_events(struct smol_vsockd *d, struct epoll_event *ev, int wait)
 		wait = 0;
 	if (n == 0)
 		n = epoll_wait(d->epfd, ev, EVENTS, wait);
-	if (d->moved > POLL_BYTES || now_ns() - from >= POLL_NS)
+	if (d->moved > POLL_BYTES || one_way(d) || now_ns() - from >= POLL_NS)
 		d->quick -= d->quick < POLL_MISS ? d->quick : POLL_MISS;
 	else if (d->quick < POLL_MAX)
 		d->quick++;

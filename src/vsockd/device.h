@@ -37,6 +37,9 @@
 #define SMOL_VSOCKD_TRIM_MS	 1000u
 #define SMOL_VSOCKD_SIGNAL_MS	 20u /* longest delay of a transmit ring's signal */
 
+#define SMOL_WAY_GUEST 1u
+#define SMOL_WAY_HOST  2u
+
 struct smol_vsockd_config {
 	int notes_fd; /* smol_conns_notes(), -1 for none; stays the caller's */
 	uint32_t guest_cid;
@@ -90,9 +93,11 @@ struct smol_vsockd {
 	struct smol_vsockd_stats stats;
 	bool memory_gone; /* a system call met guest memory without a file behind it */
 	bool tx_kick;	  /* the guest's packets are to be looked at */
-	uint8_t quick;	  /* how many of the last waits were short: see device.c */
-	uint32_t moved;	  /* bytes of payload since the last wait */
-	bool rx_empty;	  /* there was no buffer for what is due */
+	/* What tells a talk from a stream, see wait_events(): */
+	uint8_t quick;	       /* how many of the last waits were short */
+	uint8_t way, last_way; /* where payload went since the last wait, and before: SMOL_WAY_… */
+	uint32_t moved;	       /* bytes of it */
+	bool rx_empty;	       /* there was no buffer for what is due */
 	/* connections that have something for the guest */
 	uint32_t queue_first, queue_last, queue_n;
 	struct smol_stray stray[SMOL_VSOCKD_RSTS];

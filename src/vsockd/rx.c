@@ -316,6 +316,7 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 		smol_conn_sent(c, len);
 	}
 	d->moved += (uint32_t)got;
+	d->way |= SMOL_WAY_GUEST;
 	ask_ahead(c);
 	c->bulk = (uint32_t)got == asked || (c->bulk && (uint32_t)got >= READ_SMALL);
 	/* A short read of little has emptied the socket: what comes later is a new edge. */

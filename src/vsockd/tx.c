@@ -69,6 +69,7 @@ static void flush(struct smol_vsockd *d)
 		smol_vsockd_want_out(d, c, true);
 	}
 	d->moved += d->batch_len;
+	d->way |= SMOL_WAY_HOST;
 	d->batch_n = d->batch_len = 0;
 	smol_vsockd_told_room(d, c);
 }
