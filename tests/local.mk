@@ -32,4 +32,4 @@ include tests/nested/local.mk
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \
 	tests/fcsim/README.md tests/fcsim/jailer tests/fcsim/LICENSE.Apache-2.0 tests/fcsim/firecracker.yaml \
 	tests/integration tests/nested/vhost_vsock.sh tests/tui tests/fuzz/corpus tests/fuzz/agent_request.dict \
-	tests/fuzz/client_reply.dict tests/fuzz/grammar.dict
+	tests/fuzz/client_reply.dict tests/fuzz/grammar.dict tests/fuzz/vsockd_handshake.dict

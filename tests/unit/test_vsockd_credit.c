@@ -269,7 +269,8 @@ static void not_before_the_answer(void **state)
 		assert_true(rig_quiet(r));
 	}
 	/* what it says of its buffer before the answer counts, and changes nothing in this */
-	s = (struct player_sock){.guest_port = 5000, .host_port = pkt.h.src_port};
+	s = (struct player_sock){
+	    .guest_port = 5000, .host_port = pkt.h.src_port, .buf_alloc = 100000};
 	player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
 	assert_true(rig_quiet(r));
 	player_op(&r->p, &s, SMOL_VSOCK_OP_CREDIT_REQUEST, 0);

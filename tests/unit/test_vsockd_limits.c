@@ -266,6 +266,8 @@ static void host_pauses(void **state)
 		size_t stop = got + MIB;
 		bool stuck = false;
 
+		assert_true(i < 1000);
+
 		while (!stuck) {
 			size_t n = total - sent < sizeof(buf) ? total - sent : sizeof(buf);
 
@@ -308,6 +310,7 @@ static void guest_pauses(void **state)
 		uint64_t stop = sock.read + MIB;
 		ssize_t k = 0;
 
+		assert_true(i < 1000);
 		/* all that fits into socket and guest */
 		for (unsigned full = 0; full < 3 && sent < total; full += k <= 0) {
 			size_t n = total - sent < sizeof(buf) ? total - sent : sizeof(buf);

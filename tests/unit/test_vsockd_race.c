@@ -202,11 +202,16 @@ static void check(const struct rig *r)
 
 		used += c->state != SMOL_CONN_FREE;
 		assert_true(smol_conn_buffered(c) <= SMOL_CONN_BUF);
-		assert_true(
-		    c->state != SMOL_CONN_OPEN || c->received - c->forwarded <= SMOL_CONN_BUF);
+		/* each byte that was counted was passed on or is kept */
+		if (c->state == SMOL_CONN_OPEN && !c->host_deaf)
+			assert_int_equal(c->received - c->forwarded, smol_conn_buffered(c));
 	}
 	assert_int_equal(used, t->used);
 	assert_null(r->dev.batch);
+}
+
+static void check_canary(const struct rig *r)
+{
 	for (unsigned i = SHORT; i < PLAYER_MEM; i++)
 		assert_int_equal(r->p.mem[i], 0xa5);
 }
@@ -264,14 +269,16 @@ static void cve_2026_86562_descriptors_change(void **state)
 		rig_pump(r);
 		receive(r, &s);
 		got += client(r, &fd);
+		check(r);
 		if (i % 64 == 0)
-			check(r);
+			check_canary(r);
 		if (r->dev.vq[0].broken || r->dev.vq[1].broken)
 			begin_anew(r);
 	}
 	atomic_store(&a.stop, true);
 	pthread_join(thread, NULL);
 	check(r);
+	check_canary(r);
 	/* it did both: refuse, and carry what was sound */
 	assert_true(r->dev.stats.bad_chains > 0 && got > 0);
 	close(fd);
