@@ -78,7 +78,7 @@ int smol_vsockd_init(
 	for (uint32_t i = 0; i < d->conns.high; i++)
 		smol_vsockd_queue(d, &d->conns.c[i]);
 	if (d->conns.used)
-		smol_vsockd_log("%u connections of an earlier device are reset", d->conns.used);
+		smol_vsockd_log("info: reset, of an earlier device: %u connections", d->conns.used);
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epfd < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "cannot make an epoll");
@@ -173,6 +173,23 @@ int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *
 	return 0;
 }
 
+/* What the guest had sent when its ring stops belongs to its connections. One that goes on filling
+ * it meanwhile is heard for its size once. */
+static void take_the_rest(struct smol_vsockd *d)
+{
+	const struct smol_vring *vr = &d->vq[SMOL_VSOCKD_TX];
+	uint16_t from = vr->last_avail, before;
+
+	if (vr->broken)
+		return;
+	do {
+		before = vr->last_avail;
+		d->tx_kick = true;
+		smol_tx_run(d);
+	} while (!d->memory_gone && d->tx_kick && vr->last_avail != before &&
+		 (uint16_t)(vr->last_avail - from) < vr->num);
+}
+
 void smol_vsockd_ring_stop(struct smol_vsockd *d, unsigned i)
 {
 	struct smol_vring *vr = &d->vq[i];
@@ -181,6 +198,8 @@ void smol_vsockd_ring_stop(struct smol_vsockd *d, unsigned i)
 		return;
 	if (i == SMOL_VSOCKD_RX)
 		smol_rx_return(d);
+	else
+		take_the_rest(d);
 	smol_vring_signal(vr);
 	smol_vsockd_ring_lost(d, i);
 }
@@ -199,6 +218,28 @@ void smol_vsockd_ring_lost(struct smol_vsockd *d, unsigned i)
 	    .avail_user = vr->avail_user,
 	    .used_user = vr->used_user,
 	};
+}
+
+void smol_vsockd_close_listener(struct smol_vsockd *d)
+{
+	/* Others may hold it, too: closing alone would leave it watched. */
+	if (d->listening)
+		epoll_ctl(d->epfd, EPOLL_CTL_DEL, d->listen_fd, NULL);
+	if (d->listen_fd >= 0)
+		close(d->listen_fd);
+	d->listen_fd = -1;
+	d->listening = false;
+	d->listen_again = 0;
+}
+
+uint64_t smol_vsockd_left(const struct smol_vsockd *d)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < d->conns.high; i++)
+		if (d->conns.c[i].state == SMOL_CONN_DRAINING)
+			n += smol_conn_buffered(&d->conns.c[i]);
+	return n;
 }
 
 void smol_vsockd_detach(struct smol_vsockd *d)

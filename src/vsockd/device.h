@@ -74,6 +74,7 @@ struct smol_ring_mark {
 struct smol_vsockd_stats {
 	uint64_t bad_chains, bad_packets, strays, refused, resets, broken_rings, bad_messages;
 	uint64_t drivers; /* of the guest, that began anew */
+	uint64_t opened;  /* connections that both sides have agreed to */
 };
 
 struct smol_vsockd {
@@ -121,8 +122,13 @@ void smol_vsockd_destroy(struct smol_vsockd *d);
 
 /* Serve the front end connected on fd, which is taken over. */
 int smol_vsockd_attach(struct smol_vsockd *d, int fd, struct smol_err *err);
-/* The front end is gone: rings, memory and connections of its guest go too. */
+/* The front end is gone: rings, memory and connections of its guest go too. What the guest had sent
+ * is still passed on (smol_vsockd_turn()). */
 void smol_vsockd_detach(struct smol_vsockd *d);
+/* No more clients. */
+void smol_vsockd_close_listener(struct smol_vsockd *d);
+/* Bytes of connections that have ended for the guest, which the host has not taken yet. */
+uint64_t smol_vsockd_left(const struct smol_vsockd *d);
 
 enum smol_vsockd_turn {
 	SMOL_TURN_OK,

@@ -50,7 +50,8 @@ static const char usage[] =
     "  --max-connections N     1 to 65536 (1023)\n"
     "  --table-fd N            a memfd in which open connections are noted; the next device given\n"
     "                          it resets those that this one left\n"
-    "  --ready-fd N            gets one byte when the device is ready\n"
+    "  --ready-fd N            gets one byte when the device is ready, another one when the first\n"
+    "                          connection is open\n"
     "  --help\n";
 
 /* ---- options ---- */

@@ -8,7 +8,8 @@
 struct smol_serve {
 	int signal_fd; /* a signalfd; whatever comes ends the device; watched already */
 	int front_fd;  /* listens for front ends, watched already; -1: the one there is, is all */
-	int ready_fd;  /* gets a byte, then is closed; -1: none */
+	/* gets a byte, another one when the first connection is open, then is closed; -1: none */
+	int ready_fd;
 };
 
 /* 0 at an orderly end, -1 with *err set. */

@@ -138,6 +138,7 @@ static void on_response(struct smol_vsockd *d, struct smol_conn *c)
 		return;
 	}
 	c->state = SMOL_CONN_OPEN;
+	d->stats.opened++;
 	c->deadline = 0;
 	/* A client that has gone already may still have sent something: that is delivered. */
 	if (smol_uds_ok(c) < 0)

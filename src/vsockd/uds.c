@@ -181,6 +181,7 @@ void smol_uds_dial(struct smol_vsockd *d, struct smol_conn *c)
 	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
 	    smol_vsockd_watch_conn(d, c) == 0) {
 		c->state = SMOL_CONN_OPEN;
+		d->stats.opened++;
 		c->due |= SMOL_DUE_RESPONSE;
 		c->deadline = 0;
 		c->readable = true;

@@ -52,11 +52,14 @@ tests_unit_test_vsockd_memory_LDADD = $(VSOCKD_TEST_LIBS)
 TESTS += tests/unit/test_vsockd_memory
 
 # As a process, locked up; the player runs in the test.
-check_PROGRAMS += tests/unit/test_vsockd_process
+check_PROGRAMS += tests/unit/test_vsockd_process tests/unit/test_vsockd_end
 tests_unit_test_vsockd_process_SOURCES = tests/unit/test_vsockd_process.c tests/vsockd/process.c \
 	tests/vsockd/process.h tests/vsockd/player.c tests/vsockd/player.h
 tests_unit_test_vsockd_process_LDADD = $(SECCOMP_LIBS) $(CMOCKA_LIBS)
-TESTS += tests/unit/test_vsockd_process
+tests_unit_test_vsockd_end_SOURCES = tests/unit/test_vsockd_end.c tests/vsockd/process.c \
+	tests/vsockd/process.h $(VSOCKD_RIG)
+tests_unit_test_vsockd_end_LDADD = $(VSOCKD_TEST_LIBS)
+TESTS += tests/unit/test_vsockd_process tests/unit/test_vsockd_end
 
 check_PROGRAMS += tests/vsockd/bench-vsockd
 tests_vsockd_bench_vsockd_SOURCES = tests/vsockd/bench.c tests/vsockd/player.c tests/vsockd/player.h

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The front end goes, as QEMU does when its guest has powered off or was killed: what the guest had
+ * sent until then reaches its clients, whether it is in the ring, in a buffer of ours or in a
+ * socket.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../vsockd/process.h"
+#include "../vsockd/rig.h"
+
+#define PACKET 3000u
+
+/* Packets from the guest, of which it does not tell: the stream from byte `from` on. */
+static void put_quietly(struct player *p, struct player_sock *s, unsigned packets, uint64_t from)
+{
+	for (unsigned i = 0; i < packets; i++) {
+		struct smol_vsock_hdr h = player_hdr(p, s, SMOL_VSOCK_OP_RW);
+		int slot = player_tx_slot(p);
+
+		assert_true(slot >= 0);
+		h.len = PACKET;
+		rig_fill(player_tx_data(p, slot), PACKET, from + (uint64_t)i * PACKET);
+		player_tx_put(p, slot, &h);
+	}
+}
+
+static void assert_stream(const uint8_t *got, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got[i], rig_byte(i));
+}
+
+/* A ring that was filled and not kicked; how says how it stops. */
+static void in_the_ring(void (*stop)(struct rig *r))
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t got[20 * PACKET];
+
+	rig_pump(r);
+	put_quietly(&r->p, &s, 20, 0);
+	stop(r);
+	assert_int_equal(rig_read(r, fd, got, sizeof(got)), sizeof(got));
+	assert_stream(got, sizeof(got));
+	close(fd);
+	rig_free(r);
+}
+
+static void vanish(struct rig *r)
+{
+	smol_vsockd_detach(&r->dev);
+}
+
+/* GET_VRING_BASE: and what was taken is not there for the next one. */
+static void stop_rings(struct rig *r)
+{
+	uint16_t before = r->p.ring[PLAYER_TX].avail_idx;
+
+	player_stop(&r->p);
+	assert_int_equal(r->p.base[PLAYER_TX], before);
+}
+
+static void ring_when_the_front_end_vanishes(void **state)
+{
+	(void)state;
+	in_the_ring(vanish);
+}
+
+static void ring_when_it_is_stopped(void **state)
+{
+	(void)state;
+	in_the_ring(stop_rings);
+}
+
+/* A whole ring of packets that belong to nobody, more than there is room for answers: the end comes
+ * all the same, and nothing is written behind it. */
+static void ring_of_nonsense(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.num = 1024});
+	struct player_sock nobody = {.guest_port = 1, .host_port = 2};
+
+	(void)state;
+	put_quietly(&r->p, &nobody, 1024, 0);
+	smol_vsockd_detach(&r->dev);
+	assert_int_equal(r->dev.conns.used, 0);
+	assert_int_equal(smol_vsockd_left(&r->dev), 0);
+	rig_free(r);
+}
+
+/* ---- the process ---- */
+
+static int connected(struct process *d, struct player_sock *s)
+{
+	int fd = process_client(d->path);
+	char line[32] = "", want[32];
+
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	player_accept(&d->p, s, 5000);
+	snprintf(want, sizeof(want), "OK %u\n", s->host_port);
+	assert_int_equal(recv(fd, line, strlen(want), MSG_WAITALL), strlen(want));
+	return fd;
+}
+
+/* As fast as the device gives credit, which it does for what the socket has taken. */
+static void send_all(struct process *d, struct player_sock *s, size_t all)
+{
+	for (size_t n = 0; n < all;) {
+		struct player_packet pkt;
+
+		if (player_room(s) >= PACKET) {
+			put_quietly(&d->p, s, 1, n);
+			s->sent += PACKET;
+			n += PACKET;
+			player_kick(&d->p, PLAYER_TX);
+			continue;
+		}
+		assert_true(player_rx_wait(&d->p, &pkt, 5000));
+		player_sock_saw(&d->p, s, &pkt.h);
+		player_rx_done(&d->p, &pkt);
+		player_kick(&d->p, PLAYER_RX);
+	}
+}
+
+/* More than a socket holds, for a client that reads only when its guest has gone: it gets all of
+ * it, then its end, and the device ends with it. */
+static void in_a_buffer(void **state)
+{
+	size_t n = 0, all = 140 * PACKET;
+	uint8_t *got = malloc(all + 1);
+	struct player_sock s = {0};
+	struct process d;
+	ssize_t k;
+	int fd;
+
+	(void)state;
+	process_start(&d, NULL, NULL);
+	process_rings(&d);
+	fd = connected(&d, &s);
+	send_all(&d, &s, all);
+	close(d.p.vhost);
+	d.p.vhost = -1;
+	while ((k = read(fd, got + n, all + 1 - n)) > 0)
+		n += (size_t)k;
+	assert_int_equal(k, 0);
+	assert_int_equal(n, all);
+	assert_stream(got, n);
+	assert_int_equal(process_wait(&d), 0);
+	assert_null(strstr(d.said, "in time"));
+	free(got);
+	close(fd);
+	process_clear(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(ring_when_the_front_end_vanishes),
+	    cmocka_unit_test(ring_when_it_is_stopped),
+	    cmocka_unit_test(ring_of_nonsense),
+	    cmocka_unit_test(in_a_buffer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
