@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The manual: what is said once, and the command table's own words.
 man1_MANS = docs/smolsh.1
-EXTRA_DIST += docs/smolsh.1.in docs/architecture.md docs/protocol.md docs/image.md docs/backends.md docs/tui.md docs/screens
+EXTRA_DIST += docs/smolsh.1.in docs/architecture.md docs/protocol.md docs/image.md docs/backends.md docs/device.md docs/tui.md docs/screens
 CLEANFILES += docs/smolsh.1 docs/smolsh.1.commands
 
 docs/smolsh.1: docs/smolsh.1.in smolsh$(EXEEXT)

@@ -67,5 +67,5 @@ tests_vsockd_bench_vsockd_LDADD = -lpthread
 
 .PHONY: bench-vsockd
 bench-vsockd: smolsh-vsockd tests/vsockd/bench-vsockd
-	tests/vsockd/bench-vsockd ./smolsh-vsockd \
+	tests/vsockd/bench-vsockd $(BENCH_ARGS) ./smolsh-vsockd \
 		$${VHOST_DEVICE_VSOCK:-$$(command -v vhost-device-vsock)}
