@@ -23,7 +23,7 @@
 #include "../vsockd/rig.h"
 
 #define NUM	  16u
-#define ROUNDS	  6000u
+#define ROUNDS	  30000u
 #define PORT	  5000u
 /* The guest has memory up to here, in the middle of a page; what follows must stay as it is. */
 #define SHORT	  (PLAYER_MEM - 5000u)
@@ -77,7 +77,7 @@ static uint32_t some_length(uint32_t x)
 
 static void disturb(struct smol_vring_desc *d, uint32_t x)
 {
-	switch (x & 3) {
+	switch (x & 7) {
 	case 0:
 		FLIP(&d->addr, some_address(x));
 		break;
@@ -87,8 +87,11 @@ static void disturb(struct smol_vring_desc *d, uint32_t x)
 	case 2:
 		FLIP(&d->flags, x >> 9 & 7);
 		break;
-	default:
+	case 3:
 		FLIP(&d->next, (x >> 9) % (NUM + 2));
+		break;
+	default: /* a piece that is shorter than it was */
+		FLIP(&d->len, x >> 9 & 63);
 	}
 }
 
@@ -105,9 +108,7 @@ static void *race(void *arg)
 		case 0: /* a head that does not exist breaks the ring: not often */
 			FLIP(&p->ring[x >> 4 & 1].avail->ring[i], y % (y & 0xff00 ? NUM : NUM + 1));
 			break;
-		case 1:
-		case 2:
-		case 3: /* len, op, buf_alloc and all the others */
+		case 1: /* len, op, buf_alloc and all the others */
 			FLIP((uint32_t *)(void *)(packet + (y & 40)),
 			    y & 64 ? some_length(y) : y >> 24);
 			break;
@@ -132,20 +133,23 @@ static void *race(void *arg)
 
 static void send_packet(struct rig *r, const struct player_sock *s, uint32_t x)
 {
+	/* seven slots of two descriptors; the last is that of the RESPONSE */
+	static unsigned next;
+	unsigned slot = next++ % 7;
 	struct player_ring *q = &r->p.ring[PLAYER_TX];
-	uint16_t head = (uint16_t)(x % (NUM - 1));
-	struct smol_vring_desc *table = (void *)(r->p.mem + TABLE(head));
-	uint64_t at = PLAYER_GPA + PACKET(head);
+	uint16_t head = (uint16_t)(2 * slot);
+	struct smol_vring_desc *table = (void *)(r->p.mem + TABLE(slot));
+	uint64_t at = PLAYER_GPA + PACKET(slot);
 	struct smol_vsock_hdr h = player_hdr(&r->p, s, SMOL_VSOCK_OP_RW);
 
-	if ((uint16_t)(q->avail_idx - q->used->idx) >= NUM / 2)
+	if ((uint16_t)(q->avail_idx - q->used->idx) >= 7)
 		return;
 	h.len = 100 + (x >> 8) % 1000;
-	if ((x & 0xf000) == 0)
+	if ((x & 0xff000) == 0)
 		h.op = (enum smol_vsock_op)(x >> 20 & 7);
-	smol_vsock_hdr_put(r->p.mem + PACKET(head), &h);
+	smol_vsock_hdr_put(r->p.mem + PACKET(slot), &h);
 	if (x & 0x10000) {
-		q->desc[head] = (struct smol_vring_desc){PLAYER_GPA + TABLE(head), 32, 4, 0};
+		q->desc[head] = (struct smol_vring_desc){PLAYER_GPA + TABLE(slot), 32, 4, 0};
 		table[0] = (struct smol_vring_desc){at, 44, 1, 1};
 		table[1] = (struct smol_vring_desc){at + 44, h.len, 0, 0};
 	} else {
@@ -171,10 +175,10 @@ static void receive(struct rig *r, struct player_sock *s)
 			*s = (struct player_sock){
 			    .guest_port = PORT, .host_port = h.src_port, .buf_alloc = 256 * 1024};
 			h = player_hdr(&r->p, s, SMOL_VSOCK_OP_RESPONSE);
-			smol_vsock_hdr_put(r->p.mem + PACKET(0), &h);
-			r->p.ring[PLAYER_TX].desc[0] =
-			    (struct smol_vring_desc){PLAYER_GPA + PACKET(0), 44, 0, 0};
-			player_tx_head(&r->p, PLAYER_TX, 0);
+			smol_vsock_hdr_put(r->p.mem + PACKET(7), &h);
+			r->p.ring[PLAYER_TX].desc[14] =
+			    (struct smol_vring_desc){PLAYER_GPA + PACKET(7), 44, 0, 0};
+			player_tx_head(&r->p, PLAYER_TX, 14);
 		}
 		q->desc[id] = (struct smol_vring_desc){player_gpa(&r->p, buf), 4096, 2, 0};
 		player_tx_head(&r->p, PLAYER_RX, (uint16_t)id);
@@ -260,7 +264,7 @@ static void cve_2026_86562_descriptors_change(void **state)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		unsigned before = atomic_load(&a.turns);
 
-		for (unsigned k = 0; k < 8; k++)
+		for (unsigned k = 0; k < 7; k++)
 			send_packet(r, &s, rnd(&x));
 		while (atomic_load(&a.turns) == before)
 			sched_yield();
