@@ -27,6 +27,7 @@ endif
 
 include tests/bench/local.mk
 include tests/nested/local.mk
+include tests/soak/local.mk
 
 # run-tests works from a tarball too. (In a conditional EXTRA_DIST counts only where it is true.)
 EXTRA_DIST += .ci/run .clang-format .clang-tidy .shellcheckrc tests/README.md tests/run tests/lib \

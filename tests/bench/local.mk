@@ -15,7 +15,8 @@ tests_bench_ssh_exec_SOURCES = tests/bench/ssh_exec.c $(BENCH_SHARED)
 tests_bench_screen_SOURCES = tests/bench/screen.c $(BENCH_SHARED)
 tests_bench_spawn_true_SOURCES = tests/bench/spawn_true.c $(BENCH_SHARED)
 tests_bench_stopwatch_SOURCES = tests/bench/stopwatch.c $(BENCH_SHARED)
-tests_bench_vsock_bulk_SOURCES = tests/bench/vsock_bulk.c $(BENCH_SHARED)
+tests_bench_vsock_bulk_SOURCES = tests/bench/vsock_bulk.c tests/soak/address.c tests/soak/address.h \
+	$(BENCH_SHARED)
 tests_bench_vsock_pipe_SOURCES = tests/bench/vsock_pipe.c $(BENCH_SHARED)
 tests_bench_vm_exec_SOURCES = tests/bench/vm_exec.c $(BENCH_SHARED)
 tests_bench_vm_exec_LDADD = src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a \
