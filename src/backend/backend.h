@@ -113,6 +113,8 @@ enum smol_backend_event_type {
 	SMOL_BACKEND_PANIC,    /* the guest's kernel has panicked */
 	SMOL_BACKEND_PAUSED,   /* its CPUs stand still */
 	SMOL_BACKEND_RESUMED,  /* and go on */
+	SMOL_BACKEND_HELD,     /* hold() is done */
+	SMOL_BACKEND_LET_GO,   /* let_go() is done */
 	SMOL_BACKEND_REFUSED,  /* it does not pause or resume: why */
 	SMOL_BACKEND_BALLOON,  /* taken_mib has changed; with a detail: it will not, why */
 	SMOL_BACKEND_SNAPSHOT, /* it is written; with a detail: it is not, why */
@@ -174,6 +176,13 @@ struct smol_backend_ops {
 	/* Both only ask: that it is so is an event, PAUSED or RESUMED, or REFUSED. */
 	int (*pause)(struct smol_backend *b, struct smol_err *err);
 	int (*resume)(struct smol_backend *b, struct smol_err *err);
+	/*
+	 * The guest stands still while the monitor changes something beside it, and goes on unless
+	 * it stood still before: no PAUSED, no RESUMED, but HELD and LET_GO when it is done.
+	 * Between the two there is no pause() and no resume(). hold() may be repeated.
+	 */
+	int (*hold)(struct smol_backend *b, struct smol_err *err);
+	int (*let_go)(struct smol_backend *b, struct smol_err *err);
 	/* Of a paused guest, into this directory; that it is written is an event, SNAPSHOT. */
 	int (*snapshot)(struct smol_backend *b, const char *dir, struct smol_err *err);
 	int (*stop)(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);
@@ -210,6 +219,9 @@ void smol_backend_control(struct smol_backend *b);
 /* SMOL_E_UNSUPPORTED says which backends can. */
 int smol_backend_pause(struct smol_backend *b, struct smol_err *err);
 int smol_backend_resume(struct smol_backend *b, struct smol_err *err);
+/* SMOL_E_UNSUPPORTED where its vsock is no device of ours. */
+int smol_backend_hold(struct smol_backend *b, struct smol_err *err);
+int smol_backend_let_go(struct smol_backend *b, struct smol_err *err);
 int smol_backend_snapshot(struct smol_backend *b, const char *dir, struct smol_err *err);
 int smol_backend_balloon(struct smol_backend *b, int64_t mib, struct smol_err *err);
 int smol_backend_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err);

@@ -51,6 +51,18 @@ int smol_backend_resume(struct smol_backend *b, struct smol_err *err)
 			      : smol_backend_cannot(b->ops->info, "resume", SMOL_CAP_PAUSE, err);
 }
 
+int smol_backend_hold(struct smol_backend *b, struct smol_err *err)
+{
+	return b->ops->hold ? b->ops->hold(b, err)
+			    : smol_backend_cannot(b->ops->info, NULL, SMOL_CAP_VSOCK_USER, err);
+}
+
+int smol_backend_let_go(struct smol_backend *b, struct smol_err *err)
+{
+	return b->ops->let_go ? b->ops->let_go(b, err)
+			      : smol_backend_cannot(b->ops->info, NULL, SMOL_CAP_VSOCK_USER, err);
+}
+
 int smol_backend_snapshot(struct smol_backend *b, const char *dir, struct smol_err *err)
 {
 	return b->ops->snapshot ? b->ops->snapshot(b, dir, err)

@@ -54,8 +54,17 @@ struct qemu {
 	char *program;
 	enum smol_accel accel;
 	int64_t memory_mib;
+	int pauses;	    /* stop and cont that are not answered yet */
+	bool holding;	    /* the stop of a hold is not answered yet */
+	bool letting_go;    /* nor is its cont */
+	bool stopped_by_it; /* the hold has stopped the guest: it is to go on behind it */
 	struct smol_backend *b;
 };
+
+/* The ids of what is not told as a pause: QMP answers in order, so an event between an answer and
+ * the next one belongs to that next one's command. */
+#define ID_HOLD	  "hold"
+#define ID_LET_GO "let-go"
 
 static void add(char ***argv, int *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void add(char ***argv, int *n, const char *fmt, ...)
@@ -209,6 +218,18 @@ void smol_qemu_argv_free(char **argv)
 	free(argv);
 }
 
+/* A hold's own stop and cont are nobody's pause. */
+static bool is_of_hold(struct qemu *q, const char *name)
+{
+	bool stop = strcmp(name, "STOP") == 0;
+
+	if (q->pauses || (!stop && strcmp(name, "RESUME") != 0) ||
+	    !(stop ? q->holding : q->letting_go))
+		return false;
+	q->stopped_by_it = stop;
+	return true;
+}
+
 static void on_event(void *ctx, const char *name, const cJSON *data)
 {
 	struct qemu *q = ctx;
@@ -225,6 +246,8 @@ static void on_event(void *ctx, const char *name, const cJSON *data)
 	    {"RESUME", NULL, SMOL_BACKEND_RESUMED},
 	};
 
+	if (is_of_hold(q, name))
+		return;
 	if (strcmp(name, "BALLOON_CHANGE") == 0 &&
 	    smol_qmp_taken(data, q->memory_mib, &q->b->taken_mib) == 0)
 		q->b->event(q->b->ctx, SMOL_BACKEND_BALLOON, NULL);
@@ -243,13 +266,34 @@ static void on_up(void *ctx)
 	q->b->event(q->b->ctx, SMOL_BACKEND_UP, NULL);
 }
 
+static bool is_pause(const char *id)
+{
+	return id && (strcmp(id, "stop") == 0 || strcmp(id, "cont") == 0);
+}
+
+static void on_done(void *ctx, const char *id)
+{
+	struct qemu *q = ctx;
+
+	if (is_pause(id) && q->pauses) {
+		q->pauses--;
+	} else if (id && strcmp(id, ID_HOLD) == 0 && q->holding) {
+		q->holding = false;
+		q->b->event(q->b->ctx, SMOL_BACKEND_HELD, NULL);
+	} else if (id && strcmp(id, ID_LET_GO) == 0 && q->letting_go) {
+		q->letting_go = false;
+		q->b->event(q->b->ctx, SMOL_BACKEND_LET_GO, NULL);
+	}
+}
+
 /* What fails but these was never to fail. */
 static void on_failed(void *ctx, const char *id, const char *desc)
 {
 	struct qemu *q = ctx;
-	bool pause = id && (strcmp(id, "stop") == 0 || strcmp(id, "cont") == 0);
-	bool balloon = id && strcmp(id, "balloon") == 0;
+	bool pause = is_pause(id), balloon = id && strcmp(id, "balloon") == 0;
 
+	if (pause && q->pauses)
+		q->pauses--;
 	q->b->event(q->b->ctx,
 	    pause     ? SMOL_BACKEND_REFUSED
 	    : balloon ? SMOL_BACKEND_BALLOON
@@ -265,7 +309,8 @@ static int qemu_prepare(struct smol_backend *b, const struct smol_launch *l, str
 	b->priv = q;
 	b->control_fd = b->pidfd = -1;
 	*q = (struct qemu){.control = -1, .b = b};
-	q->qmp = (struct smol_qmp){.event = on_event, .up = on_up, .failed = on_failed, .ctx = q};
+	q->qmp = (struct smol_qmp){
+	    .event = on_event, .up = on_up, .done = on_done, .failed = on_failed, .ctx = q};
 	q->memory_mib = l->config->memory_mib;
 	q->program = smol_qemu_program(err);
 	if (!q->program)
@@ -360,14 +405,53 @@ static int qemu_balloon(struct smol_backend *b, int64_t mib, struct smol_err *er
 	return send_line(b, line, err);
 }
 
+static int pause_or_resume(struct smol_backend *b, const char *name, struct smol_err *err)
+{
+	struct qemu *q = b->priv;
+
+	if (command(b, name, err) < 0)
+		return -1;
+	q->pauses++;
+	return 0;
+}
+
 static int qemu_pause(struct smol_backend *b, struct smol_err *err)
 {
-	return command(b, "stop", err);
+	return pause_or_resume(b, "stop", err);
 }
 
 static int qemu_resume(struct smol_backend *b, struct smol_err *err)
 {
-	return command(b, "cont", err);
+	return pause_or_resume(b, "cont", err);
+}
+
+/* Stopping a guest that is stopped changes nothing, and no event tells of it. */
+static int qemu_hold(struct smol_backend *b, struct smol_err *err)
+{
+	struct qemu *q = b->priv;
+	smol_auto_free char *line = smol_qmp_command_as(ID_HOLD, "stop");
+
+	if (q->holding)
+		return 0;
+	if (send_line(b, line, err) < 0)
+		return -1;
+	q->holding = true;
+	return 0;
+}
+
+static int qemu_let_go(struct smol_backend *b, struct smol_err *err)
+{
+	struct qemu *q = b->priv;
+	smol_auto_free char *line = smol_qmp_command_as(ID_LET_GO, "cont");
+
+	if (!q->stopped_by_it) {
+		b->event(b->ctx, SMOL_BACKEND_LET_GO, NULL);
+		return 0;
+	}
+	if (send_line(b, line, err) < 0)
+		return -1;
+	q->letting_go = true;
+	return 0;
 }
 
 static int qemu_stop(struct smol_backend *b, enum smol_stop_how how, struct smol_err *err)
@@ -405,6 +489,8 @@ const struct smol_backend_ops smol_backend_qemu = {
     .control = qemu_control,
     .pause = qemu_pause,
     .resume = qemu_resume,
+    .hold = qemu_hold,
+    .let_go = qemu_let_go,
     .balloon = qemu_balloon,
     .stop = qemu_stop,
     .destroy = qemu_destroy,

@@ -34,10 +34,14 @@ static int take_line(struct smol_qmp *q, const char *line, size_t n, struct smol
 		q->failed(q->ctx, smol_json_str(j, "id"), safe);
 		return 0;
 	}
-	/* A return. The first one answers qmp_capabilities. */
-	if (!q->ready && cJSON_GetObjectItemCaseSensitive(j, "return")) {
+	if (!cJSON_GetObjectItemCaseSensitive(j, "return"))
+		return 0;
+	/* The first one answers qmp_capabilities. */
+	if (!q->ready) {
 		q->ready = true;
 		q->up(q->ctx);
+	} else {
+		q->done(q->ctx, smol_json_str(j, "id"));
 	}
 	return 0;
 }
@@ -76,9 +80,14 @@ int smol_qmp_taken(const cJSON *data, int64_t memory_mib, int64_t *taken_mib)
 	return 0;
 }
 
+char *smol_qmp_command_as(const char *id, const char *name)
+{
+	return smol_asprintf("{\"execute\":\"%s\",\"id\":\"%s\"}\n", name, id);
+}
+
 char *smol_qmp_command(const char *name)
 {
-	return smol_asprintf("{\"execute\":\"%s\",\"id\":\"%s\"}\n", name, name);
+	return smol_qmp_command_as(name, name);
 }
 
 char *smol_qmp_command_int(const char *name, const char *key, int64_t value)

@@ -24,6 +24,8 @@ struct smol_qmp {
 	void (*event)(void *ctx, const char *name, const cJSON *data);
 	/* Commands are accepted from now on. */
 	void (*up)(void *ctx);
+	/* A command was carried out: its id (foreign; NULL: none came). */
+	void (*done)(void *ctx, const char *id);
 	/* A command has failed: its id (foreign; NULL: none came) and QEMU's description, escaped.
 	 */
 	void (*failed)(void *ctx, const char *id, const char *desc);
@@ -39,6 +41,8 @@ int smol_qmp_taken(const cJSON *data, int64_t memory_mib, int64_t *taken_mib);
 
 /* {"execute":"name","id":"name"}\n */
 char *smol_qmp_command(const char *name);
+/* The same command under an id of its own. */
+char *smol_qmp_command_as(const char *id, const char *name);
 /* {"execute":"name","arguments":{"key":value},"id":"name"}\n */
 char *smol_qmp_command_int(const char *name, const char *key, int64_t value);
 

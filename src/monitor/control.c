@@ -89,7 +89,7 @@ static void add_process(cJSON *j, const char *key, pid_t pid, const char *progra
 
 static cJSON *status(const struct smol_monitor_state *m)
 {
-	cJSON *j = ok(), *r = cJSON_AddObjectToObject(j, "result");
+	cJSON *j = ok(), *r = cJSON_AddObjectToObject(j, "result"), *death;
 
 	smol_json_add_int(r, "v", SMOL_MONITOR_VERSION);
 	smol_json_add_str(r, "version", SMOL_VERSION);
@@ -107,6 +107,8 @@ static cJSON *status(const struct smol_monitor_state *m)
 	add_process(r, "monitor", getpid(), "smolsh-monitor");
 	add_process(r, "hypervisor", m->hypervisor.pid, m->hypervisor.what);
 	add_process(r, "device", m->device.pid, m->device.what);
+	if ((death = smol_device_json(m)))
+		cJSON_AddItemToObject(r, "device_death", death);
 	return j;
 }
 
@@ -220,8 +222,10 @@ static bool serve(struct smol_client_conn *c, const char *line, size_t n)
 		return say(c, failure(SMOL_E_PROTOCOL, "not a request"));
 	if (smol_json_int(j, "v", SMOL_MONITOR_VERSION, SMOL_MONITOR_VERSION, &v) != 1)
 		return say(c, failure(SMOL_E_UNSUPPORTED, "this monitor speaks version 1"));
-	if (strcmp(op, "status") == 0)
+	if (strcmp(op, "status") == 0) {
+		smol_device_look(c->m);
 		return say(c, status(c->m));
+	}
 	if (strcmp(op, "watch") == 0)
 		return watch(c);
 	if (strcmp(op, "stop") == 0)

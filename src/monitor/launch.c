@@ -211,39 +211,19 @@ static int make_initrd(const struct smol_monitor_state *m, struct smol_err *err)
 	return smol_steal_fd(&fd);
 }
 
-int smol_launch_complaints(struct smol_child *c, struct smol_err *err)
+int smol_launch_pipe(int *ours, struct smol_err *err)
 {
 	int p[2];
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
-	c->stderr_fd = p[0];
+	*ours = p[0];
 	return p[1];
 }
 
-static int start_device(struct smol_monitor_state *m, struct smol_err *err)
+int smol_launch_complaints(struct smol_child *c, struct smol_err *err)
 {
-	smol_auto_free char *program = smol_path_helper("smolsh-vsockd", err);
-	smol_auto_close int vhost = program ? smol_bound_connect(&m->vhost, err) : -1;
-	smol_auto_close int complaints = vhost < 0 ? -1 : smol_launch_complaints(&m->device, err);
-	char cid[16];
-	const char *argv[] = {program, "--vhost-fd", "3", "--listen-fd", "4", "--uds-path",
-	    m->uds_path, "--guest-cid", cid, NULL};
-	static const char *const env[] = {NULL};
-	struct smol_spawn s = {
-	    .argv = argv, .env = env, .nfds = 5, .die_with_parent = true, .new_session = true};
-
-	if (complaints < 0)
-		return -1;
-	snprintf(cid, sizeof(cid), "%u", m->vm->cid);
-	s.fds[0] = s.fds[1] = -1;
-	s.fds[2] = complaints;
-	s.fds[3] = vhost;
-	s.fds[4] = m->uds.fd;
-	if (smol_spawn(&s, &m->device.pid, &m->device.pidfd, err) < 0)
-		return -1;
-	smol_machine_child(m, &m->device);
-	return 0;
+	return smol_launch_pipe(&c->stderr_fd, err);
 }
 
 static int start_hypervisor(struct smol_monitor_state *m, int initrd, struct smol_err *err)
@@ -314,7 +294,7 @@ int smol_launch(struct smol_monitor_state *m, struct smol_err *err)
 	/* One that comes back has it in its memory. */
 	if (!m->restore && (initrd = make_initrd(m, err)) < 0)
 		return -1;
-	if (vsock && !vmm && !kernel && start_device(m, err) < 0)
+	if (vsock && !vmm && !kernel && smol_device_start(m, err) < 0)
 		return -1;
 	if (smol_shares_start(m, err) < 0)
 		return -1;

@@ -1,7 +1,9 @@
 pkglibexec_PROGRAMS += smolsh-monitor
 smolsh_monitor_SOURCES = \
 	src/monitor/balloon.c \
+	src/monitor/child.c \
 	src/monitor/control.c \
+	src/monitor/device.c \
 	src/monitor/drives.c \
 	src/monitor/forward.c \
 	src/monitor/guest.c \

@@ -23,11 +23,14 @@
 #include "vm/jail.h"
 #include "vm/lifecycle.h"
 
-#define QUIT_MS	   3000 /* for the hypervisor to end when told, then it is killed */
+#define QUIT_MS	   3000	 /* for the hypervisor to end when told, then it is killed */
+#define LINGER_MS  33000 /* for the device, which gives up a little earlier */
 #define TAIL_LINES 10
 #define RESET_MS   500	 /* resets so close together are one reboot */
 #define SILENT_MS  10000 /* and so are those that no line of the console lies between */
 #define RESETS_MAX 5	 /* without having been ready: it never will be */
+
+static char poweroff[] = "poweroff";
 
 static void maybe_finish(struct smol_monitor_state *m);
 static void on_stop_timer(uv_timer_t *t);
@@ -52,17 +55,33 @@ static void begin_end(struct smol_monitor_state *m, bool died, const char *cause
 	smol_journal(m, "ending", one("cause", cause));
 }
 
+/*
+ * The guest has ended, and its clients get what it had sent: the device ends when they have, or
+ * when they do not take it (vsockd/main.c). Nobody can come any more.
+ */
+static void linger(struct smol_monitor_state *m)
+{
+	m->stopping = SMOL_LINGERING;
+	smol_bound_close(&m->uds);
+	smol_bound_close(&m->vhost);
+	uv_timer_start(&m->stop_timer, on_stop_timer, LINGER_MS, 0);
+}
+
 static void kill_all(struct smol_monitor_state *m)
 {
+	bool never_ran = m->hypervisor.pidfd < 0;
+
 	m->stopping = SMOL_KILLING;
 	uv_timer_stop(&m->stop_timer);
 	if (m->hypervisor.pid > 0)
 		smol_backend_stop(&m->backend, SMOL_STOP_KILL, NULL);
-	if (m->device.pid > 0)
-		smol_proc_kill(m->device.pidfd, SIGKILL);
 	for (int i = 0; i < SMOL_SHARES_MAX; i++)
 		if (m->share_children[i].pid > 0)
 			smol_proc_kill(m->share_children[i].pidfd, SIGKILL);
+	if (m->device.pid > 0 && (m->at_once || never_ran))
+		smol_proc_kill(m->device.pidfd, SIGKILL);
+	else if (m->device.pid > 0 && m->hypervisor.pid <= 0)
+		linger(m);
 	maybe_finish(m);
 }
 
@@ -77,29 +96,6 @@ void smol_machine_fail(struct smol_monitor_state *m, const char *fmt, ...)
 	va_end(ap);
 	begin_end(m, true, cause ? cause : "out of memory");
 	kill_all(m);
-}
-
-/* "qemu was killed by signal 9 (SIGKILL)", "qemu exited with code 1: its last words" */
-static char *end_words(const struct smol_child *c, int status)
-{
-	const char *colon = c->last_line[0] ? ": " : "", *name;
-
-	if (!WIFSIGNALED(status))
-		return smol_asprintf("%s exited with code %d%s%s", c->what, WEXITSTATUS(status),
-		    colon, c->last_line);
-	name = sigabbrev_np(WTERMSIG(status));
-	return smol_asprintf("%s was killed by signal %d (SIG%s)%s%s", c->what, WTERMSIG(status),
-	    name ? name : "?", colon, c->last_line);
-}
-
-/* A child has ended: reap it. false when it is not so yet. */
-static bool reap(struct smol_child *c, int *status)
-{
-	if (c->pid <= 0 || waitpid(c->pid, status, WNOHANG) != c->pid)
-		return false;
-	smol_watch_stop(&c->exit_watch);
-	c->pid = 0;
-	return true;
 }
 
 /* Why it ended. One that goes when its guest resets says so with code 0, whether the guest ended as
@@ -122,6 +118,10 @@ static void hypervisor_ended(struct smol_monitor_state *m, int status, const cha
 		begin_end(m, true, cause);
 	} else if (by_guest) {
 		begin_end(m, false, "the guest shut down");
+	} else if (m->care.step == SMOL_DEVICE_WAITS) {
+		smol_auto_free char *both = smol_asprintf("%s; %s", m->care.how, words);
+
+		begin_end(m, true, both);
 	} else {
 		begin_end(m, true, words);
 	}
@@ -133,7 +133,7 @@ static void on_hypervisor_exit(void *ctx)
 	smol_auto_free char *words = NULL;
 	int status;
 
-	if (!reap(&m->hypervisor, &status))
+	if (!smol_child_reap(&m->hypervisor, &status))
 		return;
 	/* Its last events may not have been read yet, and they say why. */
 	while (
@@ -141,31 +141,9 @@ static void on_hypervisor_exit(void *ctx)
 		smol_backend_control(&m->backend);
 	smol_watch_stop(&m->qmp_watch);
 	smol_output_end(m);
-	words = end_words(&m->hypervisor, status);
+	words = smol_child_end_words(&m->hypervisor, status);
 	smol_journal(m, "hypervisor-exit", one("how", words));
 	hypervisor_ended(m, status, words);
-	kill_all(m);
-}
-
-static void on_device_exit(void *ctx)
-{
-	struct smol_monitor_state *m = ctx;
-	smol_auto_free char *words = NULL;
-	int status;
-
-	if (!reap(&m->device, &status))
-		return;
-	smol_output_end(m);
-	words = end_words(&m->device, status);
-	smol_journal(m, "device-exit", one("how", words));
-	/* The device ends by itself when the hypervisor has gone: then that is the cause, not this.
-	 */
-	if (m->hypervisor.pid > 0 && !m->ending && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-	    smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(500)) > 0) {
-		on_hypervisor_exit(m);
-		return;
-	}
-	begin_end(m, true, words);
 	kill_all(m);
 }
 
@@ -178,10 +156,10 @@ static void on_share_exit(void *ctx)
 	smol_auto_free char *words = NULL;
 	int status;
 
-	if (!reap(c, &status))
+	if (!smol_child_reap(c, &status))
 		return;
 	smol_output_end(m);
-	words = end_words(c, status);
+	words = smol_child_end_words(c, status);
 	smol_journal(m, "share-exit", one("how", words));
 	if (!m->ending && !m->ready &&
 	    smol_io_wait(m->hypervisor.pidfd, POLLIN, smol_in_ms(0)) <= 0)
@@ -293,6 +271,7 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 
 	switch (type) {
 	case SMOL_BACKEND_UP:
+		smol_device_up(m);
 		if (m->uds_theirs)
 			smol_bound_adopt(&m->uds, m->uds_path);
 		if (m->restore && m->vm->config.vsock.enabled)
@@ -318,6 +297,12 @@ static void on_backend(void *ctx, enum smol_backend_event_type type, const char 
 	case SMOL_BACKEND_PAUSED:
 	case SMOL_BACKEND_RESUMED:
 		smol_pause_is(m, type == SMOL_BACKEND_PAUSED);
+		break;
+	case SMOL_BACKEND_HELD:
+		smol_device_held(m);
+		break;
+	case SMOL_BACKEND_LET_GO:
+		smol_device_let_go(m);
 		break;
 	case SMOL_BACKEND_REFUSED:
 		smol_pause_refused(m, detail);
@@ -374,6 +359,8 @@ static void on_stop_timer(uv_timer_t *t)
 			return;
 	}
 	smol_journal(m, "stop", one("step", "kill"));
+	/* A device that goes on for so long does not do what it should. */
+	m->at_once |= m->stopping == SMOL_LINGERING;
 	kill_all(m);
 }
 
@@ -383,12 +370,32 @@ static void on_asked(struct smol_monitor_state *m, bool ok, const char *words)
 	if (ok || !m->ending || m->stopping != SMOL_ASKING)
 		return;
 	smol_journal(m, "stop", one("agent", words));
-	on_stop_timer(&m->stop_timer);
+	if (smol_device_is_gone(m))
+		m->ask_again = true;
+	else
+		on_stop_timer(&m->stop_timer);
+}
+
+/* It may have heard it the first time, and be on its way. */
+static void on_asked_again(struct smol_monitor_state *m, bool ok, const char *words)
+{
+	if (!ok)
+		smol_journal(m, "stop", one("agent", words));
+}
+
+void smol_machine_ask_again(struct smol_monitor_state *m)
+{
+	int64_t left_ms = (int64_t)uv_timer_get_due_in(&m->stop_timer);
+
+	if (!m->ask_again || m->stopping != SMOL_ASKING)
+		return;
+	m->ask_again = false;
+	smol_guest_tell(m, &(struct smol_request){.op = SMOL_OP_SHUTDOWN, .how = poweroff},
+	    left_ms + 1000, on_asked_again);
 }
 
 void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 {
-	static char poweroff[] = "poweroff";
 	bool first = !m->ending;
 
 	if (!first && !force) {
@@ -401,6 +408,7 @@ void smol_machine_stop(struct smol_monitor_state *m, int64_t ask_ms, bool force)
 	begin_end(m, false, force ? "killed as asked" : "stopped as asked");
 	smol_record_state(m, SMOL_VM_STOPPING);
 	if (force) {
+		m->at_once = true;
 		kill_all(m);
 		return;
 	}
@@ -437,6 +445,7 @@ static void finish(struct smol_monitor_state *m)
 
 	smol_guest_tell_end(m);
 	smol_snapshot_end(m);
+	smol_device_end(m);
 	smol_guest_end(m);
 	smol_forward_end(m);
 	smol_output_end(m);
@@ -475,6 +484,11 @@ static void maybe_finish(struct smol_monitor_state *m)
 			return;
 	m->finished = true;
 	finish(m);
+}
+
+void smol_machine_child_gone(struct smol_monitor_state *m)
+{
+	maybe_finish(m);
 }
 
 static int begin(struct smol_monitor_state *m, const char *id, struct smol_err *err)
@@ -522,7 +536,7 @@ void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c)
 {
 	smol_output_child(c);
 	if (c == &m->device)
-		smol_watch_start(&m->loop, &c->exit_watch, c->pidfd, on_device_exit, m);
+		smol_watch_start(&m->loop, &c->exit_watch, c->pidfd, smol_device_exit, m);
 	else if (c == &m->hypervisor)
 		smol_watch_start(&m->loop, &c->exit_watch, c->pidfd, on_hypervisor_exit, m);
 	else

@@ -25,6 +25,7 @@ static struct smol_monitor_state monitor = {
     .console = {.fd = -1},
     .journal = {.fd = -1},
     .hypervisor = {.pidfd = -1, .stderr_fd = -1, .m = &monitor},
+    .care = {.table_fd = -1, .ready_fd = -1},
     .device = {.what = "smolsh-vsockd", .pidfd = -1, .stderr_fd = -1, .m = &monitor},
 };
 

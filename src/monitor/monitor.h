@@ -4,7 +4,9 @@
  * else touches them. This header is what its files share:
  *
  *   machine.c   the VM's life: begin, phases, ready, stop with its escalation, the end
- *   launch.c    what is made before the hypervisor starts: sockets, initramfs, device, process
+ *   launch.c    what is made before the hypervisor starts: sockets, initramfs, process
+ *   device.c    the vsock device, started again when it dies
+ *   child.c     what is common to children
  *   drives.c    the disks, locked
  *   shares.c    shared directories, a virtiofsd each
  *   control.c   the commands that ask: JSON lines on monitor.sock and on the starter's socket
@@ -30,6 +32,7 @@
 #include "backend/backend.h"
 #include "base/bound.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "image/image.h"
 #include "monitor/loop.h"
 #include "monitor/rotlog.h"
@@ -53,6 +56,32 @@ struct smol_child {
 	struct smol_monitor_state *m;
 };
 
+#define SMOL_DEVICE_DEATHS 5
+
+/* How the vsock device is doing: device.c. */
+struct smol_device_care {
+	enum {
+		SMOL_DEVICE_SERVES, /* or there is none */
+		SMOL_DEVICE_WAITS,
+		SMOL_DEVICE_HOLDS,
+		SMOL_DEVICE_HELD,
+		SMOL_DEVICE_STARTS,
+		SMOL_DEVICE_JOINS,
+		SMOL_DEVICE_LETS_GO
+	} step;
+	uv_timer_t timer, probe_timer;
+	smol_deadline deadline;
+	int table_fd; /* its memfd; -1: there is no device of ours */
+	int ready_fd; /* what it says of itself; -1 */
+	struct smol_watch ready_watch;
+	bool ready;
+	int64_t deaths[SMOL_DEVICE_DEATHS]; /* since anybody got through, the last ones, ms */
+	int ndeaths;
+	int restarts;
+	char *how;	 /* its last end; NULL: none */
+	int64_t died_ms; /* when that was */
+};
+
 struct smol_monitor_state {
 	uv_loop_t loop;
 	struct smol_registry *registry;
@@ -72,6 +101,7 @@ struct smol_monitor_state {
 	struct smol_image *image;
 	struct smol_backend backend;
 	struct smol_child hypervisor, device, share_children[SMOL_SHARES_MAX];
+	struct smol_device_care care;
 	int tap_fd;			/* to be the hypervisor's; -1: none */
 	int share_fds[SMOL_SHARES_MAX]; /* to be the hypervisor's */
 	struct smol_bound control, uds, ready_sock, vhost;
@@ -89,21 +119,27 @@ struct smol_monitor_state {
 	char panic[256]; /* "Kernel panic - …" as the console showed it, escaped */
 
 	const char *phase; /* "starting", "kernel", "agent", "ready", "paused" */
+	bool up;	   /* the hypervisor answers */
 	bool ready, claimed, finished;
-	bool ending, died;	      /* died: not as somebody asked */
-	bool paused;		      /* as the hypervisor says */
-	bool pause_asked;	      /* what it was told last */
-	bool pausing;		      /* the agent is being told, the hypervisor is next */
+	bool at_once;	   /* the end waits for nobody */
+	bool ask_again;	   /* the agent may not have heard that it is to power off, … */
+	bool tell_resumed; /* … or that it goes on: once the device is back */
+	bool ending, died; /* died: not as somebody asked */
+	bool paused;	   /* as the hypervisor says */
+	bool pause_asked;  /* what it was told last */
+	bool pausing;	   /* the agent is being told, the hypervisor is next */
 	int64_t paused_at, paused_ms; /* since when; how long before that, all in all */
 	int64_t keep_mib; /* what the guest is to keep of its memory; 0: nobody has asked */
 	int pauses_sent;  /* commands that it has not answered yet */
+	int pauses_held;  /* of those, that wait for the device to be back */
 	char *cause;
 	struct smol_err failure; /* the start failed: what is told to the starter */
 	int resets;		 /* of the guest, since it was ready last */
 	int64_t begun_ms, reset_ms;
 	bool said_line; /* its console, since then */
 	uv_timer_t stop_timer;
-	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING } stopping;
+	/* LINGERING: the hypervisor is gone, the device passes on what its guest had sent */
+	enum { SMOL_ASKING, SMOL_QUITTING, SMOL_KILLING, SMOL_LINGERING } stopping;
 	struct smol_tell *tell; /* tell.c; or NULL */
 	uv_timer_t tell_timer;
 	char agent_version[64], guest_kernel[128];
@@ -130,6 +166,10 @@ struct smol_monitor_state {
 void smol_machine_begin(struct smol_monitor_state *m, const char *id, int starter_fd);
 /* A child has been started: watch for its end. */
 void smol_machine_child(struct smol_monitor_state *m, struct smol_child *c);
+/* One has been reaped, and the VM ends without it. */
+void smol_machine_child_gone(struct smol_monitor_state *m);
+/* The device is back: what the agent may not have heard before is said again. */
+void smol_machine_ask_again(struct smol_monitor_state *m);
 void smol_machine_phase(struct smol_monitor_state *m, const char *phase);
 /* The guest has ended, and its hypervisor goes on. */
 void smol_machine_guest_gone(struct smol_monitor_state *m, const char *cause);
@@ -151,6 +191,8 @@ void smol_pause_refused(struct smol_monitor_state *m, const char *why);
 int64_t smol_pause_ms(const struct smol_monitor_state *m);
 /* A guest that is to do something must not stand still. */
 void smol_pause_release(struct smol_monitor_state *m);
+/* The device is back: what came meanwhile is carried out. */
+void smol_pause_held(struct smol_monitor_state *m);
 
 /* snapshot.c */
 /* Somebody asks for one; that it is there is an event. */
@@ -191,10 +233,41 @@ void smol_record_metrics(struct smol_monitor_state *m, const char *line);
 /* Give what the monitor binds for a jailed hypervisor to its user; nothing without a jail. */
 int smol_launch_own(const struct smol_monitor_state *m, const char *path, struct smol_err *err);
 int smol_launch(struct smol_monitor_state *m, struct smol_err *err);
-/* A pipe for a child's complaints: our end is in c, the child's is returned; -1. */
+/* A pipe from a child: our end is in *ours, the child's is returned; -1. */
+int smol_launch_pipe(int *ours, struct smol_err *err);
+/* One for its complaints. */
 int smol_launch_complaints(struct smol_child *c, struct smol_err *err);
 /* The directories that it made for the vsock's socket; once that is gone. */
 void smol_launch_remove_dirs(struct smol_monitor_state *m);
+
+/* child.c */
+/* One has ended: reap it. false when it is not so yet. */
+bool smol_child_reap(struct smol_child *c, int *status);
+/* "qemu was killed by signal 9 (SIGKILL)", "qemu exited with code 1: its last words"; caller frees.
+ */
+char *smol_child_end_words(const struct smol_child *c, int status);
+/* One that was reaped, before another takes its place: which must not be before the loop's next
+ * turn. */
+void smol_child_close(struct smol_child *c);
+
+/* device.c */
+/* The first one, before the hypervisor. */
+int smol_device_start(struct smol_monitor_state *m, struct smol_err *err);
+void smol_device_exit(void *m); /* exit_watch's */
+/* The hypervisor answers; holds the guest; has let it go. */
+void smol_device_up(struct smol_monitor_state *m);
+void smol_device_held(struct smol_monitor_state *m);
+void smol_device_let_go(struct smol_monitor_state *m);
+/* It has died, or is just about to be seen dead, and no other serves yet: what was told is not
+ * heard. */
+bool smol_device_is_gone(const struct smol_monitor_state *m);
+/* Has it died? Then that is dealt with now: who asks has seen its connection end, maybe. */
+void smol_device_look(struct smol_monitor_state *m);
+/* The guest stands still for it, or goes on in this moment: nobody else may pause or resume it. */
+bool smol_device_is_held(const struct smol_monitor_state *m);
+/* {"how","restarts","ms_ago","restarting"} of its last death, or NULL; caller deletes. */
+cJSON *smol_device_json(const struct smol_monitor_state *m);
+void smol_device_end(struct smol_monitor_state *m);
 
 /* drives.c */
 /* Open and lock the disks of the configuration, behind those that have been added. */
@@ -268,6 +341,8 @@ void smol_output_drain(struct smol_monitor_state *m);
 void smol_output_complaint(struct smol_child *c, const char *line, size_t n);
 /* One record in the journal; data (may be NULL) is deleted. */
 void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data);
+void smol_journal_text(
+    struct smol_monitor_state *m, const char *event, const char *key, const char *text);
 void smol_output_end(struct smol_monitor_state *m);
 
 #endif

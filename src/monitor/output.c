@@ -67,6 +67,15 @@ void smol_journal(struct smol_monitor_state *m, const char *event, cJSON *data)
 	smol_rotlog_write(&m->journal, line, strlen(line));
 }
 
+void smol_journal_text(
+    struct smol_monitor_state *m, const char *event, const char *key, const char *text)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_str(j, key, text);
+	smol_journal(m, event, j);
+}
+
 /* What the agent and PID 1 have to say goes into the journal too: requests that were refused, jobs
  * that were lost. Anybody in the guest can write such a line, so there is a limit. */
 static void journal_agent(struct smol_monitor_state *m, const char *text)
@@ -141,6 +150,20 @@ void smol_output_drain(struct smol_monitor_state *m)
 		smol_output_console(m);
 }
 
+/* What QEMU says of a vsock device that has died, while it is told to give it up: no news, and no
+ * reason of anything. */
+static bool is_of_dead_device(const struct smol_child *c, const char *line, size_t n)
+{
+	static const char *const words[] = {
+	    "Failed to set msg fds", "vhost VQ ", "vhost_set_vring_call failed"};
+
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(words); i++)
+		if (c == &c->m->hypervisor && smol_device_is_held(c->m) && n >= strlen(words[i]) &&
+		    strncmp(line, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 void smol_output_complaint(struct smol_child *c, const char *line, size_t n)
 {
 	/* What explains an end is an error, not a note: QEMU's words, and Firecracker's. */
@@ -149,7 +172,7 @@ void smol_output_complaint(struct smol_child *c, const char *line, size_t n)
 	smol_auto_free char *safe = smol_escape(line, n > COMPLAINT_MAX ? COMPLAINT_MAX : n);
 	cJSON *j;
 
-	if (!n)
+	if (!n || is_of_dead_device(c, line, n))
 		return;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(notes); i++)
 		note = note || strstr(safe, notes[i]);

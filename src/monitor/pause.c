@@ -14,16 +14,24 @@
 #define PAUSING_MS 1000
 #define RESUMED_MS 3000
 
-static void carry_out(struct smol_monitor_state *m)
+static void tell_hypervisor(struct smol_monitor_state *m, bool pause)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 
-	if ((m->pause_asked ? smol_backend_pause : smol_backend_resume)(&m->backend, &err) < 0) {
+	if ((pause ? smol_backend_pause : smol_backend_resume)(&m->backend, &err) < 0) {
 		smol_auto_free char *why = smol_asprintf(
 		    "%s%s%s", err.msg, err.hint ? "; try: " : "", err.hint ? err.hint : "");
 
 		smol_pause_refused(m, why);
 	}
+}
+
+static void carry_out(struct smol_monitor_state *m)
+{
+	if (smol_device_is_held(m))
+		m->pauses_held++;
+	else
+		tell_hypervisor(m, m->pause_asked);
 }
 
 static void journal_words(struct smol_monitor_state *m, const char *event, const char *words)
@@ -78,6 +86,25 @@ void smol_pause_release(struct smol_monitor_state *m)
 	carry_out(m);
 }
 
+static void on_told_resumed(struct smol_monitor_state *m, bool ok, const char *words);
+
+static void tell_resumed(struct smol_monitor_state *m)
+{
+	smol_guest_tell(m,
+	    &(struct smol_request){.op = SMOL_OP_RESUMED, .realtime_ms = smol_wall_ms()},
+	    RESUMED_MS, on_told_resumed);
+}
+
+void smol_pause_held(struct smol_monitor_state *m)
+{
+	/* Who asks for what is so or is about to be so is not heard: they alternate. */
+	for (; m->pauses_held > 0; m->pauses_held--)
+		tell_hypervisor(m, m->pauses_held % 2 ? m->pause_asked : !m->pause_asked);
+	if (m->tell_resumed && m->ready && !m->paused && !m->pauses_sent)
+		tell_resumed(m);
+	m->tell_resumed = false;
+}
+
 int64_t smol_pause_ms(const struct smol_monitor_state *m)
 {
 	return m->paused_ms + (m->paused ? smol_now_ms() - m->paused_at : 0);
@@ -89,6 +116,10 @@ static void on_told_resumed(struct smol_monitor_state *m, bool ok, const char *w
 
 	if (m->ending || !m->ready || m->paused)
 		return;
+	if (!ok && smol_device_is_gone(m)) {
+		m->tell_resumed = true;
+		return;
+	}
 	j = cJSON_CreateObject();
 	smol_json_add_str(j, "event", "ready");
 	if (!ok && m->vm->config.vsock.enabled) {
@@ -126,9 +157,7 @@ void smol_pause_is(struct smol_monitor_state *m, bool paused)
 		smol_machine_phase(m, "paused");
 		smol_snapshot_paused(m);
 	} else {
-		smol_guest_tell(m,
-		    &(struct smol_request){.op = SMOL_OP_RESUMED, .realtime_ms = smol_wall_ms()},
-		    RESUMED_MS, on_told_resumed);
+		tell_resumed(m);
 	}
 }
 

@@ -140,7 +140,7 @@ void smol_guest_tell(struct smol_monitor_state *m, const struct smol_request *r,
 	char *text = NULL;
 
 	smol_guest_tell_give_up(m);
-	if (m->vm->config.vsock.enabled && (m->ready || m->restore)) {
+	if (m->vm->config.vsock.enabled && (m->ready || m->restore || m->care.restarts)) {
 		smol_vsock_agent_addr(m, &addr);
 		fd = smol_vsock_dial_begin(&addr, NULL);
 		text = fd < 0 ? NULL : text_of(m, r, &addr);

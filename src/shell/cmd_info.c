@@ -129,6 +129,22 @@ static void process_row(const cJSON *status, const char *key)
 	row(key, "%s, pid %d, %s resident", smol_json_str(p, "program") ?: "?", (int)pid, size);
 }
 
+/* "1, the last one 3s ago: smolsh-vsockd was killed by signal 9 (SIGKILL)" */
+static void death_row(const cJSON *status)
+{
+	const cJSON *death = smol_json_get(status, "device_death");
+	int64_t restarts = 0, ago_ms = 0;
+	char ago[16];
+
+	if (!death)
+		return;
+	smol_json_int(death, "restarts", 0, INT32_MAX, &restarts);
+	smol_json_int(death, "ms_ago", 0, INT64_MAX / 2, &ago_ms);
+	smol_duration_text(ago_ms, ago);
+	row("restarts", "%d of the device, which died %s ago: %s", (int)restarts, ago,
+	    smol_json_str(death, "how") ?: "?");
+}
+
 /* "request 1M, command words 4096, …" */
 static void limits_row(const cJSON *j)
 {
@@ -268,6 +284,7 @@ static void print_text(const struct smol_vm *vm, const cJSON *j)
 	process_row(status, "monitor");
 	process_row(status, "hypervisor");
 	process_row(status, "device");
+	death_row(status);
 	text_row(status, "agent", "agent");
 	text_row(status, "guest_kernel", "guest kernel");
 	text_row(files, "console", "console");

@@ -299,15 +299,21 @@ static bool may_have_died(enum smol_code code)
 	       code == SMOL_E_IO || code == SMOL_E_PROTOCOL;
 }
 
-/* A request failed: because the VM has died? */
-static void explain(const struct smol_guest *g, struct smol_err *err)
+/* A request failed: because the VM has died, or its vsock device, which a job lives through? */
+static void explain(const struct smol_guest *g, int64_t job, struct smol_err *err)
 {
+	bool device = false;
+
 	if (!may_have_died(err->code))
 		return;
-	if (g->hold)
+	if (g->hold && (device = smol_vm_explain_device(g->sh->registry, g->vm, err)))
+		;
+	else if (g->hold)
 		smol_hold_explain(g->hold, err);
 	else
-		smol_vm_explain(g->sh->registry, g->vm, err);
+		device = smol_vm_explain(g->sh->registry, g->vm, err);
+	if (device && job && !g->hold)
+		smol_err_hint(err, "smolsh attach %s %lld", g->vm->name, (long long)job);
 	if (!err->hint && !g->hold)
 		smol_err_hint(err, "smolsh health %s", g->vm->name);
 }
@@ -336,7 +342,7 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 		return smol_err_hint(
 		    err, "smolsh attach %s %lld", r->g->vm->name, (long long)r->job);
 	}
-	explain(r->g, err);
+	explain(r->g, r->job, err);
 	return -1;
 }
 
@@ -424,7 +430,7 @@ int smol_guest_start(const struct smol_guest *g, int64_t *job, struct smol_err *
 	}
 	smol_exec_request_free(&e);
 	if (rc < 0)
-		explain(g, err);
+		explain(g, 0, err);
 	return rc;
 }
 

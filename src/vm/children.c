@@ -48,9 +48,11 @@ int smol_children_note(const struct smol_vm *vm, const pid_t *pids, int n, struc
 	add(&b, getpid());
 	for (int i = 0; i < n && i < SMOL_CHILDREN_MAX; i++)
 		add(&b, pids[i]);
-	/* It need not outlive the host, so nobody waits for the disk. */
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || smol_io_write_all(fd, smol_buf_head(&b), smol_buf_len(&b), SMOL_NEVER) < 0)
+	/* It need not outlive the host, so nobody waits for the disk. Cut off behind the write: a
+	 * monitor that is killed in between leaves a line that names no process, at worst. */
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || smol_io_write_all(fd, smol_buf_head(&b), smol_buf_len(&b), SMOL_NEVER) < 0 ||
+	    ftruncate(fd, (off_t)smol_buf_len(&b)) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
 	return 0;
 }

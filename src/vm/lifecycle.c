@@ -27,6 +27,9 @@
 #define END_MS	   15000 /* for a monitor to clean up once the VM is being killed */
 #define REACH_MS   2000	 /* for a monitor that lives to have its socket ready */
 #define EXPLAIN_MS 1000
+#define LINGER_MS  35000 /* for what a guest had sent to be taken by its clients */
+#define DEVICE_MS  15000 /* for a vsock device to be started again */
+#define LOOK_MS	   100
 #define PAUSE_MS   15000  /* for the agent to hear of it and the hypervisor to do it */
 #define SAVE_MS	   320000 /* for a snapshot: longer than the hypervisor is given */
 #define TAIL_LINES 10
@@ -368,7 +371,7 @@ int smol_vm_stop(
 		return 0;
 	m = reach(vm, smol_in_ms(REACH_MS), -1, &why);
 	if (m && smol_monitor_send(m, stop_request(ask_ms, force), &why) == 0)
-		await_end(m, smol_in_ms((force ? 0 : ask_ms) + END_MS), -1, &end, &why);
+		await_end(m, smol_in_ms((force ? 0 : ask_ms + LINGER_MS) + END_MS), -1, &end, &why);
 	if (end)
 		return vm->ephemeral ? 0 : smol_vm_refresh(r, vm, err);
 	if (why.code == SMOL_E_DEADLINE)
@@ -602,25 +605,75 @@ int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, s
 	return 0;
 }
 
-void smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+/* Why the device that the VM had when vm was read has died since, once there is another; NULL. */
+static char *device_death(
+    struct smol_registry *r, const struct smol_vm *vm, const struct smol_vm *now)
+{
+	smol_deadline deadline = smol_in_ms(DEVICE_MS);
+
+	for (;;) {
+		smol_auto_vm struct smol_vm *live = smol_registry_find(r, now->id, NULL);
+		smol_auto_json cJSON *status = live ? smol_vm_monitor_status(live, NULL) : NULL;
+		const cJSON *death = smol_json_get(status, "device_death");
+		int64_t ago = 0;
+
+		if (!death || smol_json_int(death, "ms_ago", 0, INT64_MAX / 2, &ago) != 1 ||
+		    smol_now_ms() - ago < vm->read_ms)
+			return NULL;
+		if (!smol_json_bool(death, "restarting", false))
+			return smol_strdup(smol_json_str(death, "how") ?: "?");
+		if (smol_poll_ms(deadline) == 0 ||
+		    smol_vm_wait(r, live, SMOL_WAIT_EXIT, smol_in_ms(LOOK_MS), -1, NULL) != 0)
+			return NULL;
+	}
+}
+
+bool smol_vm_explain_device(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
 {
 	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
+	smol_auto_free char *how = now ? device_death(r, vm, now) : NULL;
+
+	if (!how)
+		return false;
+	smol_err_set(err, SMOL_E_RESET,
+	    "the vsock device of VM '%s' died, which cut the connection, and was started again: %s",
+	    vm->name, how);
+	return true;
+}
+
+/* Has it ended, or does it end in a moment? true: that is the reason. */
+static bool explain_end(struct smol_registry *r, struct smol_vm *now, struct smol_err *err)
+{
 	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
 
-	if (now && now->state == SMOL_VM_PAUSED && smol_vm_reconcile(r, now, &local) == 0 &&
-	    now->state == SMOL_VM_PAUSED) {
-		smol_vm_not_running(now, err);
-		return;
-	}
-	if (!now || smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
+	if (smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
 	    smol_vm_refresh(r, now, &local) < 0 || smol_vm_state_live(now->state))
-		return;
+		return false;
 	smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", now->name,
 	    now->state == SMOL_VM_DIED ? "died" : "was stopped",
 	    now->end_cause ? now->end_cause : "?");
 	smol_err_hint(err, "smolsh start %s", now->name);
 	if (err)
 		err->tail = smol_vm_console_tail(now, TAIL_LINES);
+	return true;
+}
+
+bool smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
+	bool cut = !err || err->code != SMOL_E_DEADLINE;
+
+	if (cut && smol_vm_explain_device(r, vm, err))
+		return true;
+	if (now && now->state == SMOL_VM_PAUSED && smol_vm_reconcile(r, now, NULL) == 0 &&
+	    now->state == SMOL_VM_PAUSED) {
+		smol_vm_not_running(now, err);
+		return false;
+	}
+	if (!now || explain_end(r, now, err))
+		return false;
+	/* Its end may be seen only now. */
+	return cut && smol_vm_explain_device(r, vm, err);
 }
 
 cJSON *smol_vm_monitor_status(const struct smol_vm *vm, struct smol_err *err)

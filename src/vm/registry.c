@@ -342,6 +342,7 @@ static struct smol_vm *read_row(sqlite3_stmt *st, struct smol_err *err)
 		smol_err_hint(err, "smolsh doctor");
 		return NULL;
 	}
+	vm->read_ms = smol_now_ms();
 	snprintf(vm->id, sizeof(vm->id), "%s", text(st, 0));
 	vm->name = smol_strdup(text(st, 1));
 	snprintf(vm->token, sizeof(vm->token), "%s", text(st, 3));

@@ -55,6 +55,7 @@ struct smol_vm {
 	pid_t monitor_pid;
 	uint64_t monitor_start;
 	char boot_id[40];
+	int64_t read_ms; /* when all this was read; CLOCK_MONOTONIC */
 };
 
 struct smol_registry;

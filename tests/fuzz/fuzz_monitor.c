@@ -45,6 +45,20 @@ int smol_snapshot_ask(struct smol_monitor_state *m, const char *name, struct smo
 	return 0;
 }
 
+void smol_device_look(struct smol_monitor_state *m)
+{
+	(void)m;
+}
+
+cJSON *smol_device_json(const struct smol_monitor_state *m)
+{
+	cJSON *j = m->ending ? NULL : cJSON_CreateObject();
+
+	if (j)
+		smol_json_add_str(j, "how", "it was killed");
+	return j;
+}
+
 int64_t smol_pause_ms(const struct smol_monitor_state *m)
 {
 	return m->paused;

@@ -30,6 +30,11 @@ static void on_up(void *ctx)
 	smol_buf_puts(ctx, "up;");
 }
 
+static void on_done(void *ctx, const char *id)
+{
+	smol_buf_printf(ctx, "done %s;", id ? id : "");
+}
+
 static void on_failed(void *ctx, const char *id, const char *desc)
 {
 	for (const char *p = desc; *p; p++)
@@ -41,7 +46,8 @@ static void on_failed(void *ctx, const char *id, const char *desc)
 static int run(const uint8_t *data, size_t size, size_t piece, struct smol_buf *heard)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	struct smol_qmp q = {.event = on_event, .up = on_up, .failed = on_failed, .ctx = heard};
+	struct smol_qmp q = {
+	    .event = on_event, .up = on_up, .done = on_done, .failed = on_failed, .ctx = heard};
 	int rc = 0;
 
 	for (size_t at = 0; rc == 0 && at < size; at += piece)

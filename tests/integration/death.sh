@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What dies at the wrong time: hypervisor, device, monitor, agent, client (pitfalls 4, 13, 14, 16-19).
+# What dies at the wrong time: hypervisor, monitor, agent, client (pitfalls 4, 13, 14, 16-19). The
+# device: device.sh.
 # shellcheck disable=SC2016,SC2317 # words for a shell of the guest; functions called by name
 . "$(dirname "$0")/lib.sh"
 t_begin death
@@ -20,13 +21,6 @@ check "kill -9 of QEMU: no process is left" t_until t_no_processes
 check "kill -9 of QEMU: no socket is left" t_no_sockets
 expect_exit 0 "kill -9 of QEMU: list shows the cause" smolsh list
 expect_out "kill -9 of QEMU: in its row" '^web .*died.*SIGKILL'
-
-check "it starts again" smolsh start web
-kill -9 "$(t_pid web device)"
-check "kill -9 of the device: the VM ends" t_until t_is web died
-expect_exit 0 "kill -9 of the device: info" smolsh info web
-expect_out "kill -9 of the device: the cause" 'smolsh-vsockd was killed by signal 9'
-check "kill -9 of the device: no process is left" t_until t_no_processes
 
 check "it starts again" smolsh start web
 smolsh_bg exec web -- sleep 100 2>"$t_dir/err" &

@@ -41,6 +41,11 @@ static void on_up(void *ctx)
 	smol_buf_puts(ctx, "up ");
 }
 
+static void on_done(void *ctx, const char *id)
+{
+	smol_buf_printf(ctx, "done:%s ", id ? id : "");
+}
+
 static void on_failed(void *ctx, const char *id, const char *desc)
 {
 	smol_buf_printf(ctx, "failed:%s:%s ", id ? id : "", desc);
@@ -49,8 +54,8 @@ static void on_failed(void *ctx, const char *id, const char *desc)
 static void begin(struct heard *h)
 {
 	*h = (struct heard){0};
-	h->q =
-	    (struct smol_qmp){.event = on_event, .up = on_up, .failed = on_failed, .ctx = &h->log};
+	h->q = (struct smol_qmp){
+	    .event = on_event, .up = on_up, .done = on_done, .failed = on_failed, .ctx = &h->log};
 }
 
 static void end(struct heard *h)
@@ -72,11 +77,13 @@ static void test_qmp_session(void **state)
 		     "{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": "
 		     "\"guest-shutdown\"}}\n\r\n"
 		     "{\"return\": {}}\n"
+		     "{\"return\": {}, \"id\": \"hold\"}\n"
 		     "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\\u001b[31m\\n\"}}\n"
 		     "{\"error\": {\"desc\": \"never\"}, \"id\": \"cont\"}\n"
 		     "{\"event\": \"RESET\", \"data\": null}\n";
-	static const char want[] = "event:NIC_RX_FILTER_CHANGED: up event:SHUTDOWN:guest-shutdown "
-				   "failed::no\\x1b[31m\\n failed:cont:never event:RESET: ";
+	static const char want[] =
+	    "event:NIC_RX_FILTER_CHANGED: up event:SHUTDOWN:guest-shutdown "
+	    "done: done:hold failed::no\\x1b[31m\\n failed:cont:never event:RESET: ";
 	struct heard h;
 
 	(void)state;
