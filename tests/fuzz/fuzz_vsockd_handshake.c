@@ -42,10 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (send(fd, in.p + sent, k, MSG_NOSIGNAL) < 0)
 			break;
 		sent += k;
-		smol_vsockd_turn(&fuzz_dev, 0);
-		smol_vsockd_turn(&fuzz_dev, 0);
+		fuzz_turn(0);
+		fuzz_turn(0);
 	}
-	smol_vsockd_turn(&fuzz_dev, 0);
+	fuzz_turn(0);
 	/* small pieces fill a socket before their bytes do */
 	n = sent;
 	c = fuzz_dev.conns.high ? &fuzz_dev.conns.c[0] : NULL;

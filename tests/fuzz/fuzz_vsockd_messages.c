@@ -165,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else if (!any_message(&in, front, what)) {
 			break;
 		}
-		if (smol_vsockd_turn(&fuzz_dev, 0) != SMOL_TURN_OK)
+		if (fuzz_turn(0) != SMOL_TURN_OK)
 			break;
 		check();
 		fuzz_drain(front);

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "vsockd_common.h"
 
@@ -39,22 +38,8 @@ static int client[CLIENTS];
 
 /* ---- the host, which has its bad moments ---- */
 
-static uint64_t now_ns;
-static bool in_device; /* the fuzzer has a clock of its own */
 static int accept_error;
 static bool small_sockets;
-
-int __real_clock_gettime(clockid_t id, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
-{
-	if (!in_device)
-		return __real_clock_gettime(id, ts);
-	/* each look takes a little, so that who waits for time to pass does not wait for ever */
-	now_ns += 10000;
-	*ts = (struct timespec){(time_t)(now_ns / 1000000000), (long)(now_ns % 1000000000)};
-	return 0;
-}
 
 /* It may mean to sleep; it need not. */
 int __real_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
@@ -70,7 +55,7 @@ int __real_setsockopt(int fd, int level, int name, const void *v, socklen_t len)
 int __wrap_setsockopt(int fd, int level, int name, const void *v, socklen_t len);
 int __wrap_setsockopt(int fd, int level, int name, const void *v, socklen_t len)
 {
-	return in_device && small_sockets ? 0 : __real_setsockopt(fd, level, name, v, len);
+	return fuzz_in_device && small_sockets ? 0 : __real_setsockopt(fd, level, name, v, len);
 }
 
 /* The least that the system allows: what does not fit must be kept. */
@@ -493,16 +478,6 @@ static void check(void)
 		abort();
 }
 
-static enum smol_vsockd_turn turn(void)
-{
-	enum smol_vsockd_turn t;
-
-	in_device = true;
-	t = smol_vsockd_turn(&fuzz_dev, 1);
-	in_device = false;
-	return t;
-}
-
 /* With nobody doing anything the device must come to rest: no busy loop is left by any of this. */
 static void check_rest(int front)
 {
@@ -513,7 +488,7 @@ static void check_rest(int front)
 		    !(fuzz_dev.tx_kick && fuzz_dev.vq[1].active &&
 			fuzz_dev.stray_n < SMOL_VSOCKD_RSTS))
 			return;
-		if (turn() != SMOL_TURN_OK)
+		if (fuzz_turn(1) != SMOL_TURN_OK)
 			return;
 		check();
 		fuzz_drain(front);
@@ -527,7 +502,7 @@ static void trickle(int fd, unsigned n)
 	uint64_t one = 1;
 
 	for (unsigned i = 0; fd >= 0 && i < n; i++) {
-		if (send(fd, "x", 1, MSG_NOSIGNAL) < 0 || turn() != SMOL_TURN_OK)
+		if (send(fd, "x", 1, MSG_NOSIGNAL) < 0 || fuzz_turn(1) != SMOL_TURN_OK)
 			return;
 		play_along(0);
 		if (write(ev[0], &one, 8) < 0 || write(ev[1], &one, 8) < 0)
@@ -576,7 +551,7 @@ static void act(struct fuzz_in *in, int front)
 		set_up(fuzz_u8(in));
 		break;
 	case 4:
-		now_ns += steps[more & 7] * 1000000ull;
+		fuzz_now_ns += steps[more & 7] * 1000000ull;
 		break;
 	case 5:
 		memory_table(front, fuzz_u8(in));
@@ -620,7 +595,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (memfd < 0)
 		first_time();
 	small_sockets = !(how & 0x80);
-	now_ns = 1000000000;
 	accept_error = 0;
 	fuzz_notes = how & 0x40 ? notes : -1;
 	if (how & 0x40)
@@ -635,7 +609,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set_up(how);
 	for (unsigned i = 0; i < 200 && in.n > 0; i++) {
 		act(&in, front);
-		if (turn() != SMOL_TURN_OK)
+		if (fuzz_turn(1) != SMOL_TURN_OK)
 			break;
 		check();
 	}
@@ -644,9 +618,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (client[i] >= 0)
 			close(client[i]);
 	}
-	in_device = true;
 	fuzz_end(front);
-	in_device = false;
 	while ((client[0] = __real_accept4(dialled, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 		close(client[0]);
 	return 0;
