@@ -66,10 +66,11 @@ static const struct rule rules[] = {
     /* a client's queue is made as large as a guest's window */
     {SCMP_SYS(setsockopt), 2, {SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET, 0),
 	SCMP_A2(SCMP_CMP_EQ, SO_SNDBUF, 0)}},
-    WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0)),
+    {SCMP_SYS(fcntl), 2, {SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0), SCMP_A2(SCMP_CMP_EQ, O_NONBLOCK, 0)}},
     WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0)),
     WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS, 0)),
-    WHERE(fcntl, SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS, 0)),
+    {SCMP_SYS(fcntl), 2, {SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS, 0),
+	SCMP_A2(SCMP_CMP_EQ, F_SEAL_SHRINK, 0)}},
     /* memory is data and stays data: there is no mprotect() at all */
     WHERE(mmap, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE, 0)),
     WHERE(madvise, SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED, 0)),

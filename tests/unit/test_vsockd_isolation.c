@@ -210,6 +210,20 @@ static void do_owner(void)
 {
 	fcntl(STDIN_FILENO, F_SETOWN, 1);
 }
+static void do_async(void)
+{
+	fcntl(STDIN_FILENO, F_SETFL, O_ASYNC | O_NONBLOCK);
+}
+static void do_seal(void)
+{
+	fcntl(STDIN_FILENO, F_ADD_SEALS, F_SEAL_WRITE);
+}
+static void do_option(void)
+{
+	int on = 1;
+
+	setsockopt(STDIN_FILENO, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
 static void do_other_abi(void)
 {
 	/* the 32-bit table's getpid(): the same numbers mean other calls there */
@@ -296,6 +310,9 @@ static void the_list_kills(void **state)
 	    {"a memfd", do_memfd},
 	    {"type on a terminal", do_terminal},
 	    {"have signals sent", do_owner},
+	    {"signals of a descriptor", do_async},
+	    {"seal memory against writing", do_seal},
+	    {"another option of a socket", do_option},
 	    {"the 32-bit calls", do_other_abi},
 	};
 	int status;
