@@ -273,8 +273,6 @@ static void start_again(struct smol_monitor_state *m)
 /* QEMU accepts when it has seen that the old one is gone; until then the new one is queued. */
 static void join(struct smol_monitor_state *m)
 {
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-
 	if (smol_io_wait(m->vhost.fd, POLLIN, smol_in_ms(0)) > 0) {
 		if (smol_poll_ms(m->care.deadline) == 0)
 			smol_machine_fail(
