@@ -17,10 +17,10 @@
 #include "vsockd/log.h"
 #include "vsockd/uds.h"
 
-#define BATCH_BYTES (64u * 1024u)
-#define BATCH_IOV   1024u /* IOV_MAX */
+#define BATCH_BYTES SMOL_CONN_BUF /* the most one guest socket may have under way */
+#define BATCH_IOV   1024u	  /* IOV_MAX */
 #define TURN_CHAINS 256u
-#define TURN_BYTES  (128u * 1024u)
+#define TURN_BYTES  (256u * 1024u)
 
 /* ---- payload ---- */
 
