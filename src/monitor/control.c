@@ -289,6 +289,17 @@ static struct smol_client_conn *add_client(struct smol_monitor_state *m, int fd)
 	return c;
 }
 
+/* The device sees the directory that this socket lies in, and whoever has taken it over would have
+ * the whole VM by a request. It has none to make. */
+static bool is_device(const struct smol_monitor_state *m, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       smol_device_is(m, peer.pid);
+}
+
 static void on_connect(void *ctx)
 {
 	struct smol_monitor_state *m = ctx;
@@ -296,7 +307,7 @@ static void on_connect(void *ctx)
 
 	if (fd < 0)
 		return;
-	if (m->nclients >= SMOL_CLIENTS_MAX) {
+	if (m->nclients >= SMOL_CLIENTS_MAX || is_device(m, fd)) {
 		close(fd);
 		return;
 	}

@@ -90,7 +90,16 @@ static int spawn(
 	s.fds[4] = m->uds.fd;
 	s.fds[5] = m->care.table_fd;
 	s.fds[6] = ready;
-	return smol_spawn(&s, &m->device.pid, &m->device.pidfd, err);
+	if (smol_spawn(&s, &m->device.pid, &m->device.pidfd, err) < 0)
+		return -1;
+	m->care.pids[1] = m->care.pids[0];
+	m->care.pids[0] = m->device.pid;
+	return 0;
+}
+
+bool smol_device_is(const struct smol_monitor_state *m, pid_t pid)
+{
+	return pid > 0 && (pid == m->care.pids[0] || pid == m->care.pids[1]);
 }
 
 static int start(struct smol_monitor_state *m, struct smol_err *err)

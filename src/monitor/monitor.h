@@ -71,8 +71,9 @@ struct smol_device_care {
 	} step;
 	uv_timer_t timer, probe_timer;
 	smol_deadline deadline;
-	int table_fd; /* its memfd; -1: there is no device of ours */
-	int ready_fd; /* what it says of itself; -1 */
+	pid_t pids[2]; /* of it, and of the one before */
+	int table_fd;  /* its memfd; -1: there is no device of ours */
+	int ready_fd;  /* what it says of itself; -1 */
 	struct smol_watch ready_watch;
 	bool ready;
 	int64_t deaths[SMOL_DEVICE_DEATHS]; /* since anybody got through, the last ones, ms */
@@ -267,6 +268,8 @@ void smol_device_look(struct smol_monitor_state *m);
 bool smol_device_is_held(const struct smol_monitor_state *m);
 /* {"how","restarts","ms_ago","restarting"} of its last death, or NULL; caller deletes. */
 cJSON *smol_device_json(const struct smol_monitor_state *m);
+/* Is it the device, or the one before, whose last words may still be waiting? */
+bool smol_device_is(const struct smol_monitor_state *m, pid_t pid);
 void smol_device_end(struct smol_monitor_state *m);
 
 /* drives.c */

@@ -50,6 +50,12 @@ void smol_device_look(struct smol_monitor_state *m)
 	(void)m;
 }
 
+bool smol_device_is(const struct smol_monitor_state *m, pid_t pid)
+{
+	(void)m, (void)pid;
+	return false;
+}
+
 cJSON *smol_device_json(const struct smol_monitor_state *m)
 {
 	cJSON *j = m->ending ? NULL : cJSON_CreateObject();

@@ -202,4 +202,26 @@ else
 	echo "# no user namespaces here: the full disk is left out"
 fi
 
+# A vsock device that a guest has taken over asks its VM's monitor, whose socket it can see: it has no
+# answer. A process that is not the device has one.
+mkdir "$t_dir/programs"
+for program in smolsh smolsh-monitor smolsh-forward smolsh-image; do
+	cp "$SMOLSH_BUILD/$program" "$t_dir/programs/"
+done
+printf '{"v":1,"op":"status"}\n' >"$t_dir/request"
+cat >"$t_dir/programs/smolsh-vsockd" <<END
+#!/bin/sh
+PATH=/usr/bin:/bin
+while [ "\$1" != --uds-path ]; do shift; done
+to=UNIX-CONNECT:\${2%/*}/monitor.sock
+socat -t 2 - "\$to" <"$t_dir/request" >>"$t_dir/another"
+exec socat -t 2 - "\$to" <"$t_dir/request" >>"$t_dir/device" 2>>"$t_dir/device.err"
+END
+chmod +x "$t_dir/programs/smolsh-vsockd"
+SMOLSH_IMAGES=${SMOLSH_IMAGES:-$SMOLSH_BUILD/images} timeout 60 "$t_dir/programs/smolsh" create taken >"$t_dir/taken" 2>&1
+match "another process is answered" '"ok":true' "$(cat "$t_dir/another")"
+check "the device asked" test -e "$t_dir/device"
+same "and is not answered" "$(cat "$t_dir/device")" ""
+check "delete" smolsh delete --force --yes taken
+
 t_end
