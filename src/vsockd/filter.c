@@ -126,7 +126,7 @@ int __lsan_is_turned_off(void)
 int smol_vsockd_filter(bool remove_own, struct smol_err *err)
 {
 	(void)remove_own, (void)err;
-	smol_vsockd_log("sandbox: no seccomp in a build with the address sanitizer");
+	smol_vsockd_log("warning: sandbox: no seccomp in a build with the address sanitizer");
 	return 0;
 }
 

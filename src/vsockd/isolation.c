@@ -41,7 +41,7 @@ int smol_vsockd_limit_files(uint32_t *max, struct smol_err *err)
 			    (unsigned long long)rl.rlim_max);
 		want = rl.rlim_max;
 		*max = (uint32_t)(want - OWN_FILES);
-		smol_vsockd_log("the limit of %llu open files allows %u connections",
+		smol_vsockd_log("warning: the limit of %llu open files allows %u connections",
 		    (unsigned long long)want, *max);
 	}
 	rl.rlim_cur = rl.rlim_max = want;
@@ -92,7 +92,7 @@ int smol_vsockd_isolate(const struct smol_isolation *i, struct smol_err *err)
 		smol_vsockd_lack(&lacks, "memory that cannot be dumped", errno);
 	limits(&lacks);
 	if (lacks.len)
-		smol_vsockd_log("sandbox: this system does not allow %s", lacks.text);
+		smol_vsockd_log("warning: sandbox: this system does not allow %s", lacks.text);
 	remove_own = (i->own[0] && i->own[0]->path) || (i->own[1] && i->own[1]->path);
 	return smol_vsockd_filter(remove_own, err);
 }

@@ -3,7 +3,8 @@
  * The device's records for the journal: one line each on stderr, no heap, no stdio buffer.
  *
  * Arguments are numbers and our own strings; bytes that came from a guest or a client are never
- * among them.
+ * among them. A line that explains no end begins with "warning: " or "info: ": the monitor takes
+ * the last other one for the reason when the device dies.
  */
 #ifndef SMOL_VSOCKD_LOG_H
 #define SMOL_VSOCKD_LOG_H

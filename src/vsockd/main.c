@@ -44,7 +44,7 @@ static const char usage[] =
     "  --vhost-socket PATH     listen there for the hypervisor, again after it went\n"
     "Options\n"
     "  --uds-path PATH         clients connect here and say CONNECT <port>; connections of the\n"
-    "                          guest lead to PATH_<port>\n"
+    "                          guest lead to PATH_<port>; its directory becomes the root\n"
     "  --guest-cid CID         3 to 4294967294\n"
     "  --listen-fd N           the socket listening at PATH already\n"
     "  --max-connections N     1 to 65536 (1023)\n"
