@@ -10,16 +10,13 @@
  * messages, which have a target of their own: so one input is always the same run, and many fit
  * into a second.
  */
-#include <errno.h>
 #include <poll.h>
-#include <sys/epoll.h>
 
-#include "vsockd_common.h"
+#include "vsockd_host.h"
 
 #define MEM	   (1u << 20)
 #define USER	   0x7f0000000000ull
 #define MAX_NUM	   16u
-#define CLIENTS	   4u
 #define GUEST_PORT 5000u
 #define HOST_PORT  0x40000000u /* what the device gives first */
 #define DIAL_PORT  6000u
@@ -28,70 +25,17 @@
 #define TABLES	0x3000u
 #define RX_AT	0x20000u
 #define TX_AT	0x40000u
-#define PAYLOAD 0x50000u
+#define PAYLOAD 0xa0000u
+#define DATA_AT 0xc0000u /* packets with data, one at a time */
 
 static uint8_t *mem;
 static int memfd = -1, ev[4], dialled = -1, notes = -1;
 static uint16_t num, avail[2], taken[2];
 static uint64_t features;
-static int client[CLIENTS];
 
-/* ---- the host, which has its bad moments ---- */
-
-static int accept_error;
-static bool small_sockets;
-
-/* It may mean to sleep; it need not. */
-int __real_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
-int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
-int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms)
-{
-	(void)ms;
-	return __real_epoll_wait(fd, events, max, 0);
-}
-
-/* The device may ask for more, and is not given it. */
-int __real_setsockopt(int fd, int level, int name, const void *v, socklen_t len);
-int __wrap_setsockopt(int fd, int level, int name, const void *v, socklen_t len);
-int __wrap_setsockopt(int fd, int level, int name, const void *v, socklen_t len)
-{
-	return fuzz_in_device && small_sockets ? 0 : __real_setsockopt(fd, level, name, v, len);
-}
-
-/* The least that the system allows: what does not fit must be kept. */
-static void shrink(int fd)
-{
-	int least = 1;
-
-	if (small_sockets)
-		__real_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
-}
-
-int __real_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
-int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
-int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
-{
-	int got;
-
-	if (accept_error) {
-		errno = accept_error;
-		/* once: for the second time the device has its reserve */
-		accept_error = 0;
-		return -1;
-	}
-	got = __real_accept4(fd, sa, len, flags);
-	if (got >= 0)
-		shrink(got);
-	return got;
-}
-
-int __real_connect(int fd, const struct sockaddr *sa, socklen_t len);
-int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t len);
-int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t len)
-{
-	shrink(fd);
-	return __real_connect(fd, sa, len);
-}
+/* What a guest wrote over a ring or moved in memory may be data of a stream too: from then on
+ * streams are not compared. */
+static bool to_guest_spoilt, to_host_spoilt;
 
 /* ---- rings ---- */
 
@@ -166,6 +110,7 @@ static void set_up(uint8_t how)
 
 static void first_time(void)
 {
+	stream_init();
 	memfd = memfd_create("guest", MFD_CLOEXEC);
 	if (memfd < 0 || ftruncate(memfd, MEM) < 0)
 		abort();
@@ -181,12 +126,12 @@ static void first_time(void)
 
 /* ---- acts of the guest ---- */
 
-/* A chain for the packet at TX_AT + head * 0x4000 whose payload is at PAYLOAD. */
-static void chain(uint16_t head, uint32_t len, uint8_t shape)
+/* A chain for the packet at `at`; its payload is behind the header, or at PAYLOAD. */
+static void chain(uint16_t head, uint32_t at, uint32_t len, uint8_t shape)
 {
 	static const uint32_t sizes[] = {1, 3, 43, 1000};
 	struct smol_vring_desc *d = &desc_of(1)[head], *t = (void *)(mem + TABLES);
-	uint32_t at = TX_AT + head * 0x4000u, size = sizes[shape >> 2 & 3], k;
+	uint32_t size = sizes[shape >> 2 & 3], k;
 
 	switch (shape & 3) {
 	case 0: /* one, which has both */
@@ -212,8 +157,10 @@ static void send_header(const struct smol_vsock_hdr *h, uint8_t shape)
 {
 	uint16_t head = num > 1 ? (uint16_t)(2 * (avail[1] % (num / 2))) : 0;
 
-	smol_vsock_hdr_put(mem + TX_AT + head * 0x4000u, h);
-	chain(head, h->len, shape);
+	uint32_t at = h->op == SMOL_VSOCK_OP_RW ? DATA_AT : TX_AT + head * 0x4000u;
+
+	smol_vsock_hdr_put(mem + at, h);
+	chain(head, at, h->len, shape);
 	put(1, head);
 }
 
@@ -250,16 +197,37 @@ static void packet(struct fuzz_in *in)
 	send_header(&h, b[4] >> 2);
 }
 
+/* Not a byte more, less or in another place than the host has sent. */
+static void arrived(const struct smol_vsock_hdr *h, const uint8_t *data)
+{
+	struct flow *f;
+
+	if (h->op == SMOL_VSOCK_OP_REQUEST || h->op == SMOL_VSOCK_OP_RESPONSE)
+		flow_begins(h->dst_port, h->src_port);
+	f = flow_find(h->dst_port, h->src_port);
+	if (h->op != SMOL_VSOCK_OP_RW || !f || to_guest_spoilt)
+		return;
+	if (memcmp(data, stream_at(f->at), h->len) != 0)
+		abort();
+	f->at += h->len;
+}
+
 /* Take what the device has put into the buffers; answer as a guest does; give the buffers back. */
 static void play_along(uint8_t how)
 {
 	struct smol_vring_used *u = used_of(0);
 
 	for (unsigned n = 0; n < num && taken[0] != u->idx; n++) {
-		uint32_t id = u->ring[taken[0]++ % num].id % num;
+		const struct smol_vring_used_elem e = u->ring[taken[0]++ % num];
+		uint32_t id = e.id % num;
 		struct smol_vsock_hdr h, a;
 
+		if (e.len < SMOL_VSOCK_HDR_LEN) {
+			put(0, (uint16_t)id);
+			continue;
+		}
 		smol_vsock_hdr_get(&h, mem + RX_AT + id * 0x1000u);
+		arrived(&h, mem + RX_AT + id * 0x1000u + SMOL_VSOCK_HDR_LEN);
 		a = (struct smol_vsock_hdr){.src_cid = 3,
 		    .dst_cid = 2,
 		    .src_port = h.dst_port,
@@ -301,8 +269,16 @@ static void fitting(uint8_t which, uint8_t how)
 		h.op = ops[how >> 5 & 3];
 		h.flags = h.len = how & 3;
 	}
-	if (c->hashed)
-		send_header(&h, how >> 2);
+	if (!c->hashed)
+		return;
+	/* its data, once nobody needs the memory any more */
+	if (h.op == SMOL_VSOCK_OP_RW && used_of(1)->idx != avail[1])
+		return;
+	if (h.op == SMOL_VSOCK_OP_RW) {
+		memcpy(mem + PAYLOAD, stream_at(c->received), h.len);
+		memcpy(mem + DATA_AT + SMOL_VSOCK_HDR_LEN, stream_at(c->received), h.len);
+	}
+	send_header(&h, how >> 2);
 }
 
 /* Another shape for a receive buffer. */
@@ -314,6 +290,8 @@ static void shape_buffer(uint8_t which, uint8_t how)
 	uint32_t at = RX_AT + (uint32_t)(which % num) * 0x1000u, n = how >> 3 & 15;
 
 	*d = (struct smol_vring_desc){at, sizes[how & 7], 2, 0};
+	/* it lies over others, or is not in one piece */
+	to_guest_spoilt |= sizes[how & 7] > 4096 || (how & 0x84) == 0x84;
 	if (!(how & 0x80))
 		return;
 	/* in pieces: one more of them than a slot has room for, or up to 60 */
@@ -327,7 +305,7 @@ static void shape_buffer(uint8_t which, uint8_t how)
 /* A new memory table by message, while rings run. */
 static void memory_table(int front, uint8_t how)
 {
-	const uint64_t seam = how & 8 ? 0x50100 : PAYLOAD, hole = how & 16 ? 0x1000 : 0;
+	const uint64_t seam = how & 8 ? PAYLOAD + 0x100 : PAYLOAD, hole = how & 16 ? 0x1000 : 0;
 	struct {
 		uint32_t n, pad;
 		struct smol_gm_desc d[SMOL_GM_MAX];
@@ -363,10 +341,10 @@ static void memory_table(int front, uint8_t how)
 
 /* ---- acts of the host ---- */
 
-static void pass_descriptor(int fd)
+static void pass_descriptor(struct client *to)
 {
-	char ctl[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {(char[]){1}, 1};
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {(void *)(uintptr_t)stream_at(to->sent), 1};
 	struct msghdr mh = {
 	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
@@ -375,64 +353,66 @@ static void pass_descriptor(int fd)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &memfd, sizeof(int));
-	if (sendmsg(fd, &mh, MSG_NOSIGNAL) < 0)
-		return;
+	if (sendmsg(to->fd, &mh, MSG_NOSIGNAL) == 1)
+		to->sent++;
 }
 
-/* A client comes, with its line, half of it or nothing; or one that the guest called is taken. */
-static void come(int *fd, uint8_t how)
+/* A client comes, with its line, half of it or nothing, data behind it or none; or one that the
+ * guest called is taken. */
+static void come(struct client *c, uint8_t how)
 {
 	char line[40];
-	int n = snprintf(line, sizeof(line), "CONNECT %u\nhello", GUEST_PORT + (how & 3));
+	int n = snprintf(line, sizeof(line), "CONNECT %u\n", GUEST_PORT + (how & 3));
 
+	*c = (struct client){.fd = -1};
 	if (how & 0x80) {
-		*fd = __real_accept4(dialled, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		c->fd = __real_accept4(dialled, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		return;
 	}
-	*fd = fuzz_client();
-	if (how & 4)
-		n -= 5;
+	c->in_line = true;
+	c->fd = fuzz_client();
 	if ((how & 0x70) == 0x70)
 		n = how & 8 ? 0 : 10;
-	if (*fd >= 0 && send(*fd, line, (size_t)n, MSG_NOSIGNAL) < 0)
+	else if (!(how & 4)) {
+		memcpy(line + n, stream_at(0), 5);
+		c->sent = 5;
+	}
+	if (c->fd >= 0 && send(c->fd, line, (size_t)n + c->sent, MSG_NOSIGNAL) < 0)
 		return;
 }
 
-static void client_act(struct fuzz_in *in, int *fd)
+static void client_act(struct fuzz_in *in, struct client *c)
 {
-	static char big[70000];
 	uint8_t how = fuzz_u8(in);
 
-	if (*fd < 0) {
-		come(fd, how);
+	if (c->fd < 0) {
+		come(c, how);
 		return;
 	}
 	switch (how & 7) {
 	case 0:
-		close(*fd);
-		*fd = -1;
+		close(c->fd);
+		c->fd = -1;
 		break;
 	case 1:
-		shutdown(*fd, how & 8 ? SHUT_RD : SHUT_WR);
+		shutdown(c->fd, how & 8 ? SHUT_RD : SHUT_WR);
 		break;
 	case 2:
-		fuzz_drain(*fd);
+		while (client_reads(c, MOST, !to_host_spoilt))
+			;
 		break;
 	case 3:
-		if (recv(*fd, big, 1u << (how >> 3 & 15), MSG_DONTWAIT) < 0)
-			return;
+		client_reads(c, 1u << (how >> 3 & 15), !to_host_spoilt);
 		break;
 	case 4:
-		pass_descriptor(*fd);
+		pass_descriptor(c);
 		break;
 	case 5:
 	case 6:
-		if (send(*fd, big, sizeof(big), MSG_NOSIGNAL) < 0)
-			return;
+		client_sends(c, MOST);
 		break;
 	default:
-		if (send(*fd, big, how, MSG_NOSIGNAL) < 0)
-			return;
+		client_sends(c, how);
 	}
 }
 
@@ -497,12 +477,13 @@ static void check_rest(int front)
 }
 
 /* A byte at a time to a guest that takes them and does not say so. */
-static void trickle(int fd, unsigned n)
+static void trickle(struct client *c, unsigned n)
 {
 	uint64_t one = 1;
 
-	for (unsigned i = 0; fd >= 0 && i < n; i++) {
-		if (send(fd, "x", 1, MSG_NOSIGNAL) < 0 || fuzz_turn(1) != SMOL_TURN_OK)
+	for (unsigned i = 0; c->fd >= 0 && i < n; i++) {
+		client_sends(c, 1);
+		if (fuzz_turn(1) != SMOL_TURN_OK)
 			return;
 		play_along(0);
 		if (write(ev[0], &one, 8) < 0 || write(ev[1], &one, 8) < 0)
@@ -538,8 +519,10 @@ static void act(struct fuzz_in *in, int front)
 		fuzz_bytes(in, b, 3);
 		memcpy(&at, b, 2);
 		fuzz_bytes(in, mem + at % 0x4000, b[2] & 31);
+		to_guest_spoilt = to_host_spoilt = true;
 		break;
 	case 1:
+		to_guest_spoilt = to_host_spoilt = true;
 		put(more & 1, fuzz_u8(in) % (num + 1));
 		break;
 	case 2:
@@ -554,6 +537,7 @@ static void act(struct fuzz_in *in, int front)
 		fuzz_now_ns += steps[more & 7] * 1000000ull;
 		break;
 	case 5:
+		to_guest_spoilt = to_host_spoilt = true;
 		memory_table(front, fuzz_u8(in));
 		break;
 	case 6:
@@ -574,7 +558,7 @@ static void act(struct fuzz_in *in, int front)
 		fitting(more, fuzz_u8(in));
 		break;
 	case 13:
-		trickle(client[more & (CLIENTS - 1)], more & 8 ? 120 : 10);
+		trickle(&client[more & (CLIENTS - 1)], more & 8 ? 120 : 10);
 		break;
 	default:
 		packet(in);
@@ -605,7 +589,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (smol_gm_set(&fuzz_dev.gm, &all, &memfd, 1, NULL) < 0)
 		abort();
 	for (unsigned i = 0; i < CLIENTS; i++)
-		client[i] = -1;
+		client[i].fd = -1;
+	memset(flows, 0, sizeof(flows));
+	to_guest_spoilt = to_host_spoilt = false;
 	set_up(how);
 	for (unsigned i = 0; i < 200 && in.n > 0; i++) {
 		act(&in, front);
@@ -615,11 +601,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_rest(front);
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		if (client[i] >= 0)
-			close(client[i]);
+		if (client[i].fd >= 0)
+			close(client[i].fd);
 	}
 	fuzz_end(front);
-	while ((client[0] = __real_accept4(dialled, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		close(client[0]);
+	while ((front = __real_accept4(dialled, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		close(front);
 	return 0;
 }
