@@ -50,11 +50,11 @@ int smol_vsockd_limit_files(uint32_t *max, struct smol_err *err)
 	return 0;
 }
 
-void smol_vsockd_lack(struct smol_lacks *lacks, const char *what, int error)
+void smol_vsockd_lack(struct smol_lacks *lacks, const char *what, const char *at, int error)
 {
 	size_t room = sizeof(lacks->text) - lacks->len;
-	int n = snprintf(lacks->text + lacks->len, room, "%s%s (%s)", lacks->len ? ", " : "", what,
-	    strerror(error));
+	int n = snprintf(lacks->text + lacks->len, room, "%s%s (%s%s%s)", lacks->len ? ", " : "",
+	    what, at ? at : "", at ? ": " : "", strerror(error));
 
 	if (n > 0)
 		lacks->len += (size_t)n < room ? (size_t)n : room - 1;
@@ -65,7 +65,7 @@ static void limit(int what, const char *name, struct smol_lacks *lacks)
 	struct rlimit none = {0, 0};
 
 	if (setrlimit(what, &none) < 0)
-		smol_vsockd_lack(lacks, name, errno);
+		smol_vsockd_lack(lacks, name, NULL, errno);
 }
 
 static void limits(struct smol_lacks *lacks)
@@ -89,7 +89,7 @@ int smol_vsockd_isolate(const struct smol_isolation *i, struct smol_err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "cannot give up new privileges");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		smol_vsockd_lack(&lacks, "memory that cannot be dumped", errno);
+		smol_vsockd_lack(&lacks, "memory that cannot be dumped", NULL, errno);
 	limits(&lacks);
 	if (lacks.len)
 		smol_vsockd_log("warning: sandbox: this system does not allow %s", lacks.text);

@@ -41,6 +41,7 @@ struct smol_lacks {
 void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lacks);
 /* The list of system calls (filter.c). remove_own: with what smol_bound_close() needs. */
 int smol_vsockd_filter(bool remove_own, struct smol_err *err);
-void smol_vsockd_lack(struct smol_lacks *lacks, const char *what, int error);
+/* what was not to be had; at: in which step, NULL for the only one there is. */
+void smol_vsockd_lack(struct smol_lacks *lacks, const char *what, const char *at, int error);
 
 #endif

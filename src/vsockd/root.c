@@ -42,8 +42,8 @@ static void directory_of(const char *path, char *dir, size_t size)
 		snprintf(dir, size, "%.*s", (int)(slash - path), path);
 }
 
-/* A mount namespace of its own, with or without a user namespace: 0, or -1 with errno. */
-static int enter_mounts(void)
+/* A mount namespace of its own, with or without a user namespace: 0, or -1 with errno and *at. */
+static int enter_mounts(const char **at)
 {
 	int first;
 
@@ -52,9 +52,12 @@ static int enter_mounts(void)
 	first = errno;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0)
 		return 0;
-	/* Without user namespaces the kernel says EINVAL; the first answer tells more then. */
-	if (errno == EINVAL || errno == ENOSYS)
+	*at = errno == ENOSPC ? "sysctl user.max_user_namespaces" : "user namespaces";
+	/* A kernel without them says EINVAL; the first answer tells more then. */
+	if (errno == EINVAL || errno == ENOSYS) {
+		*at = "mount namespaces";
 		errno = first;
+	}
 	return -1;
 }
 
@@ -75,13 +78,16 @@ static int pivot(const char *dir, bool writable)
 	return chroot(".");
 }
 
-static int enter_root(const char *dir, bool writable)
+static int enter_root(const char *dir, bool writable, const char **at)
 {
 	smol_auto_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int why;
 
-	if (enter_mounts() == 0 && pivot(dir, writable) == 0)
-		return chdir("/");
+	if (enter_mounts(at) == 0) {
+		*at = "mounts";
+		if (pivot(dir, writable) == 0)
+			return chdir("/");
+	}
 	why = errno;
 	/* wherever pivot() gave up: the path may be a relative one */
 	if (fchdir(here) == 0 && chroot(dir) == 0)
@@ -125,7 +131,7 @@ static void drop_capabilities(struct smol_lacks *lacks)
 	memset(caps, 0, sizeof(caps));
 	caps[0].effective = caps[0].permitted = keep;
 	if (syscall(SYS_capset, &hdr, caps) < 0)
-		smol_vsockd_lack(lacks, "no capabilities", errno);
+		smol_vsockd_lack(lacks, "no capabilities", NULL, errno);
 }
 
 void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lacks)
@@ -133,19 +139,20 @@ void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lack
 	bool writable = (i->own[0] && i->own[0]->path) || (i->own[1] && i->own[1]->path);
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	pid_t parent = getppid();
+	const char *at = NULL;
 	int with_parent = 0;
 
 	prctl(PR_GET_PDEATHSIG, &with_parent);
 	directory_of(i->uds_path, dir, sizeof(dir));
-	if (enter_root(dir, writable) == 0) {
+	if (enter_root(dir, writable, &at) == 0) {
 		rebase(i->uds_path);
 		for (unsigned k = 0; k < 2; k++)
 			rebase_own(i->own[k], dir);
 	} else {
-		smol_vsockd_lack(lacks, "a root directory of its own", errno);
+		smol_vsockd_lack(lacks, "a root directory of its own", at, errno);
 	}
 	if (unshare(CLONE_NEWNET) < 0)
-		smol_vsockd_lack(lacks, "a network of its own", errno);
+		smol_vsockd_lack(lacks, "a network of its own", NULL, errno);
 	drop_capabilities(lacks);
 	/* Some of this takes the wish to die with the parent away, on some kernels. */
 	if (with_parent) {

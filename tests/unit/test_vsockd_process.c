@@ -208,9 +208,11 @@ static void without_user_namespaces(void **state)
 	(void)state;
 	if (!works(no_user_namespaces))
 		skip();
-	lives(no_user_namespaces, "warning: sandbox: this system does not allow a root directory "
-				  "of its own (No space left on device), a network of"
-				  " its own (Operation not permitted)\n");
+	lives(no_user_namespaces,
+	    "warning: sandbox: this system does not allow a root directory of its own (sysctl"
+	    " user.max_user_namespaces: No space left on device), a network of its own (Operation "
+	    "not"
+	    " permitted)\n");
 }
 
 static void container(void **state)
@@ -225,9 +227,10 @@ static void container(void **state)
 static void bare_container(void **state)
 {
 	(void)state;
-	lives(in_bare_container, "warning: sandbox: this system does not allow a root directory of "
-				 "its own (Operation not permitted), a network of"
-				 " its own (Operation not permitted)\n");
+	lives(in_bare_container,
+	    "warning: sandbox: this system does not allow a root directory of its own (user"
+	    " namespaces: Operation not permitted), a network of its own (Operation not "
+	    "permitted)\n");
 }
 
 /* Its root is the socket's directory, its network another; the directory can go away under it. */
