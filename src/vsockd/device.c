@@ -250,6 +250,7 @@ void smol_vsockd_detach(struct smol_vsockd *d)
 	for (unsigned i = 0; i < 2; i++)
 		smol_vu_ring_clear(&d->vq[i]);
 	smol_gm_clear(&d->gm);
+	d->memory_gone = false;
 	smol_vu_detach(&d->vu);
 }
 

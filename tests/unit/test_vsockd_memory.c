@@ -125,16 +125,12 @@ static void cut_below_a_read(void **state)
 	rig_free(r);
 }
 
-static void cut_below_a_write(void **state)
+/* The guest has sent what is in memory that is gone; nobody has looked yet. */
+static void send_from_the_void(struct rig *r, struct player_sock *s)
 {
-	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
 	struct smol_vring_desc *d = r->p.ring[PLAYER_TX].desc;
-	struct player_sock s;
-	struct smol_vsock_hdr h;
-	int fd = connected(r, &s);
+	struct smol_vsock_hdr h = player_hdr(&r->p, s, SMOL_VSOCK_OP_RW);
 
-	(void)state;
-	h = player_hdr(&r->p, &s, SMOL_VSOCK_OP_RW);
 	h.len = 100;
 	smol_vsock_hdr_put(r->p.mem + PLAYER_SPARE, &h);
 	d[200] = (struct smol_vring_desc){
@@ -143,10 +139,35 @@ static void cut_below_a_write(void **state)
 	assert_int_equal(ftruncate(r->p.memfd, LEFT), 0);
 	player_tx_head(&r->p, PLAYER_TX, 200);
 	player_kick(&r->p, PLAYER_TX);
+}
+
+static void cut_below_a_write(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	struct player_sock s;
+	int fd = connected(r, &s);
+
+	(void)state;
+	send_from_the_void(r, &s);
 	rig_pump(r);
 	assert_int_equal(r->last, SMOL_TURN_BAD);
 	assert_int_equal(ftruncate(r->p.memfd, 0), 0);
 	smol_vsockd_detach(&r->dev);
+	close(fd);
+	rig_free(r);
+}
+
+/* The front end goes before: that is no reason to throw the next one out. */
+static void cut_at_the_end(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	struct player_sock s;
+	int fd = connected(r, &s);
+
+	(void)state;
+	send_from_the_void(r, &s);
+	smol_vsockd_detach(&r->dev);
+	assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_OK);
 	close(fd);
 	rig_free(r);
 }
@@ -158,6 +179,7 @@ int main(void)
 	    cmocka_unit_test(plain_file),
 	    cmocka_unit_test(cut_below_a_read),
 	    cmocka_unit_test(cut_below_a_write),
+	    cmocka_unit_test(cut_at_the_end),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

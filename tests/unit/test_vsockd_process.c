@@ -211,8 +211,7 @@ static void without_user_namespaces(void **state)
 	lives(no_user_namespaces,
 	    "warning: sandbox: this system does not allow a root directory of its own (sysctl"
 	    " user.max_user_namespaces: No space left on device), a network of its own (Operation "
-	    "not"
-	    " permitted)\n");
+	    "not permitted)\n");
 }
 
 static void container(void **state)
