@@ -120,16 +120,23 @@ static void rebase_own(struct smol_bound *b, const char *dir)
 	b->path = NULL;
 }
 
-static void drop_capabilities(struct smol_lacks *lacks)
+/* Asked before there may be a user namespace, in which it has all of them, for what they are worth.
+ */
+static uint32_t capabilities_kept(void)
 {
 	struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct caps[2] = {{0}, {0}};
-	uint32_t keep = 0;
 
-	if (syscall(SYS_capget, &hdr, caps) == 0)
-		keep = caps[0].effective & (1u << CAP_DAC_OVERRIDE);
-	memset(caps, 0, sizeof(caps));
-	caps[0].effective = caps[0].permitted = keep;
+	if (syscall(SYS_capget, &hdr, caps) < 0)
+		return 0;
+	return caps[0].effective & (1u << CAP_DAC_OVERRIDE);
+}
+
+static void drop_capabilities(uint32_t keep, struct smol_lacks *lacks)
+{
+	struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2] = {{.effective = keep, .permitted = keep}, {0}};
+
 	if (syscall(SYS_capset, &hdr, caps) < 0)
 		smol_vsockd_lack(lacks, "no capabilities", NULL, errno);
 }
@@ -138,6 +145,7 @@ void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lack
 {
 	bool writable = (i->own[0] && i->own[0]->path) || (i->own[1] && i->own[1]->path);
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uint32_t keep = capabilities_kept();
 	pid_t parent = getppid();
 	const char *at = NULL;
 	int with_parent = 0;
@@ -153,7 +161,7 @@ void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lack
 	}
 	if (unshare(CLONE_NEWNET) < 0)
 		smol_vsockd_lack(lacks, "a network of its own", NULL, errno);
-	drop_capabilities(lacks);
+	drop_capabilities(keep, lacks);
 	/* Some of this takes the wish to die with the parent away, on some kernels. */
 	if (with_parent) {
 		prctl(PR_SET_PDEATHSIG, with_parent);
