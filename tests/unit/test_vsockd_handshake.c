@@ -109,6 +109,48 @@ static void garbage(void **state)
 	rig_free(r);
 }
 
+/* A client that ends its line, or only its writing, before the guest has answered. */
+static void ends_early(void **state)
+{
+	static const char *part[] = {"", "C", "CONNECT 5000"};
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	char buf[32];
+	int fd;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		fd = rig_client(r);
+		say(fd, part[i % 3]);
+		rig_pump(r);
+		if (i < 3)
+			close(fd);
+		else
+			shutdown(fd, SHUT_WR);
+		assert_true(rig_quiet(r));
+		assert_int_equal(r->dev.conns.used, 0);
+		if (i >= 3)
+			close(fd);
+	}
+	/* after the line it is a half-close like any other */
+	fd = rig_client(r);
+	say(fd, "CONNECT 5000\n");
+	shutdown(fd, SHUT_WR);
+	rig_pump(r);
+	player_accept(&r->p, &s, 5000);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN).h.flags, SMOL_VSOCK_SHUT_SEND);
+	rig_guest_write(r, &s, "answer", 6);
+	snprintf(buf, sizeof(buf), "OK %u\nanswer", s.host_port);
+	{
+		char got[32] = {0};
+
+		assert_int_equal(rig_read(r, fd, got, strlen(buf)), strlen(buf));
+		assert_string_equal(got, buf);
+	}
+	close(fd);
+	rig_free(r);
+}
+
 /* The line fills the limit to the byte, and one byte more is too much. */
 static void longest(void **state)
 {
@@ -264,6 +306,7 @@ int main(void)
 	    cmocka_unit_test(pipelined),
 	    cmocka_unit_test(byte_by_byte),
 	    cmocka_unit_test(garbage),
+	    cmocka_unit_test(ends_early),
 	    cmocka_unit_test(longest),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(silent_client),

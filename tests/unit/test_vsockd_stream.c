@@ -271,6 +271,54 @@ static void host_closes(void **state)
 	rig_free(r);
 }
 
+/* The guest reads slowly what a host left that has gone. Returns the bytes that came before the
+ * end was told. */
+static size_t after_the_host(struct rig *r, struct player_sock *s)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < 10000 && s->host_shut != SMOL_VSOCK_SHUT_BOTH; i++) {
+		rig_pump(r);
+		got = guest_takes(r, s, got, true);
+	}
+	assert_int_equal(s->host_shut, SMOL_VSOCK_SHUT_BOTH);
+	player_op(&r->p, s, SMOL_VSOCK_OP_RST, 0);
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 0);
+	return got;
+}
+
+/* A host fills its socket and closes it, has read nothing of what the guest sent or all of it, was
+ * answered or not: what it wrote arrives, in a buffer much smaller than that. */
+static void host_leaves_much(void **state)
+{
+	static uint8_t buf[1 << 20];
+
+	(void)state;
+	for (unsigned how = 0; how < 4; how++) {
+		struct rig *r = rig_new(&(struct rig_config){0});
+		struct player_sock s = {.buf_alloc = 20000};
+		bool unread = how & 1, early = how & 2;
+		int fd = early ? rig_client(r) : rig_connect(r, &s, 5000);
+		ssize_t n;
+
+		s.buf_alloc = 20000;
+		if (early)
+			assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+		else if (unread)
+			rig_guest_write(r, &s, "nobody reads this", 17);
+		rig_fill(buf, sizeof(buf), 0);
+		n = write(fd, buf, sizeof(buf));
+		assert_true(n > 50000);
+		close(fd);
+		rig_pump(r);
+		if (early)
+			player_accept(&r->p, &s, 5000);
+		assert_int_equal(after_the_host(r, &s), n);
+		rig_free(r);
+	}
+}
+
 /* A guest that never resets after the host closed is reset itself. */
 static void linger(void **state)
 {
@@ -343,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(guest_pauses),
 	    cmocka_unit_test(guest_closes_early),
 	    cmocka_unit_test(host_closes),
+	    cmocka_unit_test(host_leaves_much),
 	    cmocka_unit_test(linger),
 	    cmocka_unit_test(guest_deaf),
 	    cmocka_unit_test(passed_descriptors),
