@@ -8,7 +8,6 @@
  */
 #include "backend/fc_api.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "backend/fc_curl.h"
 #include "backend/fc_reply.h"
 #include "base/auto.h"
 #include "base/buf.h"
@@ -24,6 +24,8 @@
 /* Between two attempts to connect, while Firecracker starts: a socket has its name before it
  * listens, so that a watch on its directory would be told too early. */
 #define RETRY_MS 10
+
+static const struct smol_fc_curl *curl; /* since the first smol_fc_api_new() */
 
 struct waiting {
 	struct smol_fc_request r;
@@ -120,24 +122,28 @@ struct smol_fc_api *smol_fc_api_new(
 	struct epoll_event e = {.events = EPOLLIN};
 
 	*a = (struct smol_fc_api){.socket = smol_strdup(socket), .done = done, .ctx = ctx};
+	curl = smol_fc_curl_load(err);
 	a->up = smol_in_ms(up_ms);
 	a->epoll = epoll_create1(EPOLL_CLOEXEC);
 	a->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	e.data.fd = a->timer;
-	/* Nothing of TLS: what is spoken is plain HTTP. */
+	if (!curl) {
+		smol_fc_api_free(a);
+		return NULL;
+	}
 	if (a->epoll < 0 || a->timer < 0 || epoll_ctl(a->epoll, EPOLL_CTL_ADD, a->timer, &e) < 0 ||
-	    curl_global_init(CURL_GLOBAL_NOTHING) != 0 || !(a->multi = curl_multi_init())) {
+	    !(a->multi = curl->multi_init())) {
 		smol_err_errno(err, SMOL_E_IO, errno, "Firecracker's API");
 		smol_fc_api_free(a);
 		return NULL;
 	}
-	curl_multi_setopt(a->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(a->multi, CURLMOPT_SOCKETDATA, a);
-	curl_multi_setopt(a->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(a->multi, CURLMOPT_TIMERDATA, a);
-	a->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	a->headers = curl_slist_append(a->headers, "Accept: application/json");
-	a->headers = curl_slist_append(a->headers, "Expect:");
+	curl->multi_setopt(a->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl->multi_setopt(a->multi, CURLMOPT_SOCKETDATA, a);
+	curl->multi_setopt(a->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl->multi_setopt(a->multi, CURLMOPT_TIMERDATA, a);
+	a->headers = curl->slist_append(NULL, "Content-Type: application/json");
+	a->headers = curl->slist_append(a->headers, "Accept: application/json");
+	a->headers = curl->slist_append(a->headers, "Expect:");
 	return a;
 }
 
@@ -153,8 +159,8 @@ static void free_waiting(struct waiting *w)
 static struct waiting *put_down(struct smol_fc_api *a)
 {
 	if (a->easy) {
-		curl_multi_remove_handle(a->multi, a->easy);
-		curl_easy_cleanup(a->easy);
+		curl->multi_remove_handle(a->multi, a->easy);
+		curl->easy_cleanup(a->easy);
 	}
 	a->easy = NULL;
 	free(smol_steal(&a->text));
@@ -179,8 +185,9 @@ void smol_fc_api_free(struct smol_fc_api *a)
 	free_waiting(put_down(a));
 	smol_fc_api_drop(a);
 	if (a->multi)
-		curl_multi_cleanup(a->multi);
-	curl_slist_free_all(a->headers);
+		curl->multi_cleanup(a->multi);
+	if (a->headers)
+		curl->slist_free_all(a->headers);
 	if (a->epoll >= 0)
 		close(a->epoll);
 	if (a->timer >= 0)
@@ -204,28 +211,28 @@ static void take_up(struct smol_fc_api *a)
 	smol_buf_clear(&a->body);
 	a->head = 0;
 	a->too_big = false;
-	a->easy = curl_easy_init();
+	a->easy = curl->easy_init();
 	a->text = r->body ? smol_json_print(r->body) : NULL;
-	curl_easy_setopt(a->easy, CURLOPT_UNIX_SOCKET_PATH, a->socket);
-	curl_easy_setopt(a->easy, CURLOPT_URL, url);
-	curl_easy_setopt(a->easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl->easy_setopt(a->easy, CURLOPT_UNIX_SOCKET_PATH, a->socket);
+	curl->easy_setopt(a->easy, CURLOPT_URL, url);
+	curl->easy_setopt(a->easy, CURLOPT_PROTOCOLS_STR, "http");
 	/* What the environment says of proxies is for other hosts. */
-	curl_easy_setopt(a->easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(a->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(a->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(a->easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(a->easy, CURLOPT_TIMEOUT_MS, (long)a->now->ms);
-	curl_easy_setopt(a->easy, CURLOPT_HTTPHEADER, a->headers);
+	curl->easy_setopt(a->easy, CURLOPT_PROXY, "");
+	curl->easy_setopt(a->easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(a->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl->easy_setopt(a->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl->easy_setopt(a->easy, CURLOPT_TIMEOUT_MS, (long)a->now->ms);
+	curl->easy_setopt(a->easy, CURLOPT_HTTPHEADER, a->headers);
 	if (a->text) {
-		curl_easy_setopt(a->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(a->text));
-		curl_easy_setopt(a->easy, CURLOPT_POSTFIELDS, a->text);
+		curl->easy_setopt(a->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(a->text));
+		curl->easy_setopt(a->easy, CURLOPT_POSTFIELDS, a->text);
 	}
-	curl_easy_setopt(a->easy, CURLOPT_CUSTOMREQUEST, r->method);
-	curl_easy_setopt(a->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(a->easy, CURLOPT_WRITEDATA, a);
-	curl_easy_setopt(a->easy, CURLOPT_HEADERFUNCTION, on_head);
-	curl_easy_setopt(a->easy, CURLOPT_HEADERDATA, a);
-	curl_multi_add_handle(a->multi, a->easy);
+	curl->easy_setopt(a->easy, CURLOPT_CUSTOMREQUEST, r->method);
+	curl->easy_setopt(a->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(a->easy, CURLOPT_WRITEDATA, a);
+	curl->easy_setopt(a->easy, CURLOPT_HEADERFUNCTION, on_head);
+	curl->easy_setopt(a->easy, CURLOPT_HEADERDATA, a);
+	curl->multi_add_handle(a->multi, a->easy);
 }
 
 static void next(struct smol_fc_api *a)
@@ -283,7 +290,7 @@ static int broken(struct smol_fc_api *a, const struct waiting *w, CURLcode rc, s
 	else
 		smol_err_set(err, SMOL_E_PROTOCOL,
 		    "Firecracker's answer to %s %s is not HTTP that can be read (%s)", method, path,
-		    curl_easy_strerror(rc));
+		    curl->easy_strerror(rc));
 	return smol_err_hint(err, SMOL_FC_OTHER);
 }
 
@@ -312,7 +319,7 @@ static void finish(struct smol_fc_api *a, CURLcode rc)
 		return;
 	}
 	a->connected = a->connected || rc != CURLE_COULDNT_CONNECT;
-	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl->easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	bad = judge(a, a->now, rc, status, &reply, &err);
 	w = put_down(a);
 	a->done(a->ctx, &w->r, reply, bad ? &err : NULL);
@@ -333,12 +340,12 @@ static void feed(struct smol_fc_api *a)
 			   (e[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
 		if (e[i].data.fd != a->timer) {
-			curl_multi_socket_action(a->multi, e[i].data.fd, what, &running);
+			curl->multi_socket_action(a->multi, e[i].data.fd, what, &running);
 		} else if (read(a->timer, &ticks, sizeof(ticks)) > 0) {
 			if (a->retry && a->now && !a->easy)
 				take_up(a);
 			a->retry = false;
-			curl_multi_socket_action(a->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+			curl->multi_socket_action(a->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 		}
 	}
 }
@@ -349,7 +356,7 @@ void smol_fc_api_turn(struct smol_fc_api *a)
 	int left;
 
 	feed(a);
-	while ((msg = curl_multi_info_read(a->multi, &left)))
+	while ((msg = curl->multi_info_read(a->multi, &left)))
 		if (msg->msg == CURLMSG_DONE && msg->easy_handle == a->easy)
 			finish(a, msg->data.result);
 }

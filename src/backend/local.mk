@@ -13,6 +13,7 @@ noinst_LIBRARIES += src/backend/libhypervisor.a
 src_backend_libhypervisor_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 src_backend_libhypervisor_a_SOURCES = \
 	src/backend/fc_api.c src/backend/fc_api.h \
+	src/backend/fc_curl.c src/backend/fc_curl.h \
 	src/backend/fc_reply.c src/backend/fc_reply.h \
 	src/backend/fc_jail.c src/backend/fc_jail.h \
 	src/backend/fc_request.c src/backend/fc_request.h \

@@ -24,4 +24,4 @@ smolsh_monitor_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)
 smolsh_monitor_LDADD = \
 	src/backend/libhypervisor.a src/backend/libbackend.a src/vm/libvm.a src/vsock/libvsock.a src/image/libimage.a \
 	src/proto/libproto.a src/base/libbase.a \
-	$(UV_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(NETTLE_LIBS)
+	$(UV_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(NETTLE_LIBS)

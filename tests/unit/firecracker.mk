@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 fc_test_libs = src/backend/libhypervisor.a src/backend/libbackend.a src/vm/libvm.a src/vsock/libvsock.a \
-	src/proto/libproto.a src/base/libbase.a $(CURL_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+	src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_firecracker
 tests_unit_test_firecracker_SOURCES = tests/unit/test_firecracker.c

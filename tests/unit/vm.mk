@@ -27,7 +27,7 @@ TESTS += tests/unit/test_lifecycle
 check_PROGRAMS += tests/unit/test_backend
 tests_unit_test_backend_SOURCES = tests/unit/test_backend.c
 tests_unit_test_backend_LDADD = src/backend/libhypervisor.a src/backend/libbackend.a \
-	src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a $(CURL_LIBS) $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
+	src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_backend
 
 check_PROGRAMS += tests/unit/test_rotlog
