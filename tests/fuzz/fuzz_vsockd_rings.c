@@ -486,7 +486,8 @@ static void trickle(struct client *c, unsigned n)
 		if (fuzz_turn(1) != SMOL_TURN_OK)
 			return;
 		play_along(0);
-		if (write(ev[0], &one, 8) < 0 || write(ev[1], &one, 8) < 0)
+		/* the other ring is looked at in any case */
+		if (fuzz_dev.rx_empty && write(ev[0], &one, 8) < 0)
 			return;
 	}
 }

@@ -42,7 +42,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 {
 	if (!fuzz_in_device)
 		return __real_clock_gettime(id, ts);
-	fuzz_now_ns += 10000;
+	fuzz_now_ns += 30000;
 	*ts =
 	    (struct timespec){(time_t)(fuzz_now_ns / 1000000000), (long)(fuzz_now_ns % 1000000000)};
 	return 0;
