@@ -640,6 +640,11 @@ static enum smol_vsockd_turn memory_gone(struct smol_vsockd *d)
 	return SMOL_TURN_BAD;
 }
 
+static bool is_end(enum smol_vsockd_turn r)
+{
+	return r == SMOL_TURN_GONE || r == SMOL_TURN_BAD;
+}
+
 enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 {
 	struct epoll_event ev[EVENTS];
@@ -652,11 +657,12 @@ enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 	for (int i = 0; i < n; i++) {
 		enum smol_vsockd_turn r = dispatch(d, &ev[i]);
 
-		if (r == SMOL_TURN_GONE || r == SMOL_TURN_BAD)
-			return r;
-		if (r != SMOL_TURN_OK)
+		/* also behind the front end's last event: what clients did is not told again */
+		if (r != SMOL_TURN_OK && !is_end(result))
 			result = r;
 	}
+	if (is_end(result))
+		return result;
 	/* kicks are off while the loop is awake */
 	d->tx_kick |= smol_vring_pending(&d->vq[SMOL_VSOCKD_TX]);
 	smol_tx_run(d);

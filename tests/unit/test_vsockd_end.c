@@ -99,6 +99,29 @@ static void ring_of_nonsense(void **state)
 	rig_free(r);
 }
 
+/* The front end goes, and before the device looks, a client that is not done with its line goes on:
+ * what the loop hears of in one breath with the end counts, for it is not told again. */
+static void line_with_the_end(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	int fd = rig_client(r);
+
+	(void)state;
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.c[0].state, SMOL_CONN_HANDSHAKE);
+	close(r->p.vhost);
+	r->p.vhost = -1;
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_GONE);
+	smol_vsockd_detach(&r->dev);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_OK);
+	/* it waits for the next guest */
+	assert_int_equal(r->dev.conns.c[0].state, SMOL_CONN_REQUESTED);
+	close(fd);
+	rig_free(r);
+}
+
 /* ---- the process ---- */
 
 static int connected(struct process *d, struct player_sock *s)
@@ -169,6 +192,7 @@ int main(void)
 	    cmocka_unit_test(ring_when_the_front_end_vanishes),
 	    cmocka_unit_test(ring_when_it_is_stopped),
 	    cmocka_unit_test(ring_of_nonsense),
+	    cmocka_unit_test(line_with_the_end),
 	    cmocka_unit_test(in_a_buffer),
 	};
 
