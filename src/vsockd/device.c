@@ -251,6 +251,9 @@ void smol_vsockd_detach(struct smol_vsockd *d)
 		smol_vu_ring_clear(&d->vq[i]);
 	smol_gm_clear(&d->gm);
 	d->memory_gone = false;
+	/* Others may hold it, too: closing alone would leave it watched. */
+	if (d->vu.fd >= 0)
+		epoll_ctl(d->epfd, EPOLL_CTL_DEL, d->vu.fd, NULL);
 	smol_vu_detach(&d->vu);
 }
 

@@ -122,6 +122,22 @@ static void line_with_the_end(void **state)
 	rig_free(r);
 }
 
+/* Whoever gave us the connection kept a copy of it: its end is told once. */
+static void end_is_told_once(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	int copy = dup(r->dev.vu.fd);
+
+	(void)state;
+	close(r->p.vhost);
+	r->p.vhost = -1;
+	assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_GONE);
+	smol_vsockd_detach(&r->dev);
+	assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_OK);
+	close(copy);
+	rig_free(r);
+}
+
 /* ---- the process ---- */
 
 static int connected(struct process *d, struct player_sock *s)
@@ -193,6 +209,7 @@ int main(void)
 	    cmocka_unit_test(ring_when_it_is_stopped),
 	    cmocka_unit_test(ring_of_nonsense),
 	    cmocka_unit_test(line_with_the_end),
+	    cmocka_unit_test(end_is_told_once),
 	    cmocka_unit_test(in_a_buffer),
 	};
 
