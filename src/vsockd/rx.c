@@ -199,15 +199,16 @@ static bool emit_stray(struct smol_vsockd *d)
 enum turn { TURN_DONE, TURN_AGAIN, TURN_NO_SLOT };
 
 /* No credit. A guest tells by itself only when its buffer was nearly full, so if it is not, it has
- * to be asked, and asked again, since it answers at once, read or not. */
+ * to be asked, and asked again, since it answers at once, read or not. Nor does a Linux before 6.7
+ * that has made its buffer smaller than what was in it: it takes a negative rest for a large one.
+ */
 static void blocked(struct smol_vsockd *d, struct smol_conn *c)
 {
 	uint32_t flight = c->sent - c->peer_fwd;
 
 	if (c->deadline || flight == 0)
 		return;
-	if (c->peer_alloc < SMOL_VSOCK_MAX_PAYLOAD ||
-	    flight > c->peer_alloc - SMOL_VSOCK_MAX_PAYLOAD)
+	if (flight <= c->peer_alloc && c->peer_alloc - flight < SMOL_VSOCK_MAX_PAYLOAD)
 		return;
 	if (c->ask_wait == 0)
 		c->due |= SMOL_DUE_ASK_CREDIT;

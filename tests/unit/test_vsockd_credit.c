@@ -249,6 +249,49 @@ static void credit_ignored(void **state)
 	rig_free(r);
 }
 
+/* A guest makes its buffer smaller than what lies in it, then reads all of that and tells nothing, as
+ * Linux before 6.7 does: it is asked. */
+static void shrinks(uint32_t alloc)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	size_t sent = 0, total = 1 << 20;
+	uint32_t before;
+	int fd;
+
+	sock = (struct linux_sock){.rule = LINUX_6_12_94};
+	fd = rig_connect(r, &sock.s, 5000);
+	for (unsigned i = 0; i < 40; i++) {
+		host_writes(fd, &sent, total, 60000);
+		rig_pump(r);
+		linux_take(r, &sock);
+	}
+	before = sock.got;
+	assert_true(before > 200000);
+	sock.s.buf_alloc = alloc;
+	player_op(&r->p, &sock.s, SMOL_VSOCK_OP_CREDIT_UPDATE, 0);
+	rig_pump(r);
+	linux_take(r, &sock);
+	/* the answer to the next question tells of it */
+	sock.first = sock.last;
+	sock.bytes = sock.used = 0;
+	sock.s.fwd = before;
+	for (unsigned i = 0; i < 20 && sock.got == before; i++) {
+		clock_forward(100);
+		rig_pump(r);
+		linux_take(r, &sock);
+	}
+	assert_true(sock.got > before);
+	close(fd);
+	rig_free(r);
+}
+
+static void buffer_shrinks(void **state)
+{
+	(void)state;
+	shrinks(100000);
+	shrinks(4096);
+}
+
 /* ---- before the answer ---- */
 
 /* A connection that the guest has not answered is asked for no credit, however much waits. */
@@ -329,6 +372,7 @@ int main(void)
 	    cmocka_unit_test(past_4_gib),
 	    cmocka_unit_test(counters_lie),
 	    cmocka_unit_test(credit_ignored),
+	    cmocka_unit_test(buffer_shrinks),
 	    cmocka_unit_test(not_before_the_answer),
 	    cmocka_unit_test(answer_comes_first),
 	};
