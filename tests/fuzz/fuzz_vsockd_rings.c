@@ -22,11 +22,13 @@
 #define DIAL_PORT  6000u
 
 /* where things are in guest memory */
-#define TABLES	0x3000u
-#define RX_AT	0x20000u
-#define TX_AT	0x40000u
-#define PAYLOAD 0xa0000u
-#define DATA_AT 0xc0000u /* packets with data, one at a time */
+#define TX_TABLES 0x3000u /* one of 0x400 bytes for each second head */
+#define RX_TABLES 0x5000u /* one for each head */
+#define RINGS_END 0x9000u
+#define RX_AT	  0x20000u
+#define TX_AT	  0x40000u
+#define PAYLOAD	  0xa0000u
+#define DATA_AT	  0xc0000u /* packets with data, one at a time */
 
 static uint8_t *mem;
 static int memfd = -1, ev[4], dialled = -1, notes = -1;
@@ -96,7 +98,7 @@ static void set_up(uint8_t how)
 	num = sizes[how >> 2 & 3];
 	features = (1ull << 32) | (1ull << 30) | (uint64_t)(how & 3) << 28;
 	fuzz_dev.vu.features = features;
-	memset(mem, 0, 0x4000);
+	memset(mem, 0, RINGS_END);
 	for (unsigned q = 0; q < 2; q++) {
 		avail[q] = taken[q] = base;
 		avail_of(q)[1] = used_of(q)->idx = base;
@@ -126,42 +128,59 @@ static void first_time(void)
 
 /* ---- acts of the guest ---- */
 
-/* A chain for the packet at `at`; its payload is behind the header, or at PAYLOAD. */
-static void chain(uint16_t head, uint32_t at, uint32_t len, uint8_t shape)
+/* Where a packet is: its header, and its data if that is not behind it. */
+struct place {
+	uint32_t header, data;
+};
+
+/* A chain for a packet of a head: one descriptor, a table of pieces, or two descriptors. */
+static void chain(uint16_t head, struct place p, uint32_t len, uint8_t shape)
 {
 	static const uint32_t sizes[] = {1, 3, 43, 1000};
-	struct smol_vring_desc *d = &desc_of(1)[head], *t = (void *)(mem + TABLES);
-	uint32_t size = sizes[shape >> 2 & 3], k;
+	const uint32_t table = TX_TABLES + head / 2u * 0x400u, all = 44 + len;
+	struct smol_vring_desc *d = &desc_of(1)[head], *t = (void *)(mem + table);
+	uint32_t size = sizes[shape >> 2 & 3], k, n = 0, piece;
 
 	switch (shape & 3) {
-	case 0: /* one, which has both */
-		*d = (struct smol_vring_desc){at, 44 + len, 0, 0};
+	case 0:
+		*d = (struct smol_vring_desc){p.header, all, 0, 0};
 		return;
-	case 1: /* a table of pieces */
-		for (k = 0; k < 44; k += size, t++)
-			*t = (struct smol_vring_desc){at + k, 44 - k < size ? 44 - k : size, 1,
-			    (uint16_t)(t - (struct smol_vring_desc *)(void *)(mem + TABLES) + 1)};
-		*t++ = (struct smol_vring_desc){PAYLOAD, len, 0, 0};
-		*d =
-		    (struct smol_vring_desc){TABLES, (uint32_t)((uint8_t *)t - mem) - TABLES, 4, 0};
+	case 1:
+		for (k = 0; k < all; k += piece, n++) {
+			piece = k < 44 ? size : shape & 16 ? len / 5 + 1 : len;
+			if (k < 44 && piece > 44 - k)
+				piece = 44 - k;
+			if (piece > all - k)
+				piece = all - k;
+			t[n] = (struct smol_vring_desc){k < 44 ? p.header + k : p.data + k - 44,
+			    piece, k + piece < all, (uint16_t)(n + 1)};
+		}
+		*d = (struct smol_vring_desc){table, 16 * n, 4, 0};
 		return;
 	default:
-		*d = (struct smol_vring_desc){at, 44, 1, (uint16_t)((head + 1) % num)};
+		*d = (struct smol_vring_desc){p.header, 44, 1, (uint16_t)((head + 1) % num)};
 		if (num > 1)
-			d[head + 1u < num ? 1 : -head] =
-			    (struct smol_vring_desc){PAYLOAD, shape & 4 ? 100 : len, 0, 0};
+			d[1] = (struct smol_vring_desc){p.data, shape & 4 ? 100 : len, 0, 0};
 	}
+}
+
+static uint16_t next_head(void)
+{
+	return num > 1 ? (uint16_t)(2 * (avail[1] % (num / 2))) : 0;
+}
+
+static void send_at(struct place p, const struct smol_vsock_hdr *h, uint8_t shape)
+{
+	uint16_t head = next_head();
+
+	smol_vsock_hdr_put(mem + p.header, h);
+	chain(head, p, h->len, shape);
+	put(1, head);
 }
 
 static void send_header(const struct smol_vsock_hdr *h, uint8_t shape)
 {
-	uint16_t head = num > 1 ? (uint16_t)(2 * (avail[1] % (num / 2))) : 0;
-
-	uint32_t at = h->op == SMOL_VSOCK_OP_RW ? DATA_AT : TX_AT + head * 0x4000u;
-
-	smol_vsock_hdr_put(mem + at, h);
-	chain(head, at, h->len, shape);
-	put(1, head);
+	send_at((struct place){TX_AT + next_head() * 0x4000u, PAYLOAD}, h, shape);
 }
 
 /* What a guest that plays by the rules could say of its credit: some or all was taken. */
@@ -248,6 +267,20 @@ static void play_along(uint8_t how)
 	}
 }
 
+/* Packets with what comes next in a stream, once nobody needs the memory of the last any more. */
+static void data(uint32_t at, const struct smol_vsock_hdr *h, unsigned n, uint8_t shape)
+{
+	if (used_of(1)->idx != avail[1])
+		return;
+	for (unsigned i = 0; i < n && i < (num + 1u) / 2; i++, at += h->len) {
+		struct place p = {DATA_AT + i * 0x2000, PAYLOAD + i * 0x2000};
+
+		memcpy(mem + p.data, stream_at(at), h->len);
+		memcpy(mem + p.header + SMOL_VSOCK_HDR_LEN, stream_at(at), h->len);
+		send_at(p, h, shape);
+	}
+}
+
 /* A packet that fits a connection there is: data, up to a byte too much, or something else. */
 static void fitting(uint8_t which, uint8_t how)
 {
@@ -271,14 +304,10 @@ static void fitting(uint8_t which, uint8_t how)
 	}
 	if (!c->hashed)
 		return;
-	/* its data, once nobody needs the memory any more */
-	if (h.op == SMOL_VSOCK_OP_RW && used_of(1)->idx != avail[1])
-		return;
-	if (h.op == SMOL_VSOCK_OP_RW) {
-		memcpy(mem + PAYLOAD, stream_at(c->received), h.len);
-		memcpy(mem + DATA_AT + SMOL_VSOCK_HDR_LEN, stream_at(c->received), h.len);
-	}
-	send_header(&h, how >> 2);
+	if (h.op == SMOL_VSOCK_OP_RW)
+		data(c->received, &h, h.len == 5000 ? 1 + which / 4u : 1, how >> 2);
+	else
+		send_header(&h, how >> 2);
 }
 
 /* Another shape for a receive buffer. */
@@ -286,7 +315,8 @@ static void shape_buffer(uint8_t which, uint8_t how)
 {
 	static const uint32_t sizes[] = {4096, 44, 45, 43, 60, 65580, 0, 1};
 	struct smol_vring_desc *d = &desc_of(0)[which % num];
-	struct smol_vring_desc *t = (void *)(mem + TABLES + 0x800);
+	const uint32_t table = RX_TABLES + (uint32_t)(which % num) * 0x400u;
+	struct smol_vring_desc *t = (void *)(mem + table);
 	uint32_t at = RX_AT + (uint32_t)(which % num) * 0x1000u, n = how >> 3 & 15;
 
 	*d = (struct smol_vring_desc){at, sizes[how & 7], 2, 0};
@@ -299,7 +329,7 @@ static void shape_buffer(uint8_t which, uint8_t how)
 	for (uint32_t i = 0; i < n; i++)
 		t[i] = (struct smol_vring_desc){at + i * 13, how & 4 ? 1 : 13,
 		    (uint16_t)(i + 1 < n ? 3 : 2), (uint16_t)(i + 1)};
-	*d = (struct smol_vring_desc){TABLES + 0x800, 16 * n, 4, 0};
+	*d = (struct smol_vring_desc){table, 16 * n, 4, 0};
 }
 
 /* A new memory table by message, while rings run. */
@@ -519,7 +549,7 @@ static void act(struct fuzz_in *in, int front)
 	case 0: /* anything, anywhere near the rings */
 		fuzz_bytes(in, b, 3);
 		memcpy(&at, b, 2);
-		fuzz_bytes(in, mem + at % 0x4000, b[2] & 31);
+		fuzz_bytes(in, mem + at % RINGS_END, b[2] & 31);
 		to_guest_spoilt = to_host_spoilt = true;
 		break;
 	case 1:
