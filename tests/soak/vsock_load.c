@@ -37,7 +37,7 @@
 
 #include "address.h"
 
-#define LIMIT_S	   120 /* without a byte either way */
+#define LIMIT_S	   60 /* without a byte either way */
 #define PIECE	   (128u * 1024u)
 #define LINE	   128
 #define STACK	   (256u * 1024u)
