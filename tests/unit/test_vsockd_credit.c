@@ -132,7 +132,7 @@ static void asks_seldom(void **state)
 		rig_pump(r);
 		linux_take(r, &sock);
 		rig_pump(r);
-		assert_true(rig_idle(r));
+		assert_true(i % 10 || rig_idle(r));
 	}
 	assert_true(sock.asked > 10 && sock.asked < 60);
 	close(fd);
@@ -249,8 +249,8 @@ static void credit_ignored(void **state)
 	rig_free(r);
 }
 
-/* A guest makes its buffer smaller than what lies in it, then reads all of that and tells nothing, as
- * Linux before 6.7 does: it is asked. */
+/* A guest makes its buffer smaller than what lies in it, then reads all of that and tells nothing,
+ * as Linux before 6.7 does: it is asked. */
 static void shrinks(uint32_t alloc)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});

@@ -2,14 +2,15 @@
 /* Purpose: device, guest player and clients in one process; see rig.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -252,15 +253,22 @@ size_t rig_resident(struct rig *r)
 	return sum;
 }
 
+/* The system's clock, also where a test has one of its own. */
+static int64_t really_now_ms(void)
+{
+	struct timespec ts;
+
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 bool rig_idle(struct rig *r)
 {
 	for (unsigned i = 0; i < 3; i++) {
-		struct timespec from, to;
+		int64_t from = really_now_ms();
 
-		clock_gettime(CLOCK_MONOTONIC, &from);
 		r->last = smol_vsockd_turn(&r->dev, 5);
-		clock_gettime(CLOCK_MONOTONIC, &to);
-		if ((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 >= 4)
+		if (really_now_ms() - from >= 4)
 			return true;
 	}
 	return false;
