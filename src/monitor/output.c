@@ -166,8 +166,10 @@ static bool is_of_dead_device(const struct smol_child *c, const char *line, size
 
 void smol_output_complaint(struct smol_child *c, const char *line, size_t n)
 {
-	/* What explains an end is an error, not a note: QEMU's words, and Firecracker's. */
-	static const char *const notes[] = {": info: ", ": warning: ", ":INFO] ", ":WARN] "};
+	/* What explains an end is an error, not a note: QEMU's words, Firecracker's, the device's.
+	 */
+	static const char *const notes[] = {
+	    ": info: ", ": warning: ", ":INFO] ", ":WARN] ", ": sandbox: "};
 	bool note = false;
 	smol_auto_free char *safe = smol_escape(line, n > COMPLAINT_MAX ? COMPLAINT_MAX : n);
 	cJSON *j;
