@@ -3,6 +3,7 @@
 VSOCKD_TEST_LIBS = src/vsockd/libvsockd.a src/base/libbase.a $(SECCOMP_LIBS) $(CMOCKA_LIBS)
 VSOCKD_RIG = tests/vsockd/player.c tests/vsockd/player.h tests/vsockd/rig.c tests/vsockd/rig.h
 
+# No test depends on how busy the machine is: time is the test's own.
 VSOCKD_CLOCK = tests/vsockd/clock.c tests/vsockd/clock.h
 vsockd_clock_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
@@ -19,25 +20,33 @@ tests_unit_test_vsockd_credit_SOURCES = tests/unit/test_vsockd_credit.c $(VSOCKD
 	$(VSOCKD_CLOCK) tests/vsockd/linux_sock.c tests/vsockd/linux_sock.h
 tests_unit_test_vsockd_credit_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_credit_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_cve_SOURCES = tests/unit/test_vsockd_cve.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_cve_SOURCES = tests/unit/test_vsockd_cve.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_cve_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_cve_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_handshake_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_handshake_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_limits_SOURCES = tests/unit/test_vsockd_limits.c $(VSOCKD_RIG) \
 	$(VSOCKD_CLOCK) tests/vsockd/linux_sock.c tests/vsockd/linux_sock.h
 tests_unit_test_vsockd_limits_LDFLAGS = $(vsockd_clock_ldflags) -Wl,--wrap=accept4
 tests_unit_test_vsockd_limits_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_ops_SOURCES = tests/unit/test_vsockd_ops.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_ops_SOURCES = tests/unit/test_vsockd_ops.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_ops_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_ops_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_race_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_race_LDADD = $(VSOCKD_TEST_LIBS) -lpthread
-tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_ring_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_ring_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_signals_SOURCES = tests/unit/test_vsockd_signals.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_signals_SOURCES = tests/unit/test_vsockd_signals.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_signals_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_signals_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_split_SOURCES = tests/unit/test_vsockd_split.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_split_SOURCES = tests/unit/test_vsockd_split.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_split_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_split_LDADD = $(VSOCKD_TEST_LIBS)
-tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG)
+tests_unit_test_vsockd_stream_SOURCES = tests/unit/test_vsockd_stream.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_stream_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_stream_LDADD = $(VSOCKD_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_vsockd_isolation
