@@ -537,7 +537,29 @@ static void leave_notes(struct fuzz_in *in)
 		abort();
 }
 
-static void act(struct fuzz_in *in, int front)
+/* The guest's memory, whole. */
+static void all_memory(void)
+{
+	struct smol_gm_desc all = {0, MEM, USER, 0};
+
+	if (smol_gm_set(&fuzz_dev.gm, &all, &memfd, 1, NULL) < 0)
+		abort();
+}
+
+/* The front end goes, and another one comes with a guest that begins anew. */
+static void other_front(int *front, uint8_t how)
+{
+	fuzz_in_device = true;
+	smol_vsockd_detach(&fuzz_dev);
+	fuzz_in_device = false;
+	close(*front);
+	check();
+	*front = fuzz_attach();
+	all_memory();
+	set_up(how);
+}
+
+static void act(struct fuzz_in *in, int *front)
 {
 	static const uint16_t steps[] = {1, 5, 20, 100, 1000, 10000, 60000, 65000};
 	static const int errors[] = {EMFILE, ENFILE, EAGAIN, ECONNABORTED};
@@ -561,6 +583,10 @@ static void act(struct fuzz_in *in, int front)
 		start(fuzz_dev.vq[0].last_avail, fuzz_dev.vq[1].last_avail);
 		break;
 	case 3:
+		if (more & 8) {
+			other_front(front, fuzz_u8(in));
+			break;
+		}
 		stop();
 		set_up(fuzz_u8(in));
 		break;
@@ -569,7 +595,7 @@ static void act(struct fuzz_in *in, int front)
 		break;
 	case 5:
 		to_guest_spoilt = to_host_spoilt = true;
-		memory_table(front, fuzz_u8(in));
+		memory_table(*front, fuzz_u8(in));
 		break;
 	case 6:
 		shape_buffer(more, fuzz_u8(in));
@@ -603,7 +629,6 @@ static void act(struct fuzz_in *in, int front)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = {data, size};
-	struct smol_gm_desc all = {0, MEM, USER, 0};
 	uint8_t how = fuzz_u8(&in);
 	int front;
 
@@ -617,15 +642,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	front = fuzz_begin(3);
 	/* ports that packets can hit: see packet() */
 	fuzz_dev.conns.next_port = HOST_PORT;
-	if (smol_gm_set(&fuzz_dev.gm, &all, &memfd, 1, NULL) < 0)
-		abort();
+	all_memory();
 	for (unsigned i = 0; i < CLIENTS; i++)
 		client[i].fd = -1;
 	memset(flows, 0, sizeof(flows));
 	to_guest_spoilt = to_host_spoilt = false;
 	set_up(how);
 	for (unsigned i = 0; i < 200 && in.n > 0; i++) {
-		act(&in, front);
+		act(&in, &front);
 		if (fuzz_turn(1) != SMOL_TURN_OK)
 			break;
 		check();

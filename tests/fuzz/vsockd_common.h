@@ -110,12 +110,22 @@ static inline int fuzz_dialled(uint32_t port)
 	return fuzz_listens(fuzz_dialled_path);
 }
 
+/* A front end comes: its side of the socket. */
+static inline int fuzz_attach(void)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0 ||
+	    smol_vsockd_attach(&fuzz_dev, sv[1], NULL) < 0)
+		abort();
+	return sv[0];
+}
+
 /* A device with an empty table; its front end's side of the socket. */
 static inline int fuzz_begin(uint32_t max)
 {
 	struct smol_vsockd_config cfg = {
 	    .guest_cid = 3, .notes_fd = fuzz_notes, .max_connections = max, .uds_path = fuzz_path};
-	int sv[2];
 
 	if (fuzz_listen < 0) {
 		signal(SIGPIPE, SIG_IGN);
@@ -124,11 +134,9 @@ static inline int fuzz_begin(uint32_t max)
 	}
 	fuzz_now_ns = 1000000000;
 	cfg.listen_fd = dup(fuzz_listen);
-	if (cfg.listen_fd < 0 || smol_vsockd_init(&fuzz_dev, &cfg, NULL) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0 ||
-	    smol_vsockd_attach(&fuzz_dev, sv[1], NULL) < 0)
+	if (cfg.listen_fd < 0 || smol_vsockd_init(&fuzz_dev, &cfg, NULL) < 0)
 		abort();
-	return sv[0];
+	return fuzz_attach();
 }
 
 static inline enum smol_vsockd_turn fuzz_turn(int wait)
