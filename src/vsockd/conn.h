@@ -58,7 +58,7 @@ struct smol_conn {
 	bool hashed, queued;
 	bool request_sent;
 	bool readable; /* the socket may have bytes or an end for us */
-	bool end_seen; /* epoll told of an end of the host's stream: read up to it */
+	bool read_up;  /* epoll told of an end, or of an urgent byte that ends a read early */
 	bool bulk;     /* reads have been filled: make them large */
 	bool watched;  /* in the epoll */
 	bool writable;

@@ -29,7 +29,8 @@
 /* What an epoll event is about: bits 60…63; a connection's has gen and index below. */
 enum tag { TAG_CONN = 0, TAG_VHOST, TAG_LISTEN, TAG_KICK_RX, TAG_KICK_TX, TAG_OTHER };
 
-#define GEN_MASK 0x0fffffffu
+#define GEN_MASK    0x0fffffffu
+#define CONN_EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 
 static uint64_t token(enum tag tag)
 {
@@ -276,13 +277,13 @@ int smol_vsockd_watch_conn(struct smol_vsockd *d, struct smol_conn *c)
 	if (c->watched)
 		return 0;
 	c->watched = true;
-	return watch(d, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET, conn_token(d, c));
+	return watch(d, c->fd, CONN_EVENTS, conn_token(d, c));
 }
 
 void smol_vsockd_want_out(struct smol_vsockd *d, struct smol_conn *c, bool want)
 {
 	struct epoll_event ev = {
-	    .events = EPOLLIN | EPOLLRDHUP | EPOLLET | (want ? EPOLLOUT : 0u),
+	    .events = CONN_EVENTS | (want ? EPOLLOUT : 0u),
 	    .data.u64 = conn_token(d, c),
 	};
 
@@ -455,8 +456,8 @@ static void conn_event(struct smol_vsockd *d, struct smol_conn *c, uint32_t even
 	}
 	if (c->state != SMOL_CONN_OPEN && c->state != SMOL_CONN_REQUESTED)
 		return;
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		c->end_seen = true;
+	if (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR))
+		c->read_up = true;
 	if (!c->host_end)
 		c->readable = true;
 	if (c->state == SMOL_CONN_OPEN)

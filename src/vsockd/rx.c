@@ -321,7 +321,7 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 	ask_ahead(c);
 	c->bulk = (uint32_t)got == asked || (c->bulk && (uint32_t)got >= READ_SMALL);
 	/* A short read of little has emptied the socket: what comes later is a new edge. */
-	if ((uint32_t)got < asked && (uint32_t)got < READ_SMALL && !cut && !c->end_seen)
+	if ((uint32_t)got < asked && (uint32_t)got < READ_SMALL && !cut && !c->read_up)
 		c->readable = false;
 	return c->readable ? TURN_AGAIN : TURN_DONE;
 }

@@ -429,6 +429,27 @@ static void passed_descriptors(void **state)
 	rig_free(r);
 }
 
+/* An urgent byte is none of the stream's; the ones behind it are, though a read ends before it. */
+static void urgent_byte(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	size_t got = 0;
+
+	(void)state;
+	assert_int_equal(write(fd, "abc", 3), 3);
+	/* not every system has them */
+	if (send(fd, "!", 1, MSG_OOB) < 0)
+		assert_int_equal(errno, EOPNOTSUPP);
+	assert_int_equal(write(fd, "def", 3), 3);
+	while (got < 6)
+		got += rig_expect(r, SMOL_VSOCK_OP_RW).h.len;
+	assert_int_equal(got, 6);
+	close(fd);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +464,7 @@ int main(void)
 	    cmocka_unit_test(linger),
 	    cmocka_unit_test(guest_deaf),
 	    cmocka_unit_test(passed_descriptors),
+	    cmocka_unit_test(urgent_byte),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
