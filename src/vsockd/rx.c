@@ -110,10 +110,11 @@ static void pop_slot(struct smol_vsockd *d, uint32_t used_len)
 	d->slot_n--;
 }
 
-/* A slot that can take a header and, if data is to follow, at least one byte; false: none. */
+/* A slot that can take a header and, if data is to follow, at least one byte. False: none, or too
+ * many of another kind: a guest may post those without end. */
 static bool have_slot(struct smol_vsockd *d, bool for_data)
 {
-	for (;;) {
+	for (unsigned n = 0; n <= SMOL_VSOCKD_SLOTS; n++) {
 		if (d->slot_n == 0)
 			refill(d);
 		if (d->slot_n == 0)
@@ -127,6 +128,7 @@ static bool have_slot(struct smol_vsockd *d, bool for_data)
 			    (unsigned long long)d->stats.bad_chains);
 		pop_slot(d, 0);
 	}
+	return false;
 }
 
 void smol_rx_return(struct smol_vsockd *d)
@@ -410,7 +412,7 @@ static void out_of_slots(struct smol_vsockd *d)
 	struct smol_vring *vr = &d->vq[SMOL_VSOCKD_RX];
 
 	smol_vring_publish(vr);
-	if (!smol_vring_want_kick(vr))
+	if (d->slot_n == 0 && !smol_vring_want_kick(vr))
 		d->rx_empty = true;
 }
 
