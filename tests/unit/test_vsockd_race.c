@@ -305,7 +305,8 @@ static void cve_2026_86562_descriptors_change(void **state)
 #define NOBODY UINT32_MAX
 #define FED    300000u
 
-/* As soon as the device has given a receive buffer back, and before it says so, there is another. */
+/* As soon as the device has given a receive buffer back, and before it says so, there is another.
+ */
 static void *feed(void *arg)
 {
 	struct racer *a = arg;
