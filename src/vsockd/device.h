@@ -144,6 +144,25 @@ int smol_vsockd_watch(struct smol_vsockd *d, int fd, struct smol_err *err);
 
 /* ---- between the device's own files ---- */
 
+/* What an epoll event is about: bits 60…63; a connection's has gen and index below. */
+enum smol_vsockd_tag {
+	SMOL_TAG_CONN = 0,
+	SMOL_TAG_VHOST,
+	SMOL_TAG_LISTEN,
+	SMOL_TAG_KICK_RX,
+	SMOL_TAG_KICK_TX,
+	SMOL_TAG_OTHER
+};
+#define SMOL_TAG_SHIFT 60
+#define SMOL_GEN_MASK  0x0fffffffu
+
+static inline uint64_t smol_vsockd_token(enum smol_vsockd_tag tag)
+{
+	return (uint64_t)tag << SMOL_TAG_SHIFT;
+}
+/* Have the loop hear of events on fd; as epoll_ctl() returns. */
+int smol_vsockd_add(struct smol_vsockd *d, int fd, uint32_t events, uint64_t token);
+
 /* Start each ring that has all it needs and does not run (called after each message). */
 int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *err);
 void smol_vsockd_ring_stop(struct smol_vsockd *d, unsigned i);

@@ -7,6 +7,7 @@ src_vsockd_libvsockd_a_SOURCES = \
 	src/vsockd/guest_mem.c src/vsockd/guest_mem.h \
 	src/vsockd/isolation.c src/vsockd/isolation.h \
 	src/vsockd/log.c src/vsockd/log.h \
+	src/vsockd/loop.c \
 	src/vsockd/packet.h \
 	src/vsockd/root.c \
 	src/vsockd/rx.c \
