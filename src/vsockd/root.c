@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,11 +66,15 @@ static int enter_mounts(const char **at)
 static int pivot(const char *dir, bool writable)
 {
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (writable ? 0 : MS_RDONLY);
+	char full[PATH_MAX];
 
+	/* by its name, for "." would go on being the directory under the mount */
+	if (!realpath(dir, full))
+		return -1;
 	/* MS_REC: of a tree that belongs to others no part may be uncovered. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(dir, dir, NULL, MS_BIND | MS_REC, NULL) < 0 ||
-	    mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0 || chdir(dir) < 0)
+	    mount(full, full, NULL, MS_BIND | MS_REC, NULL) < 0 ||
+	    mount(NULL, full, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0 || chdir(full) < 0)
 		return -1;
 	/* The old root comes to lie on the new one, and is taken away from there; on an initial
 	 * ramfs, which cannot be moved, it stays below. */

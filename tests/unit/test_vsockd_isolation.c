@@ -446,6 +446,31 @@ static void root_network_and_capabilities(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* The working directory itself is no less of a root than one with a name. */
+static void path_without_a_directory(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		char path[96] = "v.sock";
+		struct smol_lacks lacks = {0};
+
+		if (chdir(dir) < 0)
+			_exit(1);
+		smol_vsockd_confine(&(struct smol_isolation){.uds_path = path}, &lacks);
+		if (lacks.len)
+			_exit(77);
+		_exit(!sees_nothing() ? 2 : !writes_nothing() ? 3 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Of its own sockets those in the directory are known by their names in there, others given up. */
 static void own_paths(void **state)
 {
@@ -487,6 +512,7 @@ int main(void)
 	    cmocka_unit_test(own_sockets),
 	    cmocka_unit_test(no_core),
 	    cmocka_unit_test(root_network_and_capabilities),
+	    cmocka_unit_test(path_without_a_directory),
 	    cmocka_unit_test(own_paths),
 	};
 
