@@ -160,11 +160,8 @@ static void deadlines(struct smol_vsockd *d)
 		d->trim_at = 0;
 		smol_conns_trim(&d->conns);
 	}
-	if (d->listen_again && now >= d->listen_again) {
-		d->listen_again = 0;
-		d->listening = smol_vsockd_add(d, d->listen_fd, EPOLLIN,
-				   smol_vsockd_token(SMOL_TAG_LISTEN)) == 0;
-	}
+	if (d->listen_again && now >= d->listen_again)
+		smol_uds_listen_again(d);
 }
 
 static int timeout(const struct smol_vsockd *d, int max_wait)

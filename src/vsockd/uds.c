@@ -62,6 +62,15 @@ static void pause_listener(struct smol_vsockd *d)
 	d->listen_again = smol_vsockd_now() + ACCEPT_PAUSE_MS;
 }
 
+void smol_uds_listen_again(struct smol_vsockd *d)
+{
+	d->listen_again = 0;
+	d->listening =
+	    smol_vsockd_add(d, d->listen_fd, EPOLLIN, smol_vsockd_token(SMOL_TAG_LISTEN)) == 0;
+	if (!d->listening)
+		pause_listener(d);
+}
+
 static void refused(struct smol_vsockd *d, const char *why)
 {
 	if (smol_vsockd_seldom(&d->stats.refused))

@@ -10,6 +10,8 @@
 
 /* Take new clients; more than there is room for are closed at once. */
 void smol_uds_accept(struct smol_vsockd *d);
+/* The listener was not watched while the system lacked something: try again. */
+void smol_uds_listen_again(struct smol_vsockd *d);
 /* Go on with a client in state HANDSHAKE. May free the record. */
 void smol_uds_handshake(struct smol_vsockd *d, struct smol_conn *c);
 /* The guest said yes: tell the client. -1 when the client cannot be told. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -34,6 +35,18 @@ int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	if (!accept_error)
 		return __real_accept4(fd, sa, len, flags);
 	errno = accept_error;
+	return -1;
+}
+
+static int watch_error;
+
+int __real_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
+int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev);
+int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
+{
+	if (!watch_error || op != EPOLL_CTL_ADD)
+		return __real_epoll_ctl(epfd, op, fd, ev);
+	errno = watch_error;
 	return -1;
 }
 
@@ -129,6 +142,30 @@ static void system_runs_out(void **state)
 		while (!rig_quiet(r))
 			;
 	}
+	close(fd);
+	rig_free(r);
+}
+
+/* What is lacking is lacking still when the listener is to be watched again. */
+static void not_watched_again(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s;
+	int fd;
+
+	(void)state;
+	accept_error = ENFILE;
+	fd = rig_client(r);
+	rig_pump(r);
+	accept_error = 0;
+	watch_error = ENOMEM;
+	clock_forward(1000);
+	rig_pump(r);
+	assert_true(rig_idle(r));
+	watch_error = 0;
+	clock_forward(1000);
+	assert_int_equal(write(fd, "CONNECT 5001\n", 13), 13);
+	player_accept(&r->p, &s, 5001);
 	close(fd);
 	rig_free(r);
 }
@@ -389,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(descriptors_run_out),
 	    cmocka_unit_test(system_runs_out),
+	    cmocka_unit_test(not_watched_again),
 	    cmocka_unit_test(busy_listener),
 	    cmocka_unit_test(patience),
 	    cmocka_unit_test(host_pauses),

@@ -28,7 +28,8 @@ tests_unit_test_vsockd_handshake_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_handshake_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_limits_SOURCES = tests/unit/test_vsockd_limits.c $(VSOCKD_RIG) \
 	$(VSOCKD_CLOCK) tests/vsockd/linux_sock.c tests/vsockd/linux_sock.h
-tests_unit_test_vsockd_limits_LDFLAGS = $(vsockd_clock_ldflags) -Wl,--wrap=accept4
+tests_unit_test_vsockd_limits_LDFLAGS = $(vsockd_clock_ldflags) -Wl,--wrap=accept4 \
+	-Wl,--wrap=epoll_ctl
 tests_unit_test_vsockd_limits_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_ops_SOURCES = tests/unit/test_vsockd_ops.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
 tests_unit_test_vsockd_ops_LDFLAGS = $(vsockd_clock_ldflags)
