@@ -147,8 +147,9 @@ static void on_response(struct smol_vsockd *d, struct smol_conn *c)
 		smol_vsockd_retire(d, c, true);
 		return;
 	}
-	if (c->host_gone)
-		smol_vsockd_deaf(d, c);
+	/* also if it was seen to go before there was anybody to tell */
+	if (c->host_deaf)
+		c->shut_due |= SMOL_VSOCK_SHUT_RCV;
 	smol_vsockd_queue(d, c);
 }
 

@@ -325,6 +325,28 @@ static void not_before_the_answer(void **state)
 	rig_free(r);
 }
 
+/* A client that has gone before the answer, and was seen to go: the guest is told at once that what
+ * it sends reaches nobody, however long it takes to read what that client had to say. */
+static void gone_before_the_answer(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {.guest_port = 5000, .buf_alloc = 100};
+	static uint8_t data[1000];
+	int fd = rig_client(r);
+
+	(void)state;
+	rig_pump(r);
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	assert_int_equal(write(fd, data, sizeof(data)), sizeof(data));
+	s.host_port = rig_expect(r, SMOL_VSOCK_OP_REQUEST).h.src_port;
+	close(fd);
+	rig_pump(r);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RESPONSE, 0);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 100);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN).h.flags, SMOL_VSOCK_SHUT_RCV);
+	rig_free(r);
+}
+
 /* The same from the guest's side: the answer is the first packet it gets. */
 static void answer_comes_first(void **state)
 {
@@ -374,6 +396,7 @@ int main(void)
 	    cmocka_unit_test(credit_ignored),
 	    cmocka_unit_test(buffer_shrinks),
 	    cmocka_unit_test(not_before_the_answer),
+	    cmocka_unit_test(gone_before_the_answer),
 	    cmocka_unit_test(answer_comes_first),
 	};
 
