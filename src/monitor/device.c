@@ -6,13 +6,16 @@
  *
  * A new one takes over in steps, each with a deadline:
  *   WAITS    the hypervisor does not answer yet
- *   HOLDS    the guest is stopped: QEMU gives up the rings of the old one. Were the new one
- * connected before, its answers would be taken for the old one's, and the rings' places be wrong.
+ *   HOLDS    the guest is stopped, and QEMU gives up the rings of the old one; were the new one
+ *            connected before, its answers would be taken for the old one's, and the rings' places
+ *            be wrong
+ *   HELD     that is done
  *   STARTS   the new one is connected and started; it says when it is ready
  *   JOINS    until QEMU has accepted it
  *   LETS_GO  the guest goes on unless it stood still before; QEMU tells the device of memory and
- * rings Guest sockets of before are reset by the new one, clients' have ended with the old one.
- * What was to be told to the agent meanwhile is told then, and what was to be paused or resumed is.
+ *            rings
+ * Guest sockets of before are reset by the new one, clients' have ended with the old one. What was
+ * to be told to the agent meanwhile is told then, and what was to be paused or resumed is.
  */
 #include <errno.h>
 #include <poll.h>
