@@ -83,6 +83,18 @@ t_until() {
 	return 1
 }
 
+# t_steady COMMAND…: what it prints, once that has not changed for half a second (10 s at most).
+t_steady() {
+	local i n=0 last='' now
+	for ((i = 0; i < 100 && n < 5; i++)); do
+		now=$("$@")
+		if [ "$now" = "$last" ]; then n=$((n + 1)); else n=0; fi
+		last=$now
+		read -rt 0.1 <> <(:)
+	done
+	printf '%s\n' "$last"
+}
+
 t_no_processes() { [ -z "$(t_processes)" ]; }
 t_no_sockets() { [ -z "$(find "$SMOLSH_HOME/run" -type s 2>/dev/null)" ]; }
 

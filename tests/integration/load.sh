@@ -52,8 +52,8 @@ guest_files() {
 ticks() { sed 's/.*) //' "/proc/$device/stat" | awk '{ print $12 + $13 }'; }
 
 # What all comes back to. One stream each way has been through, so that all code was run once.
-files_before=$(files)
-guest_before=$(guest_files)
+files_before=$(t_steady files)
+guest_before=$(t_steady guest_files)
 held_before=$(held)
 as_before() { [ "$(files)" = "$files_before" ] && [ "$(guest_files)" = "$guest_before" ] && [ "$(held)" -le $((held_before + 256)) ]; }
 back() {

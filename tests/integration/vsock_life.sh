@@ -59,7 +59,7 @@ judge() {
 check "the guest serves" serve_in_guest
 # Without that nothing below can be.
 [ "$t_failed" -eq 0 ] || t_end
-files=$(files_of "$device" "$socket")
+files=$(t_steady files_of "$device" "$socket")
 works "at first"
 
 # ---- reboot ----
@@ -172,7 +172,7 @@ pull() {
 	check "unplug $1" qmp '{"execute":"device_del","arguments":{"id":"plugged"}}' 'DEVICE_DELETED.*"plugged"'
 	check "unplug $1: the back end" qmp '{"execute":"chardev-remove","arguments":{"id":"vs"}}' '"return"'
 	# What it has with nothing plugged in.
-	files=${files:-$(files_of "$device" "$socket")}
+	files=${files:-$(t_steady files_of "$device" "$socket")}
 	if t_until as_before; then
 		ok "unplug $1: no descriptor is left"
 	else
