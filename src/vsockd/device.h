@@ -3,10 +3,11 @@
  * The device: a virtio socket device (virtio 1.2, section 5.10) behind vhost-user, whose host side
  * is a Unix socket that speaks the `CONNECT port` protocol.
  *
- * One thread, one epoll. A turn of the loop gathers events, takes packets from the guest (tx.c),
- * fills the guest's buffers (rx.c), then signals each ring at most once per batch. Sockets are
- * watched edge-triggered and what is known of them is kept in the connection, so that a socket
- * that nobody can serve yet causes no wake-ups.
+ * One thread, one epoll. A turn of the loop (loop.c) gathers events, takes packets from the guest
+ * (tx.c), fills the guest's buffers (rx.c), then signals each ring at most once per batch. What
+ * rings and connections do when they begin and end is in device.c. Sockets are watched
+ * edge-triggered and what is known of them is kept in the connection, so that a socket that nobody
+ * can serve yet causes no wake-ups.
  *
  * struct smol_vsockd is large and meant to be static; it owns every descriptor in it. After
  * smol_vsockd_init() nothing here allocates memory.
