@@ -213,6 +213,8 @@ static void packet(struct fuzz_in *in)
 	};
 	h.fwd_cnt =
 	    b[0] & 8 ? (uint32_t)b[6] << (b[7] & 31) : true_count(h.src_port, h.dst_port, b[6]);
+	/* a connection that it hits gets bytes that are not its stream's */
+	to_host_spoilt |= h.op == SMOL_VSOCK_OP_RW && h.len > 0;
 	send_header(&h, b[4] >> 2);
 }
 
