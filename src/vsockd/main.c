@@ -100,8 +100,6 @@ static int option(struct options *o, int c, const char *name, struct smol_err *e
 	case 'h':
 		fputs(usage, stdout);
 		exit(0);
-	case '?':
-		return smol_err_set(err, SMOL_E_USAGE, "an option that is not known; see --help");
 	}
 	if (number(name, optarg, c == 'g' || c == 'm' ? UINT32_MAX : 1 << 20, &v, err) < 0)
 		return -1;
@@ -133,12 +131,17 @@ static int parse(struct options *o, int argc, char **argv, struct smol_err *err)
 	int c, at = 0;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", long_options, &at)) != -1) {
+	while ((c = getopt_long(argc, argv, ":", long_options, &at)) != -1) {
+		if (c == '?' || c == ':')
+			return smol_err_set(err, SMOL_E_USAGE, "%s: %s; see --help",
+			    argv[optind - 1],
+			    c == ':' ? "it needs a value" : "not an option of this program");
 		if (option(o, c, long_options[at].name, err) < 0)
 			return -1;
 	}
 	if (optind < argc)
-		return smol_err_set(err, SMOL_E_USAGE, "an argument that is not known; see --help");
+		return smol_err_set(
+		    err, SMOL_E_USAGE, "%s: only options are taken; see --help", argv[optind]);
 	if (!o->uds_path || !o->guest_cid)
 		return smol_err_set(
 		    err, SMOL_E_USAGE, "--uds-path and --guest-cid are needed; see --help");

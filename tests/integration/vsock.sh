@@ -128,4 +128,12 @@ if unshare -mn true 2>/dev/null || unshare -Umn true 2>/dev/null; then
 	fi
 fi
 
+# A wrong option is named.
+expect_exit 2 "the device: an option that it has not" "$SMOLSH_BUILD/smolsh-vsockd" --guest-cid 3 --bogus
+expect_err "... is named" "^smolsh-vsockd: --bogus: not an option of this program; see --help$"
+expect_exit 2 "the device: an option without its value" "$SMOLSH_BUILD/smolsh-vsockd" --guest-cid 3 --uds-path
+expect_err "... is named" "^smolsh-vsockd: --uds-path: it needs a value; see --help$"
+expect_exit 2 "the device: a word that is no option" "$SMOLSH_BUILD/smolsh-vsockd" --guest-cid 3 web
+expect_err "... is named" "^smolsh-vsockd: web: only options are taken; see --help$"
+
 t_end
