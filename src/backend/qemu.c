@@ -22,6 +22,7 @@
 #include "backend/qmp.h"
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/spawn.h"
@@ -130,10 +131,35 @@ static void add_shares(char ***argv, int *n, const struct smol_vm_config *c)
 	}
 }
 
+/*
+ * The kernel's words. An emulated guest reads this machine's own time stamp counter, and is told
+ * how fast that is: where the machine is busy the kernel measures it wrong by ten times, and then
+ * every clock of the guest, timeouts of commands included, is as wrong.
+ */
+static char *kernel_args(const struct smol_launch *l, enum smol_accel accel)
+{
+	const struct smol_vm_config *c = l->config;
+	int64_t khz = accel == SMOL_ACCEL_TCG ? smol_tsc_khz() : 0;
+	struct smol_buf b = {0};
+
+	smol_buf_printf(&b, "%s", KERNEL_ARGS);
+	if (khz)
+		smol_buf_printf(&b, " tsc_early_khz=%lld", (long long)khz);
+	/* With one CPU there is nobody to lock against: the kernel need not patch its locks. */
+	if (c->cpus == 1)
+		smol_buf_printf(&b, " noreplace-smp");
+	if (*l->kernel_args)
+		smol_buf_printf(&b, " %s", l->kernel_args);
+	if (*c->kernel_args)
+		smol_buf_printf(&b, " %s", c->kernel_args);
+	return smol_buf_take(&b);
+}
+
 char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smol_accel accel)
 {
 	const struct smol_vm_config *c = l->config;
 	smol_auto_free char *name = quoted(l->name);
+	smol_auto_free char *args = kernel_args(l, accel);
 	char **argv = NULL;
 	int n = 0;
 
@@ -164,9 +190,7 @@ char **smol_qemu_argv(const char *program, const struct smol_launch *l, enum smo
 	ADD("-initrd");
 	ADD("/proc/self/fd/%d", FD_INITRD);
 	ADD("-append");
-	/* With one CPU there is nobody to lock against: the kernel need not patch its locks. */
-	ADD("%s%s%s%s%s%s", KERNEL_ARGS, c->cpus == 1 ? " noreplace-smp" : "",
-	    *l->kernel_args ? " " : "", l->kernel_args, *c->kernel_args ? " " : "", c->kernel_args);
+	ADD("%s", args);
 	ADD("-chardev");
 	ADD("socket,id=con,fd=%d", FD_CONSOLE);
 	ADD("-serial");

@@ -41,6 +41,51 @@ int smol_poll_ms(smol_deadline d)
 	return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* A point in time by both clocks: of a few looks the one that was interrupted least. */
+struct both {
+	uint64_t ticks;
+	int64_t ns;
+};
+
+static struct both look(void)
+{
+	struct both best = {0};
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < 8; i++) {
+		struct timespec ts;
+		uint64_t from = __builtin_ia32_rdtsc(), took;
+
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		took = __builtin_ia32_rdtsc() - from;
+		if (took >= least)
+			continue;
+		least = took;
+		best.ticks = from + took / 2;
+		best.ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	}
+	return best;
+}
+
+int64_t smol_tsc_khz(void)
+{
+	const struct timespec rest = {.tv_nsec = 5000000};
+	struct both at[3];
+	double khz[2];
+
+	for (int i = 0; i < 3; i++) {
+		if (i)
+			nanosleep(&rest, NULL);
+		at[i] = look();
+	}
+	for (int i = 0; i < 2; i++)
+		khz[i] = (double)(int64_t)(at[i + 1].ticks - at[i].ticks) * 1e6 /
+			 (double)(at[i + 1].ns - at[i].ns);
+	if (khz[0] <= 0 || khz[1] < khz[0] * 0.999 || khz[1] > khz[0] * 1.001)
+		return 0;
+	return (int64_t)((double)(at[2].ticks - at[0].ticks) * 1e6 / (double)(at[2].ns - at[0].ns));
+}
+
 void smol_wall_text(int64_t wall_ms, char buf[32])
 {
 	time_t secs = (time_t)(wall_ms / 1000);

@@ -15,6 +15,11 @@ int64_t smol_wall_ms(void); /* since the epoch */
 smol_deadline smol_in_ms(int64_t ms);
 /* What poll() takes: remaining ms, 0 when passed, -1 for SMOL_NEVER. */
 int smol_poll_ms(smol_deadline d);
+/*
+ * How fast this machine's time stamp counter runs, in kHz, measured against CLOCK_MONOTONIC. Takes
+ * 10 ms. 0 where two measurements of it disagree: then it is no clock.
+ */
+int64_t smol_tsc_khz(void);
 /* "2026-11-24T13:40:00.123Z" into buf. */
 void smol_wall_text(int64_t wall_ms, char buf[32]);
 /*

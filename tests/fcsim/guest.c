@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -81,20 +80,6 @@ static char *quoted(const char *s)
 	return smol_buf_take(&b);
 }
 
-/* This machine's time stamp counter, which is the guest's, too: kHz. */
-static int64_t tsc_khz(void)
-{
-	struct timespec begin, end, rest = {.tv_nsec = 20000000};
-	uint64_t from = __builtin_ia32_rdtsc(), to;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	nanosleep(&rest, NULL);
-	to = __builtin_ia32_rdtsc();
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	return (int64_t)(to - from) * 1000000 /
-	       ((end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec);
-}
-
 /*
  * The kernel's words, without pci=off where the devices are PCI's, and with the root device that
  * Firecracker adds. On a microvm that is emulated the kernel hangs, now and then, in finding out
@@ -116,7 +101,7 @@ static char *kernel_args(const struct sim *s)
 			smol_buf_printf(&out, " root=/dev/vda %s",
 			    smol_json_bool(d, "is_read_only", false) ? "ro" : "rw");
 	if (s->mmio)
-		smol_buf_printf(&out, " tsc_early_khz=%lld", (long long)tsc_khz());
+		smol_buf_printf(&out, " tsc_early_khz=%lld", (long long)smol_tsc_khz());
 	return smol_buf_take(&out);
 }
 

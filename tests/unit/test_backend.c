@@ -198,6 +198,8 @@ static void test_qemu_argv(void **state)
 	assert_true(has(argv, "size=192M,share=on"));
 	/* The image's arguments, then the VM's; nothing of it is taken apart. */
 	assert_true(has(argv, " from-image mine=\"a,b\""));
+	/* Its clock is this machine's; under KVM the hypervisor says how fast that is. */
+	assert_true(has(argv, " tsc_early_khz="));
 	assert_true(has(argv, "vhost-user-vsock-pci"));
 	assert_false(has(argv, "netdev"));
 	assert_false(has(argv, "noreplace-smp"));
@@ -243,6 +245,7 @@ static void test_qemu_argv(void **state)
 	assert_true(has(argv, "virtio-net-pci"));
 	assert_true(has(argv, "virtio-balloon-pci,deflate-on-oom=on"));
 	assert_true(has(argv, "noreplace-smp"));
+	assert_false(has(argv, "tsc_early_khz"));
 	assert_string_equal(after(argv, "-accel"), "kvm");
 	assert_string_equal(after(argv, "-cpu"), "host");
 	smol_qemu_argv_free(argv);

@@ -19,10 +19,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -387,6 +389,27 @@ static void waiting_for_a_child_ends_at_the_deadline(void **state)
 	close(pidfd);
 }
 
+static void the_counter_keeps_the_time(void **state)
+{
+	int64_t khz = smol_tsc_khz();
+	struct timespec from, to;
+	uint64_t ticks;
+	double s;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	ticks = __builtin_ia32_rdtsc();
+	poll(NULL, 0, 200);
+	ticks = __builtin_ia32_rdtsc() - ticks;
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	/* 0: this machine's counter is no clock; then nothing is claimed of it. */
+	if (!khz)
+		skip();
+	s = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	assert_true((double)ticks / 1e3 > s * (double)khz * 0.8);
+	assert_true((double)ticks / 1e3 < s * (double)khz * 1.25);
+}
+
 static void helpers_give_their_exit_code(void **state)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -447,6 +470,7 @@ int main(void)
 	    cmocka_unit_test(detached_children_are_nobodys),
 	    cmocka_unit_test(waiting_for_a_child_ends_at_the_deadline),
 	    cmocka_unit_test(helpers_give_their_exit_code),
+	    cmocka_unit_test(the_counter_keeps_the_time),
 	    cmocka_unit_test(processes_are_told_from_their_numbers),
 	};
 
