@@ -641,13 +641,15 @@ bool smol_vm_explain_device(struct smol_registry *r, const struct smol_vm *vm, s
 	return true;
 }
 
-/* Has it ended, or does it end in a moment? true: that is the reason. */
+/* Has it ended, or does it end in a moment? true: that is the reason. A monitor that was killed
+ * within that moment has written nothing down: reconcile does. */
 static bool explain_end(struct smol_registry *r, struct smol_vm *now, struct smol_err *err)
 {
 	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
 
 	if (smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
-	    smol_vm_refresh(r, now, &local) < 0 || smol_vm_state_live(now->state))
+	    smol_vm_refresh(r, now, &local) < 0 || smol_vm_reconcile(r, now, &local) < 0 ||
+	    smol_vm_state_live(now->state))
 		return false;
 	smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", now->name,
 	    now->state == SMOL_VM_DIED ? "died" : "was stopped",
@@ -655,6 +657,20 @@ static bool explain_end(struct smol_registry *r, struct smol_vm *now, struct smo
 	smol_err_hint(err, "smolsh start %s", now->name);
 	if (err)
 		err->tail = smol_vm_console_tail(now, TAIL_LINES);
+	return true;
+}
+
+/* Has its guest, which was ready when vm was read, begun anew under the same monitor? */
+static bool explain_reboot(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
+{
+	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
+
+	if (!now || vm->state != SMOL_VM_RUNNING || now->started_ms != vm->started_ms ||
+	    (now->state != SMOL_VM_STARTING &&
+		(now->state != SMOL_VM_RUNNING || now->ready_ms == vm->ready_ms)))
+		return false;
+	smol_err_set(err, SMOL_E_RESET, "VM '%s' rebooted, which cut the connection", vm->name);
+	smol_err_hint(err, "smolsh wait %s", vm->name);
 	return true;
 }
 
@@ -670,10 +686,10 @@ bool smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct s
 		smol_vm_not_running(now, err);
 		return false;
 	}
-	if (!now || explain_end(r, now, err))
+	if (!now || (cut && explain_reboot(r, vm, err)) || explain_end(r, now, err))
 		return false;
-	/* Its end may be seen only now. */
-	return cut && smol_vm_explain_device(r, vm, err);
+	/* The one or the other may be seen only now. */
+	return cut && !explain_reboot(r, vm, err) && smol_vm_explain_device(r, vm, err);
 }
 
 cJSON *smol_vm_monitor_status(const struct smol_vm *vm, struct smol_err *err)

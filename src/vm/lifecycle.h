@@ -100,8 +100,9 @@ int smol_vm_agent_addr(
 /*
  * A request failed with err: if the VM has died meanwhile (waits up to a second to learn it) the
  * error becomes SMOL_E_VM_DIED with the cause and the console's last lines. If it is paused that is
- * why. If its vsock device has died since vm was read, the error says so (waits until there is
- * another), and the answer is true: the guest goes on.
+ * why, and so if its guest has rebooted since vm was read. If its vsock device has died since vm
+ * was read, the error says so (waits until there is another), and the answer is true: the guest
+ * goes on.
  */
 bool smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err);
 /* Only the last of these. */

@@ -297,7 +297,7 @@ static int await(struct run *r, struct smol_err *err)
 {
 	const struct smol_exec_io *io = r->io;
 	struct smol_client *c = r->c;
-	const char *awaited = r->replied ? THE_END : "the command began";
+	const char *awaited = r->replied ? THE_END : "the guest said that the command began";
 	struct pollfd p[3] = {{.fd = c->fd, .events = POLLIN},
 	    {.fd = wants_stdin(r) ? io->stdin_fd : -1, .events = POLLIN},
 	    {.fd = io->wake_fd, .events = POLLIN}};

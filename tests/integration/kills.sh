@@ -133,13 +133,18 @@ expect_exit 0 "$victim: the VM goes on" smolsh exec web -- true
 
 # What the VM needs: it ends, and says who was killed.
 for row in 'hypervisor|qemu was killed by signal 9' \
-	'monitor|its monitor was killed'; do
+	'monitor|its monitor was killed' \
+	'monitor device|its monitor was killed'; do
 	who=${row%%|*}
 	victim="kill -9 of the $who"
 	t_is web running || check "$victim: it starts again" smolsh start web
 	prepare
 	begin_all
-	kill -9 "$(t_pid web "$who")"
+	pids=()
+	for one in $who; do
+		pids+=("$(t_pid web "$one")")
+	done
+	kill -9 "${pids[@]}"
 	end_all "VM 'web' died: ${row#*|}" "VM 'web' died: ${row#*|}"
 	expect_exit 0 "$victim: list tells" smolsh list
 	expect_out "$victim: died, and why" "^web .*died.*${row#*|}"

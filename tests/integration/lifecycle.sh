@@ -47,7 +47,9 @@ same "restart: it is a fresh boot" "$t_out" fresh
 
 # The guest reboots: it boots again, by itself.
 before=$(smolsh exec web -- cat /proc/sys/kernel/random/boot_id)
-smolsh exec web -- reboot >"$t_dir/reboot" 2>&1
+smolsh exec web -- sh -c 'reboot; sleep 60' >"$t_dir/reboot" 2>&1
+check "guest reboot: what ran is an error that says why: exit code" test $? -eq 125
+check "guest reboot: and the message" grep -q "VM 'web' rebooted, which cut the connection; try: smolsh wait web" "$t_dir/reboot"
 check "guest reboot: it was noticed" t_until grep -q '"event":"reboot"' "$SMOLSH_HOME"/state/vms/*/journal.jsonl
 check "guest reboot: ready again" smolsh wait web --for ready --timeout 60
 after=$(smolsh exec web -- cat /proc/sys/kernel/random/boot_id)
