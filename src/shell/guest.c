@@ -313,7 +313,8 @@ static void explain(const struct smol_guest *g, int64_t job, struct smol_err *er
 	else
 		device = smol_vm_explain(g->sh->registry, g->vm, err);
 	if (device && job && !g->hold)
-		smol_err_hint(err, "smolsh attach %s %lld", g->vm->name, (long long)job);
+		smol_err_hint(err, "smolsh attach %s%s %lld", g->tty ? "-t " : "", g->vm->name,
+		    (long long)job);
 	if (!err->hint && !g->hold)
 		smol_err_hint(err, "smolsh health %s", g->vm->name);
 }
@@ -339,8 +340,8 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 		smol_err_set(err, SMOL_E_RESET,
 		    "a snapshot of VM '%s' cut the connection to job %lld, which goes on",
 		    r->g->vm->name, (long long)r->job);
-		return smol_err_hint(
-		    err, "smolsh attach %s %lld", r->g->vm->name, (long long)r->job);
+		return smol_err_hint(err, "smolsh attach %s%s %lld", r->g->tty ? "-t " : "",
+		    r->g->vm->name, (long long)r->job);
 	}
 	explain(r->g, r->job, err);
 	return -1;

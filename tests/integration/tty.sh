@@ -111,6 +111,18 @@ keys 'fg' Enter
 keys C-c
 see "and goes on raw: Ctrl-C is the guest's" '\^Chost>$'
 
+# The device dies: how to go on is by a terminal, as the job is on one.
+keys 'clear; s exec -t web -- sh -c "echo up; read -r l; echo got:\$l; exit 5"' Enter
+see "the device dies: it runs" '^up'
+kill -9 "$(t_pid web device)"
+see "the device dies: how to go on" 'attach -t web [0-9]+$'
+job=$(smolsh jobs web | awk '/running.*read -r l/ {print $2}')
+same "the device dies: the terminal is as it was" "$(settings)" "$were"
+keys "clear; s attach -t web $job" Enter
+see "and it goes on" '^up'
+keys 'again' Enter
+see "keys arrive there" '^got:again'
+
 expect_exit 2 "-t without a terminal" smolsh exec -t web -- true
 expect_err "says so" '--tty: a terminal is needed on stdin and stdout'
 expect_exit 2 "shell without a terminal" smolsh shell web
