@@ -282,13 +282,12 @@ static int run_retrying(struct smol_guest_io *r, const struct smol_exec_request 
 		}
 		if (err->code != SMOL_E_REFUSED || tries == REFUSED_TRIES || r->leave)
 			return -1;
-		if (smol_io_wait(r->g->signals->fd, POLLIN, smol_in_ms(REFUSED_MS)) > 0) {
-			sig = smol_signals_take(r->g->signals);
-			if (sig == SIGWINCH)
-				continue;
+		if (smol_io_wait(r->g->signals->fd, POLLIN, smol_in_ms(REFUSED_MS)) > 0 &&
+		    (sig = smol_signals_take(r->g->signals)) != SIGWINCH) {
 			r->leave = 128 + (sig ? sig : SIGINT);
 			return -1;
 		}
+		smol_err_clear(err);
 		smol_out_detail(r->g->sh, "the agent refused the connection, once more");
 	}
 }

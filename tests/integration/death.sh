@@ -68,6 +68,7 @@ same "kill -9 of the agent: attach ends with 125" $? 125
 check "kill -9 of the agent: attach says so" grep -q 'the connection ended before the command did' "$t_dir/attach.err"
 expect_exit 0 "kill -9 of the agent: it is back" smolsh exec web -- echo back
 same "kill -9 of the agent: and answers" "$t_out" back
+same "kill -9 of the agent: nothing is told of tries before the one that did it" "$t_err" ""
 same "kill -9 of the agent: the VM still runs" "$(t_state web)" running
 expect_exit 1 "kill -9 of the agent: its commands are killed" smolsh exec web -- sh -c 'ps | grep "[s]leep 4320"'
 expect_exit 0 "a lost job: jobs" smolsh jobs web
