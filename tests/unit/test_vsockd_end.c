@@ -172,8 +172,8 @@ static void send_all(struct process *d, struct player_sock *s, size_t all)
 	}
 }
 
-/* A client's socket holds a window at most, and the kernel counts it twice; the device has room for
- * another one. */
+/* A client's socket holds a window at most, which the kernel counts twice, and two thirds of that
+ * where each packet came by itself; the device has room for another window. */
 static size_t more_than_a_socket(void)
 {
 	FILE *f = fopen("/proc/sys/net/core/wmem_max", "re");
@@ -183,7 +183,7 @@ static size_t more_than_a_socket(void)
 	assert_int_equal(fscanf(f, "%u", &max), 1);
 	fclose(f);
 	max = max < SMOL_CONN_BUF ? max : SMOL_CONN_BUF;
-	return (2 * max + SMOL_CONN_BUF / 2) / PACKET * PACKET;
+	return (2 * max + SMOL_CONN_BUF / 8) / PACKET * PACKET;
 }
 
 /* More than a socket holds, for a client that reads only when its guest has gone: it gets all of
