@@ -20,15 +20,7 @@
 #include "vsockd/isolation.h"
 #include "vsockd/log.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-
-#ifndef UNDER_SANITIZER
+#if SMOL_VSOCKD_FILTERS
 
 struct rule {
 	int call;

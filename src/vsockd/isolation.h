@@ -13,6 +13,18 @@
 #include "base/bound.h"
 #include "base/err.h"
 
+/* 0 where there is no list of system calls: the address sanitizer makes calls of its own. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SMOL_VSOCKD_FILTERS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SMOL_VSOCKD_FILTERS 0
+#endif
+#endif
+#ifndef SMOL_VSOCKD_FILTERS
+#define SMOL_VSOCKD_FILTERS 1
+#endif
+
 /* Room for max connections and the device's own descriptors; *max is lowered to what the hard
  * limit allows (and that is said). */
 int smol_vsockd_limit_files(uint32_t *max, struct smol_err *err);

@@ -29,17 +29,7 @@
 #include <cmocka.h>
 
 #include "../vsockd/process.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "vsockd/isolation.h"
 
 #define NOBODY 65534
 
@@ -156,7 +146,7 @@ static void assert_locked(struct process *d)
 	unsigned soft, hard;
 
 	assert_string_equal(process_proc(d, "status", "NoNewPrivs:"), "\t1");
-	if (!SANITIZED) {
+	if (SMOL_VSOCKD_FILTERS) {
 		const char *filters = process_proc(d, "status", "Seccomp:");
 
 		assert_string_equal(filters, "\t2");
