@@ -195,18 +195,9 @@ static uint64_t now_ns(void)
 }
 
 /* A stream, not a talk: what was moved since the last wait went the way that it went before. */
-static bool one_way(struct smol_vsockd *d)
+static bool one_way(const struct smol_vsockd *d)
 {
-	uint8_t way = d->way;
-
-	if (!way)
-		return false;
-	d->way = 0;
-	if (way != d->last_way || way == (SMOL_WAY_GUEST | SMOL_WAY_HOST)) {
-		d->last_way = way;
-		return false;
-	}
-	return true;
+	return d->way == d->last_way && (d->way == SMOL_WAY_GUEST || d->way == SMOL_WAY_HOST);
 }
 
 /* Sleep for events. While both sides talk in small words and answer at once, the next word is
@@ -233,6 +224,9 @@ static int wait_events(struct smol_vsockd *d, struct epoll_event *ev, int wait)
 		d->quick -= d->quick < POLL_MISS ? d->quick : POLL_MISS;
 	else if (d->quick < POLL_MAX)
 		d->quick++;
+	if (d->way)
+		d->last_way = d->way;
+	d->way = 0;
 	d->moved = 0;
 	return n;
 }
