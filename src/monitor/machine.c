@@ -57,7 +57,7 @@ static void begin_end(struct smol_monitor_state *m, bool died, const char *cause
 
 /*
  * The guest has ended, and its clients get what it had sent: the device ends when they have, or
- * when they do not take it (vsockd/main.c). Nobody can come any more.
+ * when they do not take it (vsockd/serve.c). Nobody can come any more.
  */
 static void linger(struct smol_monitor_state *m)
 {
