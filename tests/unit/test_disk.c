@@ -18,21 +18,11 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
-#include "tests/unit/home.h"
+#include "tests/unit/registry.h"
 #include "vm/lifecycle.h"
 #include "vm/upper.h"
 
 #define MIB INT64_C(1048576)
-
-static struct smol_registry *open_registry(void)
-{
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	struct smol_registry *r = smol_registry_open(&err);
-
-	if (!r)
-		fail_msg("%s", err.msg);
-	return r;
-}
 
 /* One with an own disk of 1M and a file of as much. */
 static struct smol_vm *create(struct smol_registry *r)

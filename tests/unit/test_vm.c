@@ -20,17 +20,7 @@
 #include "vm/cid.h"
 #include "vm/lifecycle.h"
 #include "vm/registry_internal.h"
-#include "tests/unit/home.h"
-
-static struct smol_registry *open_registry(void)
-{
-	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
-	struct smol_registry *r = smol_registry_open(&err);
-
-	if (!r)
-		fail_msg("%s", err.msg);
-	return r;
-}
+#include "tests/unit/registry.h"
 
 static struct smol_vm *create(
     struct smol_registry *r, const char *name, uint32_t cid, struct smol_err *err)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 check_PROGRAMS += tests/unit/test_vm
-tests_unit_test_vm_SOURCES = tests/unit/test_vm.c tests/unit/home.h
+tests_unit_test_vm_SOURCES = tests/unit/test_vm.c tests/unit/home.h tests/unit/registry.h
 tests_unit_test_vm_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_vm_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
@@ -12,7 +12,7 @@ tests_unit_test_denied_LDADD = $(tests_unit_test_vm_LDADD)
 TESTS += tests/unit/test_denied
 
 check_PROGRAMS += tests/unit/test_disk
-tests_unit_test_disk_SOURCES = tests/unit/test_disk.c tests/unit/home.h
+tests_unit_test_disk_SOURCES = tests/unit/test_disk.c tests/unit/home.h tests/unit/registry.h
 tests_unit_test_disk_LDADD = src/vm/libvm.a src/vsock/libvsock.a src/proto/libproto.a \
 	src/base/libbase.a $(SQLITE_LIBS) $(CJSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_disk
