@@ -58,7 +58,20 @@ static int place_fds(const struct smol_spawn *s, int report)
 	return report;
 }
 
-static void reset_signals(void)
+void smol_signals_hold(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, before);
+}
+
+void smol_signals_release(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+void smol_signals_default(void)
 {
 	sigset_t none;
 
@@ -90,7 +103,7 @@ static _Noreturn void child(const struct smol_spawn *s, int report, pid_t parent
 		_exit(127);
 	}
 	report = placed;
-	reset_signals();
+	smol_signals_default();
 	if (s->die_with_parent) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
@@ -107,14 +120,17 @@ int smol_spawn(const struct smol_spawn *s, pid_t *pid, int *pidfd, struct smol_e
 	pid_t parent = getpid(), started;
 	int p[2], failed = 0;
 	struct report r;
+	sigset_t before;
 	ssize_t n;
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
+	smol_signals_hold(&before);
 	started = fork();
 	if (started == 0)
 		child(s, p[1], parent);
 	failed = started < 0 ? errno : 0;
+	smol_signals_release(&before);
 	close(p[1]);
 	*pid = started;
 	while (!failed && (n = read(p[0], &r, sizeof(r))) != 0) {

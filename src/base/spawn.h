@@ -3,6 +3,7 @@
 #ifndef SMOL_BASE_SPAWN_H
 #define SMOL_BASE_SPAWN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,6 +30,16 @@ struct smol_spawn {
  * executed is an error here, not an exit code 127 later: SMOL_E_DEPENDENCY when it is missing.
  */
 int smol_spawn(const struct smol_spawn *s, pid_t *pid, int *pidfd, struct smol_err *err);
+
+/*
+ * For a fork of one's own. A handler that still runs in the child would tell the parent's event loop
+ * of a signal that was the child's. So: hold before the fork, release in the parent behind it, and in
+ * the child, which is about to exec, default: nothing is handled or held any more, and what had come
+ * acts then.
+ */
+void smol_signals_hold(sigset_t *before);
+void smol_signals_release(const sigset_t *before);
+void smol_signals_default(void);
 
 /* Wait for a child until the deadline: 0 with its wait status, or -1 (ETIMEDOUT, ECHILD). */
 int smol_spawn_wait(pid_t pid, int pidfd, smol_deadline deadline, int *status);

@@ -9,6 +9,12 @@ tests_unit_test_term_SOURCES = tests/unit/test_term.c
 tests_unit_test_term_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_term
 
+check_PROGRAMS += tests/unit/test_pane
+tests_unit_test_pane_SOURCES = tests/unit/test_pane.c ui/options.c ui/options.h ui/pane/pane.c ui/pane/pane.h
+tests_unit_test_pane_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS) $(UV_CFLAGS)
+tests_unit_test_pane_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(UV_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_pane
+
 check_PROGRAMS += tests/unit/test_layout
 tests_unit_test_layout_SOURCES = tests/unit/test_layout.c
 tests_unit_test_layout_LDADD = ui/libui.a $(CMOCKA_LIBS)

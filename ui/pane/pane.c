@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 #define READ	  (8 * 1024)  /* a pty gives 4 KiB at most */
@@ -305,6 +306,7 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
     struct smol_err *err)
 {
 	struct winsize size = {0};
+	sigset_t before;
 	pid_t pid;
 	int pty;
 
@@ -312,11 +314,13 @@ int smol_pane_start(struct smol_pane *p, const struct smol_ui_options *options, 
 	size.ws_row = (unsigned short)smol_term_rows(p->term);
 	size.ws_col = (unsigned short)smol_term_cols(p->term);
 
+	smol_signals_hold(&before);
 	pid = forkpty(&pty, NULL, NULL, &size);
-	if (pid < 0)
-		return smol_err_errno(err, SMOL_E_LIMIT, errno, "cannot start another command");
 	if (pid == 0)
 		become(options, line);
+	smol_signals_release(&before);
+	if (pid < 0)
+		return smol_err_errno(err, SMOL_E_LIMIT, errno, "cannot start another command");
 	fcntl(pty, F_SETFD, FD_CLOEXEC);
 	fcntl(pty, F_SETFL, fcntl(pty, F_GETFL) | O_NONBLOCK);
 	if (p->line != line) {

@@ -13,6 +13,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 #define STOPPED_MAX 16
@@ -47,18 +48,21 @@ static void give_terminal(pid_t group)
 
 void smol_foreground_start(const char *line)
 {
+	sigset_t before;
 	pid_t pid;
 
 	fflush(stdout);
+	smol_signals_hold(&before);
 	pid = fork();
-	if (pid < 0) {
-		printf("smolsh: cannot start a command: %s\n", strerror(errno));
-		return;
-	}
 	if (pid == 0) {
 		setpgid(0, 0);
 		give_terminal(getpid());
 		smol_ui_become(options, line);
+	}
+	smol_signals_release(&before);
+	if (pid < 0) {
+		printf("smolsh: cannot start a command: %s\n", strerror(errno));
+		return;
 	}
 	setpgid(pid, pid);
 	give_terminal(pid);
