@@ -192,13 +192,16 @@ same "and how the command ended" $? 0
 exec 5<&-
 check "the VM has ended" t_until t_is web stopped
 
-# One that never reads is not waited for for ever; stop --force waits for nobody.
+# One that never reads is not waited for for ever; stop --force waits for nobody. It is more than all
+# that lies between the two can hold: the command stands still in the midst of it.
+written() { smolsh exec web -- sh -c 'cat "/proc/$(pidof head)/io"' | grep wchar; }
 for how in "" --force; do
 	check "start" smolsh start web
-	smolsh_bg exec web -- head -c "$much" /dev/zero >"$t_dir/sink" 2>"$t_dir/err" &
+	smolsh_bg exec web -- head -c 1000000000 /dev/zero >"$t_dir/sink" 2>"$t_dir/err" &
 	client=$!
 	exec 5<"$t_dir/sink"
-	check "a command has ended whose output nobody reads" t_until sent
+	check "output that nobody reads" t_until written
+	match "output that nobody reads: its command waits" wchar "$(t_steady written)"
 	check "stop $how" smolsh stop $how web
 	same "stop $how: stopped" "$(t_state web)" stopped
 	[ -n "$how" ] || match "stop: what was not taken is told" 'bytes that the guest had sent were not taken in time' \
