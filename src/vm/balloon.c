@@ -37,12 +37,11 @@ static int take_line(
 {
 	const char *event = smol_json_str(j, "event"), *error = smol_json_str(j, "error");
 
-	if (!event && !smol_json_bool(j, "ok", false))
-		return smol_err_set(err, smol_code_from_name(smol_json_str(j, "code")),
-		    "the VM's monitor refuses: %s", error ? error : "?");
-	if (event && strcmp(event, "end") == 0)
-		return smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' ended", vm->name);
-	if (event && strcmp(event, "balloon") != 0)
+	if (smol_monitor_refuses(j, err) < 0)
+		return -1;
+	if (smol_monitor_is_event(j, "end"))
+		return smol_monitor_end_error(j, vm->name, err);
+	if (event && !smol_monitor_is_event(j, "balloon"))
 		return 0;
 	if (event && error)
 		return smol_err_set(err, SMOL_E_STATE, "VM '%s': %s does not: %s", vm->name,
@@ -70,8 +69,8 @@ int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
 		return -1;
 	if (vm->state != SMOL_VM_RUNNING)
 		return smol_vm_not_running(vm, err);
-	m = smol_monitor_open(vm, err);
-	if (!m || smol_monitor_send(m, smol_monitor_request("watch"), err) < 0)
+	m = smol_monitor_reach(vm, deadline, interrupt_fd, err);
+	if (!m)
 		return -1;
 	request = smol_monitor_request("balloon");
 	if (mib)

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,64 +23,13 @@
 #include "vm/lifecycle_internal.h"
 #include "vm/monitor_client.h"
 
-#define END_MS	   15000 /* for a monitor to clean up once the VM is being killed */
-#define REACH_MS   2000	 /* for a monitor that lives to have its socket ready */
-#define EXPLAIN_MS 1000
-#define LINGER_MS  35000 /* for what a guest had sent to be taken by its clients */
-#define DEVICE_MS  15000 /* for a vsock device to be started again */
-#define LOOK_MS	   100
-#define PAUSE_MS   15000  /* for the agent to hear of it and the hypervisor to do it */
-#define SAVE_MS	   320000 /* for a snapshot: longer than the hypervisor is given */
-#define TAIL_LINES 10
+#define END_MS	  15000 /* for a monitor to clean up once the VM is being killed */
+#define LINGER_MS 35000 /* for what a guest had sent to be taken by its clients */
 
 struct smol_hold {
 	struct smol_monitor *m;
 	char *name;
 };
-
-static void take_str(char **to, const cJSON *j, const char *key)
-{
-	free(*to);
-	*to = smol_strdup(smol_json_str(j, key));
-}
-
-/* An "end" event's error, or the cause as one. */
-static int error_from_end(const cJSON *j, const char *name, struct smol_err *err)
-{
-	const cJSON *e = smol_json_get(j, "error");
-	const char *cause = smol_json_str(j, "cause");
-
-	if (e) {
-		smol_err_set(err, smol_code_from_name(smol_json_str(e, "code")), "%s",
-		    smol_json_str(e, "message") ? smol_json_str(e, "message") : "failed");
-		if (err)
-			take_str(&err->hint, e, "hint");
-	} else {
-		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", name,
-		    smol_json_bool(j, "died", true) ? "died" : "stopped", cause ? cause : "?");
-	}
-	if (err)
-		take_str(&err->tail, j, "console");
-	return -1;
-}
-
-static bool is_event(const cJSON *j, const char *name)
-{
-	const char *e = smol_json_str(j, "event");
-
-	return e && strcmp(e, name) == 0;
-}
-
-/* A reply that says no: the monitor does not do what it was asked. */
-static int refused(const cJSON *j, struct smol_err *err)
-{
-	const char *text = smol_json_str(j, "error");
-
-	if (smol_json_bool(j, "ok", true))
-		return 0;
-	return smol_err_set(err, smol_code_from_name(smol_json_str(j, "code")),
-	    "the VM's monitor refuses: %s", text ? text : "it does not say why");
-}
 
 /* Read events until the VM is ready. */
 static int await_ready(struct smol_monitor *m, const struct smol_vm *vm,
@@ -90,14 +38,14 @@ static int await_ready(struct smol_monitor *m, const struct smol_vm *vm,
 	for (;;) {
 		smol_auto_json cJSON *j = smol_monitor_next(m, o->deadline, o->interrupt_fd, err);
 
-		if (!j || refused(j, err) < 0)
+		if (!j || smol_monitor_refuses(j, err) < 0)
 			return -1;
-		if (is_event(j, "phase") && o->phase && smol_json_str(j, "phase"))
+		if (smol_monitor_is_event(j, "phase") && o->phase && smol_json_str(j, "phase"))
 			o->phase(o->ctx, smol_json_str(j, "phase"));
-		if (is_event(j, "ready"))
+		if (smol_monitor_is_event(j, "ready"))
 			return 0;
-		if (is_event(j, "end"))
-			return error_from_end(j, vm->name, err);
+		if (smol_monitor_is_event(j, "end"))
+			return smol_monitor_end_error(j, vm->name, err);
 	}
 }
 
@@ -108,9 +56,9 @@ static int await_end(struct smol_monitor *m, smol_deadline deadline, int interru
 	for (;;) {
 		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, interrupt_fd, err);
 
-		if (!j || refused(j, err) < 0)
+		if (!j || smol_monitor_refuses(j, err) < 0)
 			return -1;
-		if (is_event(j, "end")) {
+		if (smol_monitor_is_event(j, "end")) {
 			*end = smol_steal(&j);
 			return 0;
 		}
@@ -163,32 +111,6 @@ static int spawn_monitor(
 	return 0;
 }
 
-/*
- * Connect to the monitor of a live VM and ask to hear its events. Between the claim and the socket
- * there is a moment in which nobody answers: as long as the process lives it is tried again.
- */
-static struct smol_monitor *reach(
-    const struct smol_vm *vm, smol_deadline deadline, int interrupt_fd, struct smol_err *err)
-{
-	smol_auto_close int pidfd = smol_proc_open(vm->monitor_pid, vm->monitor_start);
-	smol_deadline last = smol_in_ms(REACH_MS);
-	smol_auto_monitor struct smol_monitor *m = NULL;
-
-	if (deadline < last)
-		last = deadline;
-	while (!(m = smol_monitor_open(vm, err)) && pidfd >= 0) {
-		struct pollfd p[] = {
-		    {.fd = pidfd, .events = POLLIN}, {.fd = interrupt_fd, .events = POLLIN}};
-
-		if (smol_poll_ms(last) == 0 || poll(p, 2, 20) > 0)
-			break;
-	}
-	if (!m || smol_monitor_send(m, smol_monitor_request("watch"), err) < 0)
-		return NULL;
-	smol_err_clear(err);
-	return smol_steal(&m);
-}
-
 /* The start has failed or was given up: end what there is of it. */
 static void abandon(struct smol_monitor *m)
 {
@@ -213,7 +135,7 @@ static int start_failed(struct smol_monitor *m, const struct smol_vm *vm,
 		smol_err_hint(err,
 		    "give it longer with --boot-timeout; smolsh logs %s shows the whole console",
 		    vm->name);
-		err->tail = smol_vm_console_tail(vm, TAIL_LINES);
+		err->tail = smol_vm_console_tail(vm, SMOL_VM_TAIL_LINES);
 		if (ours)
 			abandon(m);
 		break;
@@ -248,7 +170,7 @@ static struct smol_monitor *begin_start(struct smol_vm *vm, const struct smol_st
 	if (vm->state == SMOL_VM_RUNNING)
 		return NULL;
 	if (vm->state == SMOL_VM_STARTING)
-		return reach(vm, o->deadline, o->interrupt_fd, err);
+		return smol_monitor_reach(vm, o->deadline, o->interrupt_fd, err);
 	if (vm->state == SMOL_VM_PAUSED) {
 		smol_err_set(err, SMOL_E_STATE, "VM '%s' is paused", vm->name);
 		smol_err_hint(err, "smolsh resume %s", vm->name);
@@ -323,8 +245,8 @@ void smol_hold_explain(struct smol_hold *hold, struct smol_err *err)
 {
 	smol_auto_json cJSON *end = NULL;
 
-	if (hold && await_end(hold->m, smol_in_ms(EXPLAIN_MS), -1, &end, NULL) == 0)
-		error_from_end(end, hold->name, err);
+	if (hold && await_end(hold->m, smol_in_ms(SMOL_EXPLAIN_MS), -1, &end, NULL) == 0)
+		smol_monitor_end_error(end, hold->name, err);
 }
 
 /* The monitor does not do what it should: its death takes its children with it (PDEATHSIG). */
@@ -369,7 +291,7 @@ int smol_vm_stop(
 		return -1;
 	if (!smol_vm_state_live(vm->state))
 		return 0;
-	m = reach(vm, smol_in_ms(REACH_MS), -1, &why);
+	m = smol_monitor_reach(vm, smol_in_ms(SMOL_MONITOR_REACH_MS), -1, &why);
 	if (m && smol_monitor_send(m, stop_request(ask_ms, force), &why) == 0)
 		await_end(m, smol_in_ms((force ? 0 : ask_ms + LINGER_MS) + END_MS), -1, &end, &why);
 	if (end)
@@ -439,7 +361,7 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 		return what == SMOL_WAIT_EXIT;
 	if (what == SMOL_WAIT_READY && vm->state == SMOL_VM_RUNNING)
 		return 1;
-	m = reach(vm, deadline, interrupt_fd, &why);
+	m = smol_monitor_reach(vm, deadline, interrupt_fd, &why);
 	if (m && what == SMOL_WAIT_READY)
 		rc = await_ready(m, vm, &o, &why);
 	else if (m)
@@ -452,131 +374,6 @@ int smol_vm_wait(struct smol_registry *r, struct smol_vm *vm, enum smol_wait_for
 		return 0;
 	/* It has gone, and the VM with it; or it cannot be reached, and its end is the VM's. */
 	return await_process(vm, deadline, interrupt_fd, err);
-}
-
-int smol_vm_not_running(const struct smol_vm *vm, struct smol_err *err)
-{
-	if (vm->state == SMOL_VM_DIED) {
-		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' died: %s", vm->name,
-		    vm->end_cause ? vm->end_cause : "nobody knows why");
-		if (err)
-			err->tail = smol_vm_console_tail(vm, TAIL_LINES);
-	} else {
-		smol_err_set(
-		    err, SMOL_E_STATE, "VM '%s' is %s", vm->name, smol_vm_state_name(vm->state));
-	}
-	if (vm->state == SMOL_VM_PAUSED)
-		return smol_err_hint(err, "smolsh resume %s", vm->name);
-	if (vm->state == SMOL_VM_STARTING)
-		return smol_err_hint(err, "smolsh wait %s", vm->name);
-	if (vm->state == SMOL_VM_STOPPING)
-		return smol_err_hint(err, "smolsh wait %s --for exit", vm->name);
-	return smol_err_hint(err, "smolsh start %s", vm->name);
-}
-
-/* What the monitor says beside that the VM is ready again. */
-static void take_warning(const cJSON *j, char **warning)
-{
-	if (!*warning)
-		*warning = smol_strdup(smol_json_str(j, "warning"));
-}
-
-/* Read events until the VM is paused, or ready again. */
-static int await_pause(struct smol_monitor *m, const struct smol_vm *vm, bool pause, char **warning,
-    struct smol_err *err)
-{
-	smol_deadline deadline = smol_in_ms(PAUSE_MS);
-
-	for (;;) {
-		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, -1, err);
-		const char *phase = j ? smol_json_str(j, "phase") : NULL;
-
-		if (!j || refused(j, err) < 0)
-			return -1;
-		if (pause ? phase && strcmp(phase, "paused") == 0 : is_event(j, "ready")) {
-			take_warning(j, warning);
-			return 0;
-		}
-		if (is_event(j, "end"))
-			return error_from_end(j, vm->name, err);
-		if (is_event(j, "reboot"))
-			return smol_err_set(
-			    err, SMOL_E_STATE, "VM '%s' rebooted in that moment", vm->name);
-		if (is_event(j, "refused"))
-			return smol_err_set(err, SMOL_E_STATE, "VM '%s': %s does not: %s", vm->name,
-			    vm->config.backend, smol_json_str(j, "error") ?: "?");
-	}
-}
-
-int smol_vm_pause(
-    struct smol_registry *r, struct smol_vm *vm, bool pause, char **warning, struct smol_err *err)
-{
-	smol_auto_monitor struct smol_monitor *m = NULL;
-
-	*warning = NULL;
-	if (smol_vm_reconcile(r, vm, err) < 0)
-		return -1;
-	if (vm->state == (pause ? SMOL_VM_PAUSED : SMOL_VM_RUNNING))
-		return 0;
-	if (vm->state != (pause ? SMOL_VM_RUNNING : SMOL_VM_PAUSED))
-		return smol_vm_not_running(vm, err);
-	m = reach(vm, smol_in_ms(REACH_MS), -1, err);
-	if (!m || smol_monitor_send(m, smol_monitor_request(pause ? "pause" : "resume"), err) < 0 ||
-	    await_pause(m, vm, pause, warning, err) < 0)
-		return -1;
-	return smol_vm_refresh(r, vm, err);
-}
-
-/* Read events until the snapshot is there. */
-static int await_snapshot(
-    struct smol_monitor *m, const struct smol_vm *vm, int interrupt_fd, struct smol_err *err)
-{
-	smol_deadline deadline = smol_in_ms(SAVE_MS);
-
-	for (;;) {
-		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, interrupt_fd, err);
-		const char *error = j ? smol_json_str(j, "error") : NULL;
-
-		if (!j || refused(j, err) < 0)
-			return -1;
-		if (is_event(j, "end"))
-			return error_from_end(j, vm->name, err);
-		if (is_event(j, "snapshot"))
-			return error ? smol_err_set(err, SMOL_E_IO, "VM '%s': no snapshot: %s",
-					   vm->name, error)
-				     : 0;
-	}
-}
-
-int smol_vm_snapshot(struct smol_registry *r, struct smol_vm *vm, const char *name,
-    int interrupt_fd, char **warning, struct smol_err *err)
-{
-	smol_auto_monitor struct smol_monitor *m = NULL;
-	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
-	cJSON *request;
-	bool runs;
-
-	*warning = NULL;
-	if (smol_vm_reconcile(r, vm, err) < 0)
-		return -1;
-	runs = vm->state == SMOL_VM_RUNNING;
-	if (!runs && vm->state != SMOL_VM_PAUSED)
-		return smol_vm_not_running(vm, err);
-	m = reach(vm, smol_in_ms(REACH_MS), interrupt_fd, err);
-	request = smol_monitor_request("snapshot");
-	smol_json_add_str(request, "name", name);
-	if (!m) {
-		cJSON_Delete(request);
-		return -1;
-	}
-	if (smol_monitor_send(m, request, err) < 0)
-		return -1;
-	if (await_snapshot(m, vm, interrupt_fd, err) < 0)
-		return -1;
-	/* The snapshot is there, whatever becomes of the VM now. */
-	if (runs && await_pause(m, vm, false, warning, &why) < 0)
-		*warning = smol_strdup(why.msg);
-	return smol_vm_refresh(r, vm, err);
 }
 
 int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, struct smol_err *err)
@@ -603,93 +400,6 @@ int smol_vm_agent_addr(const struct smol_vm *vm, struct smol_vsock_addr *addr, s
 	    (struct smol_vsock_addr){.kind = SMOL_VSOCK_UNIX, .port = vm->config.vsock.guest_port};
 	snprintf(addr->path, sizeof(addr->path), "%s", path);
 	return 0;
-}
-
-/* Why the device that the VM had when vm was read has died since, once there is another; NULL. */
-static char *device_death(
-    struct smol_registry *r, const struct smol_vm *vm, const struct smol_vm *now)
-{
-	smol_deadline deadline = smol_in_ms(DEVICE_MS);
-
-	for (;;) {
-		smol_auto_vm struct smol_vm *live = smol_registry_find(r, now->id, NULL);
-		smol_auto_json cJSON *status = live ? smol_vm_monitor_status(live, NULL) : NULL;
-		const cJSON *death = smol_json_get(status, "device_death");
-		int64_t ago = 0;
-
-		if (!death || smol_json_int(death, "ms_ago", 0, INT64_MAX / 2, &ago) != 1 ||
-		    smol_now_ms() - ago < vm->read_ms)
-			return NULL;
-		if (!smol_json_bool(death, "restarting", false))
-			return smol_strdup(smol_json_str(death, "how") ?: "?");
-		if (smol_poll_ms(deadline) == 0 ||
-		    smol_vm_wait(r, live, SMOL_WAIT_EXIT, smol_in_ms(LOOK_MS), -1, NULL) != 0)
-			return NULL;
-	}
-}
-
-bool smol_vm_explain_device(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
-{
-	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
-	smol_auto_free char *how = now ? device_death(r, vm, now) : NULL;
-
-	if (!how)
-		return false;
-	smol_err_set(err, SMOL_E_RESET,
-	    "the vsock device of VM '%s' died, which cut the connection, and was started again: %s",
-	    vm->name, how);
-	return true;
-}
-
-/* Has it ended, or does it end in a moment? true: that is the reason. A monitor that was killed
- * within that moment has written nothing down: reconcile does. */
-static bool explain_end(struct smol_registry *r, struct smol_vm *now, struct smol_err *err)
-{
-	smol_auto_err struct smol_err local = SMOL_ERR_INIT;
-
-	if (smol_vm_wait(r, now, SMOL_WAIT_EXIT, smol_in_ms(EXPLAIN_MS), -1, &local) != 1 ||
-	    smol_vm_refresh(r, now, &local) < 0 || smol_vm_reconcile(r, now, &local) < 0 ||
-	    smol_vm_state_live(now->state))
-		return false;
-	smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", now->name,
-	    now->state == SMOL_VM_DIED ? "died" : "was stopped",
-	    now->end_cause ? now->end_cause : "?");
-	smol_err_hint(err, "smolsh start %s", now->name);
-	if (err)
-		err->tail = smol_vm_console_tail(now, TAIL_LINES);
-	return true;
-}
-
-/* Has its guest, which was ready when vm was read, begun anew under the same monitor? */
-static bool explain_reboot(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
-{
-	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
-
-	if (!now || vm->state != SMOL_VM_RUNNING || now->started_ms != vm->started_ms ||
-	    (now->state != SMOL_VM_STARTING &&
-		(now->state != SMOL_VM_RUNNING || now->ready_ms == vm->ready_ms)))
-		return false;
-	smol_err_set(err, SMOL_E_RESET, "VM '%s' rebooted, which cut the connection", vm->name);
-	smol_err_hint(err, "smolsh wait %s", vm->name);
-	return true;
-}
-
-bool smol_vm_explain(struct smol_registry *r, const struct smol_vm *vm, struct smol_err *err)
-{
-	smol_auto_vm struct smol_vm *now = smol_registry_find(r, vm->id, NULL);
-	bool cut = !err || err->code != SMOL_E_DEADLINE;
-
-	if (cut && smol_vm_explain_device(r, vm, err))
-		return true;
-	if (now && now->state == SMOL_VM_PAUSED && smol_vm_reconcile(r, now, NULL) == 0 &&
-	    now->state == SMOL_VM_PAUSED) {
-		smol_vm_not_running(now, err);
-		return false;
-	}
-	if (!now || (cut && explain_reboot(r, vm, err)) || explain_end(r, now, err))
-		return false;
-	/* The one or the other may be seen only now. */
-	return cut && !explain_reboot(r, vm, err) && smol_vm_explain_device(r, vm, err);
 }
 
 cJSON *smol_vm_monitor_status(const struct smol_vm *vm, struct smol_err *err)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What lifecycle.c and reconcile.c share and nobody else sees. */
+/* What the files behind lifecycle.h share and nobody else sees. */
 #ifndef SMOL_VM_LIFECYCLE_INTERNAL_H
 #define SMOL_VM_LIFECYCLE_INTERNAL_H
 
 #include "vm/registry.h"
+
+#define SMOL_EXPLAIN_MS	   1000 /* to learn that a VM has ended */
+#define SMOL_VM_TAIL_LINES 10	/* of the console, behind an error */
 
 /* The VM's row as it is now; vm is updated in place. */
 int smol_vm_refresh(struct smol_registry *r, struct smol_vm *vm, struct smol_err *err);

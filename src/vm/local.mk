@@ -5,9 +5,11 @@ src_vm_libvm_a_SOURCES = \
 	src/vm/children.c src/vm/children.h \
 	src/vm/config.c src/vm/config.h \
 	src/vm/disk.c src/vm/disk.h src/vm/disk_files.c \
+	src/vm/explain.c \
 	src/vm/jail.c src/vm/jail.h \
 	src/vm/lifecycle.c src/vm/lifecycle.h src/vm/lifecycle_internal.h \
 	src/vm/monitor_client.c src/vm/monitor_client.h \
+	src/vm/pause.c \
 	src/vm/reconcile.c \
 	src/vm/registry.c src/vm/registry.h \
 	src/vm/registry_config.c src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \

@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/proc.h"
 #include "vm/lifecycle.h"
 
 #define SEND_MS 5000
@@ -132,4 +133,68 @@ cJSON *smol_monitor_next(
 		if (fill(m, deadline, interrupt_fd, err) < 0)
 			return NULL;
 	return smol_json_parse_object(line, n, err);
+}
+
+struct smol_monitor *smol_monitor_reach(
+    const struct smol_vm *vm, smol_deadline deadline, int interrupt_fd, struct smol_err *err)
+{
+	smol_auto_close int pidfd = smol_proc_open(vm->monitor_pid, vm->monitor_start);
+	smol_deadline last = smol_in_ms(SMOL_MONITOR_REACH_MS);
+	smol_auto_monitor struct smol_monitor *m = NULL;
+
+	if (deadline < last)
+		last = deadline;
+	while (!(m = smol_monitor_open(vm, err)) && pidfd >= 0) {
+		struct pollfd p[] = {
+		    {.fd = pidfd, .events = POLLIN}, {.fd = interrupt_fd, .events = POLLIN}};
+
+		if (smol_poll_ms(last) == 0 || poll(p, 2, 20) > 0)
+			break;
+	}
+	if (!m || smol_monitor_send(m, smol_monitor_request("watch"), err) < 0)
+		return NULL;
+	smol_err_clear(err);
+	return smol_steal(&m);
+}
+
+static void take_str(char **to, const cJSON *j, const char *key)
+{
+	free(*to);
+	*to = smol_strdup(smol_json_str(j, key));
+}
+
+int smol_monitor_end_error(const cJSON *j, const char *name, struct smol_err *err)
+{
+	const cJSON *e = smol_json_get(j, "error");
+	const char *cause = smol_json_str(j, "cause");
+
+	if (e) {
+		smol_err_set(err, smol_code_from_name(smol_json_str(e, "code")), "%s",
+		    smol_json_str(e, "message") ? smol_json_str(e, "message") : "failed");
+		if (err)
+			take_str(&err->hint, e, "hint");
+	} else {
+		smol_err_set(err, SMOL_E_VM_DIED, "VM '%s' %s: %s", name,
+		    smol_json_bool(j, "died", true) ? "died" : "stopped", cause ? cause : "?");
+	}
+	if (err)
+		take_str(&err->tail, j, "console");
+	return -1;
+}
+
+bool smol_monitor_is_event(const cJSON *j, const char *name)
+{
+	const char *e = smol_json_str(j, "event");
+
+	return e && strcmp(e, name) == 0;
+}
+
+int smol_monitor_refuses(const cJSON *j, struct smol_err *err)
+{
+	const char *text = smol_json_str(j, "error");
+
+	if (smol_json_bool(j, "ok", true))
+		return 0;
+	return smol_err_set(err, smol_code_from_name(smol_json_str(j, "code")),
+	    "the VM's monitor refuses: %s", text ? text : "it does not say why");
 }

@@ -29,6 +29,7 @@
 #include "vm/registry.h"
 
 #define SMOL_MONITOR_VERSION  1
+#define SMOL_MONITOR_REACH_MS 2000	  /* for a monitor that lives to have its socket ready */
 #define SMOL_MONITOR_LINE_MAX (64 * 1024) /* bytes of a line either way */
 
 struct smol_monitor;
@@ -49,6 +50,21 @@ cJSON *smol_monitor_next(
     struct smol_monitor *m, smol_deadline deadline, int interrupt_fd, struct smol_err *err);
 /* {"v":…,"op":op} */
 cJSON *smol_monitor_request(const char *op);
+
+/*
+ * Connect to the monitor of a live VM and ask to hear its events. Between the claim and the socket
+ * there is a moment in which nobody answers: as long as the process lives it is tried again, until
+ * the deadline or for SMOL_MONITOR_REACH_MS.
+ */
+struct smol_monitor *smol_monitor_reach(
+    const struct smol_vm *vm, smol_deadline deadline, int interrupt_fd, struct smol_err *err);
+
+/* What a line says: that it is this event; */
+bool smol_monitor_is_event(const cJSON *j, const char *name);
+/* a reply that says no, as an error (-1), else 0; */
+int smol_monitor_refuses(const cJSON *j, struct smol_err *err);
+/* of an "end" event its error, or the cause as one: always -1. */
+int smol_monitor_end_error(const cJSON *j, const char *name, struct smol_err *err);
 
 static inline void smol_auto_monitor_fn(struct smol_monitor **m)
 {

@@ -171,7 +171,7 @@ static const char *const balloon_answers[] = {
 	"128") "}\n{\"event\":\"balloon\",\"error\":\"no driver\"}\n",
     /* It is older than this smolsh. */
     "{\"ok\":false,\"error\":\"unknown op\",\"code\":\"unsupported\"}\n",
-    "{\"ok\":true,\"result\":" SAID("128") "}\n{\"event\":\"end\"}\n",
+    "{\"ok\":true,\"result\":" SAID("128") "}\n{\"event\":\"end\",\"cause\":\"of old age\"}\n",
     /* It goes while the guest is at it. */
     "{\"ok\":true,\"result\":" SAID("128") "}\n",
     /* What was on its way before the answer is of another target. */
@@ -354,7 +354,7 @@ static void test_balloon(void **state)
 	} want[SMOL_ARRAY_SIZE(balloon_answers)] = {
 	    {SMOL_E_STATE, "VM 'web': qemu does not: no driver"},
 	    {SMOL_E_UNSUPPORTED, "the VM's monitor refuses: unknown op"},
-	    {SMOL_E_VM_DIED, "VM 'web' ended"},
+	    {SMOL_E_VM_DIED, "VM 'web' died: of old age"},
 	    {SMOL_E_RESET, "the VM's monitor has gone"},
 	};
 	smol_auto_registry struct smol_registry *r = smol_registry_open(NULL);
