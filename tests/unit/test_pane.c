@@ -31,8 +31,8 @@ static void changed(struct smol_pane *p)
 	(void)p;
 }
 
-/* Between fork and exec the child still has our handlers. What ends it then is not for us: the screen
- * would take it for its own end. */
+/* Between fork and exec the child still has our handlers. What ends it then is not for us: the
+ * screen would take it for its own end. */
 static void a_command_that_has_hardly_begun_is_ended_alone(void **state)
 {
 	static const struct smol_ui_options options = {.program = "/bin/true"};
