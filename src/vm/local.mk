@@ -12,7 +12,7 @@ src_vm_libvm_a_SOURCES = \
 	src/vm/pause.c \
 	src/vm/reconcile.c \
 	src/vm/registry.c src/vm/registry.h \
-	src/vm/registry_config.c src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \
+	src/vm/registry_config.c src/vm/registry_create.c src/vm/registry_internal.h src/vm/registry_pairs.c src/vm/registry_state.c \
 	src/vm/snapshot.c src/vm/snapshot.h \
 	src/vm/upper.c src/vm/upper.h \
 	src/vm/share.c src/vm/share.h \
