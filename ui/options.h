@@ -12,8 +12,8 @@ struct smol_ui_options {
 	bool line;	     /* no screen is wanted */
 };
 
-/* In a child, forked with signals held (base/spawn.h): become `smolsh -c LINE`, with the same options.
- * Does not return. */
+/* In a child, forked with signals held (base/spawn.h): become `smolsh -c LINE`, with the same
+ * options. Does not return. */
 _Noreturn void smol_ui_become(const struct smol_ui_options *o, const char *line);
 
 #endif
