@@ -32,10 +32,10 @@ struct smol_spawn {
 int smol_spawn(const struct smol_spawn *s, pid_t *pid, int *pidfd, struct smol_err *err);
 
 /*
- * For a fork of one's own. A handler that still runs in the child would tell the parent's event loop
- * of a signal that was the child's. So: hold before the fork, release in the parent behind it, and in
- * the child, which is about to exec, default: nothing is handled or held any more, and what had come
- * acts then.
+ * For a fork of one's own. A handler that still runs in the child would tell the parent's event
+ * loop of a signal that was the child's. So: hold before the fork, release in the parent behind it,
+ * and in the child, which is about to exec, default: nothing is handled or held any more, and what
+ * had come acts then.
  */
 void smol_signals_hold(sigset_t *before);
 void smol_signals_release(const sigset_t *before);
