@@ -201,6 +201,12 @@ static bool too_often(struct smol_device_care *care)
 	return care->ndeaths == SMOL_DEVICE_DEATHS && now - care->deaths[0] <= DEATHS_MS;
 }
 
+/* Its guest has ended, or is about to be ended: another one would be for nobody. */
+static bool is_over(const struct smol_monitor_state *m)
+{
+	return m->ending && m->stopping != SMOL_ASKING;
+}
+
 static void hold(struct smol_monitor_state *m)
 {
 	m->care.step = SMOL_DEVICE_HOLDS;
@@ -229,7 +235,7 @@ void smol_device_exit(void *ctx)
 	if (care->ready_fd >= 0)
 		close(smol_steal_fd(&care->ready_fd));
 	uv_timer_stop(&care->timer);
-	if (m->ending && m->stopping != SMOL_ASKING) {
+	if (is_over(m)) {
 		smol_machine_child_gone(m);
 		return;
 	}
@@ -303,6 +309,9 @@ static void on_timer(uv_timer_t *t)
 {
 	struct smol_monitor_state *m = t->data;
 
+	/* One that has been started for nothing is ended all the same. */
+	if (is_over(m) && m->care.step != SMOL_DEVICE_STARTS)
+		return;
 	switch (m->care.step) {
 	case SMOL_DEVICE_HELD:
 		start_again(m);

@@ -136,9 +136,28 @@ done
 same "three in a row, each as soon as it is there: the guest goes on" "$(boot_id)" "$boot"
 
 # ---- while it boots, and while it stops ----
-for at in kernel agent; do
+# QEMU is to give up the dead one's rings, and does so when it has been told to quit, too.
+stop_stuck() {
+	local qemu stop
+	qemu=$(t_pid web hypervisor)
+	kill -STOP "$qemu"
 	kill_device
-	check "killed just before the stop: stop" smolsh stop web
+	smolsh_bg stop --timeout 1s web &
+	stop=$!
+	t_until said '"step":"quit"'
+	kill -CONT "$qemu"
+	wait "$stop"
+}
+said() { grep -q "$1" <(tail -n +"$from" "$journal"); }
+for at in kernel agent; do
+	from=$(($(wc -l <"$journal") + 1))
+	if [ "$at" = kernel ]; then
+		kill_device
+		check "killed just before the stop: stop" smolsh stop web
+	else
+		check "killed, and QEMU hears of it when it is to quit: stop" stop_stuck
+		same "... no other device is started" "$(tail -n +"$from" "$journal" | grep -c '"event":"device-exit"')" 1
+	fi
 	match "killed just before the stop: as asked" 'stopped as asked|powered off' "$(smolsh info web | grep '^ended by')"
 	from=$(($(wc -l <"$journal") + 1))
 	smolsh_bg start web >"$t_dir/start" 2>&1 &
