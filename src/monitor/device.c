@@ -6,6 +6,7 @@
  *
  * A new one takes over in steps, each with a deadline:
  *   WAITS    the hypervisor does not answer yet
+ *   PAUSES   one in a row of deaths is started the later, the longer the row is
  *   HOLDS    the guest is stopped, and QEMU gives up the rings of the old one; were the new one
  *            connected before, its answers would be taken for the old one's, and the rings' places
  *            be wrong
@@ -34,6 +35,9 @@
 #include "monitor/monitor.h"
 
 #define DEATHS_MS 10000 /* SMOL_DEVICE_DEATHS within so long are too many */
+#define STEADY_MS 60000 /* one that has lived for so long ends a row of deaths */
+#define PAUSE_MS  10	/* before the second of a row, twice as long before the third, … */
+#define PAUSE_MAX 2000	/* less than clients wait for (SMOL_DIAL_TIMEOUT_MS) */
 #define HOLD_MS	  30000 /* for QEMU to stop the guest, or let it go on: its disks are flushed */
 #define READY_MS  10000
 #define JOIN_MS	  10000
@@ -115,6 +119,7 @@ static int start(struct smol_monitor_state *m, struct smol_err *err)
 	if (ready < 0 || spawn(m, vhost, complaints, ready, err) < 0)
 		return -1;
 	care->ready = false;
+	care->started_ms = smol_now_ms();
 	smol_io_set_nonblock(care->ready_fd, true);
 	smol_watch_start(&m->loop, &care->ready_watch, care->ready_fd, on_ready, m);
 	smol_machine_child(m, &m->device);
@@ -201,6 +206,23 @@ static bool too_often(struct smol_device_care *care)
 	return care->ndeaths == SMOL_DEVICE_DEATHS && now - care->deaths[0] <= DEATHS_MS;
 }
 
+/* Somebody gets through to each, and each dies of it: that may go on for ever, and costs the less
+ * the longer it does. */
+static int pause_ms(const struct smol_device_care *care)
+{
+	int ms = care->row > 1 ? (care->row - 1) * PAUSE_MS : 0;
+
+	return ms < PAUSE_MAX ? ms : PAUSE_MAX;
+}
+
+static void count(struct smol_device_care *care)
+{
+	if (smol_now_ms() - care->started_ms >= STEADY_MS)
+		care->row = 0;
+	if (care->row <= PAUSE_MAX / PAUSE_MS)
+		care->row++;
+}
+
 /* Its guest has ended, or is about to be ended: another one would be for nobody. */
 static bool is_over(const struct smol_monitor_state *m)
 {
@@ -215,11 +237,22 @@ static void hold(struct smol_monitor_state *m)
 	smol_backend_hold(&m->backend, NULL);
 }
 
+static void journal_exit(struct smol_monitor_state *m, const char *words, int pause)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	smol_json_add_str(j, "how", words);
+	if (pause)
+		smol_json_add_int(j, "pause_ms", pause);
+	smol_journal(m, "device-exit", j);
+}
+
 void smol_device_exit(void *ctx)
 {
 	struct smol_monitor_state *m = ctx;
 	struct smol_device_care *care = &m->care;
 	smol_auto_free char *words = NULL;
+	bool over = is_over(m);
 	int status;
 
 	if (!smol_child_reap(&m->device, &status))
@@ -229,13 +262,15 @@ void smol_device_exit(void *ctx)
 	if (care->ready_watch.active && smol_io_wait(care->ready_fd, POLLIN, smol_in_ms(0)) > 0)
 		on_ready(m);
 	words = smol_child_end_words(&m->device, status);
-	smol_journal_text(m, "device-exit", "how", words);
+	if (!over)
+		count(care);
+	journal_exit(m, words, over ? 0 : pause_ms(care));
 	smol_child_close(&m->device);
 	smol_watch_stop(&care->ready_watch);
 	if (care->ready_fd >= 0)
 		close(smol_steal_fd(&care->ready_fd));
 	uv_timer_stop(&care->timer);
-	if (is_over(m)) {
+	if (over) {
 		smol_machine_child_gone(m);
 		return;
 	}
@@ -247,9 +282,9 @@ void smol_device_exit(void *ctx)
 		    SMOL_DEVICE_DEATHS, DEATHS_MS / 1000);
 		return;
 	}
-	care->step = SMOL_DEVICE_WAITS;
+	care->step = m->up ? SMOL_DEVICE_PAUSES : SMOL_DEVICE_WAITS;
 	if (m->up)
-		hold(m);
+		uv_timer_start(&care->timer, on_timer, (uint64_t)pause_ms(care), 0);
 }
 
 void smol_device_up(struct smol_monitor_state *m)
@@ -313,6 +348,9 @@ static void on_timer(uv_timer_t *t)
 	if (is_over(m) && m->care.step != SMOL_DEVICE_STARTS)
 		return;
 	switch (m->care.step) {
+	case SMOL_DEVICE_PAUSES:
+		hold(m);
+		break;
 	case SMOL_DEVICE_HELD:
 		start_again(m);
 		break;
@@ -357,12 +395,15 @@ bool smol_device_is_held(const struct smol_monitor_state *m)
 cJSON *smol_device_json(const struct smol_monitor_state *m)
 {
 	const struct smol_device_care *care = &m->care;
+	int64_t ago = smol_now_ms() - care->died_ms;
 	cJSON *j;
 
 	if (!care->how)
 		return NULL;
 	j = how(m);
-	smol_json_add_int(j, "ms_ago", smol_now_ms() - care->died_ms);
+	smol_json_add_int(j, "ms_ago", ago);
+	if (pause_ms(care) && ago < STEADY_MS)
+		smol_json_add_int(j, "pause_ms", pause_ms(care));
 	smol_json_add_bool(j, "restarting", care->step != SMOL_DEVICE_SERVES);
 	return j;
 }

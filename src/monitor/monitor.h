@@ -63,6 +63,7 @@ struct smol_device_care {
 	enum {
 		SMOL_DEVICE_SERVES, /* or there is none */
 		SMOL_DEVICE_WAITS,
+		SMOL_DEVICE_PAUSES,
 		SMOL_DEVICE_HOLDS,
 		SMOL_DEVICE_HELD,
 		SMOL_DEVICE_STARTS,
@@ -78,9 +79,10 @@ struct smol_device_care {
 	bool ready;
 	int64_t deaths[SMOL_DEVICE_DEATHS]; /* since anybody got through, the last ones, ms */
 	int ndeaths;
+	int row; /* of deaths, each soon after the start */
 	int restarts;
-	char *how;	 /* its last end; NULL: none */
-	int64_t died_ms; /* when that was */
+	char *how;		     /* its last end; NULL: none */
+	int64_t started_ms, died_ms; /* when it was started last; when it died last */
 };
 
 struct smol_monitor_state {

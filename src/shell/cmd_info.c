@@ -133,16 +133,19 @@ static void process_row(const cJSON *status, const char *key)
 static void death_row(const cJSON *status)
 {
 	const cJSON *death = smol_json_get(status, "device_death");
-	int64_t restarts = 0, ago_ms = 0;
-	char ago[16];
+	int64_t restarts = 0, ago_ms = 0, pause_ms = 0;
+	char ago[16], late[80] = "";
 
 	if (!death)
 		return;
 	smol_json_int(death, "restarts", 0, INT32_MAX, &restarts);
 	smol_json_int(death, "ms_ago", 0, INT64_MAX / 2, &ago_ms);
 	smol_duration_text(ago_ms, ago);
-	row("restarts", "%d of the device, which died %s ago: %s", (int)restarts, ago,
-	    smol_json_str(death, "how") ?: "?");
+	if (smol_json_int(death, "pause_ms", 1, INT32_MAX, &pause_ms) == 1)
+		snprintf(late, sizeof(late), "; it keeps dying: the last start waited %d ms",
+		    (int)pause_ms);
+	row("restarts", "%d of the device, which died %s ago: %s%s", (int)restarts, ago,
+	    smol_json_str(death, "how") ?: "?", late);
 }
 
 /* "request 1M, command words 4096, …" */

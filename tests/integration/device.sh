@@ -77,6 +77,11 @@ expect_exit 0 "info" smolsh info web
 expect_out "info: and why" "^restarts +$SMOLSH_KILLS of the device, which died .* ago: smolsh-vsockd was killed by signal 9"
 same "the journal has each, with its cause" \
 	"$(smolsh logs --journal web | grep '"event":"device-restart"' | grep -c 'smolsh-vsockd was killed by signal 9 (SIGKILL)"')" "$SMOLSH_KILLS"
+# Each has died soon after its start, so the next one's waits 10 ms more, 2 s at most.
+pause=$((SMOLSH_KILLS > 200 ? 2000 : 10 * (SMOLSH_KILLS - 1)))
+expect_out "info: and for how long the last start was put off" "SIGKILL\); it keeps dying: the last start waited $pause ms\$"
+same "the journal: for how long each" \
+	"$(grep -oE '"pause_ms":[0-9]+' "$journal" | cut -d: -f2 | sort -n | tail -n 1)" "$pause"
 same "the VM runs" "$(t_state web)" running
 expect_exit 0 "jobs" smolsh jobs web
 expect_out "a job from before goes on" "^ *web +$job +running"
