@@ -143,7 +143,8 @@ int smol_vsockd_rings_start(struct smol_vsockd *d, unsigned i, struct smol_err *
 }
 
 /* What the guest had sent when its ring stops belongs to its connections. One that goes on filling
- * it meanwhile is heard for its size once. */
+ * it meanwhile is heard for its size once. RSTs that are due do not stop it: there is room for a
+ * ring of them beside those that do. */
 static void take_the_rest(struct smol_vsockd *d)
 {
 	const struct smol_vring *vr = &d->vq[SMOL_VSOCKD_TX];
@@ -154,7 +155,7 @@ static void take_the_rest(struct smol_vsockd *d)
 	do {
 		before = vr->last_avail;
 		d->tx_kick = true;
-		smol_tx_run(d);
+		smol_tx_run(d, true);
 	} while (!d->memory_gone && d->tx_kick && vr->last_avail != before &&
 		 (uint16_t)(vr->last_avail - from) < vr->num);
 }

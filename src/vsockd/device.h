@@ -31,7 +31,8 @@
 
 #define SMOL_VSOCKD_SLOTS    64u
 #define SMOL_VSOCKD_SLOT_IOV 6u
-#define SMOL_VSOCKD_RSTS     256u
+#define SMOL_VSOCKD_RSTS     256u /* with so many due no more packets are taken, … */
+#define SMOL_VSOCKD_STRAYS   (SMOL_VSOCKD_RSTS + SMOL_VRING_MAX) /* but for a ring's last ones */
 
 #define SMOL_VSOCKD_HANDSHAKE_MS 10000u /* for the CONNECT line, then again for the answer */
 #define SMOL_VSOCKD_LINGER_MS	 60000u /* for the guest's RST after a full SHUTDOWN */
@@ -102,7 +103,7 @@ struct smol_vsockd {
 	bool rx_empty;	       /* there was no buffer for what is due */
 	/* connections that have something for the guest */
 	uint32_t queue_first, queue_last, queue_n;
-	struct smol_stray stray[SMOL_VSOCKD_RSTS];
+	struct smol_stray stray[SMOL_VSOCKD_STRAYS];
 	uint32_t stray_first, stray_n;
 	/* receive buffers at hand */
 	struct smol_rx_slot slot[SMOL_VSOCKD_SLOTS];
@@ -189,8 +190,9 @@ void smol_vsockd_deaf(struct smol_vsockd *d, struct smol_conn *c);
  * the record. */
 void smol_vsockd_drain(struct smol_vsockd *d, struct smol_conn *c);
 
-/* tx.c: take the guest's packets until there are none or it is others' turn */
-void smol_tx_run(struct smol_vsockd *d);
+/* tx.c: take the guest's packets until there are none or it is others' turn; last: however many
+ * RSTs are due */
+void smol_tx_run(struct smol_vsockd *d, bool last);
 /* rx.c: fill the guest's buffers while there are some and something is due */
 void smol_rx_run(struct smol_vsockd *d);
 /* true when smol_rx_run() would make progress now */

@@ -270,7 +270,7 @@ enum smol_vsockd_turn smol_vsockd_turn(struct smol_vsockd *d, int max_wait)
 		return result;
 	/* kicks are off while the loop is awake */
 	d->tx_kick |= smol_vring_pending(&d->vq[SMOL_VSOCKD_TX]);
-	smol_tx_run(d);
+	smol_tx_run(d, false);
 	smol_rx_run(d);
 	deadlines(d);
 	return d->memory_gone ? memory_gone(d) : result;

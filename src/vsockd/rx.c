@@ -191,7 +191,7 @@ static bool emit_stray(struct smol_vsockd *d)
 	    .op = SMOL_VSOCK_OP_RST,
 	};
 	emit(d, &h);
-	d->stray_first = (d->stray_first + 1) % SMOL_VSOCKD_RSTS;
+	d->stray_first = (d->stray_first + 1) % SMOL_VSOCKD_STRAYS;
 	d->stray_n--;
 	return true;
 }

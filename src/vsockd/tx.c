@@ -100,9 +100,9 @@ static void stray(struct smol_vsockd *d, const struct smol_vsock_hdr *h)
 	struct smol_stray *s;
 
 	d->stats.strays++;
-	if (h->op == SMOL_VSOCK_OP_RST || d->stray_n == SMOL_VSOCKD_RSTS)
+	if (h->op == SMOL_VSOCK_OP_RST || d->stray_n == SMOL_VSOCKD_STRAYS)
 		return;
-	s = &d->stray[(d->stray_first + d->stray_n++) % SMOL_VSOCKD_RSTS];
+	s = &d->stray[(d->stray_first + d->stray_n++) % SMOL_VSOCKD_STRAYS];
 	*s = (struct smol_stray){.cid = h->dst_cid,
 	    .guest_port = h->src_port,
 	    .host_port = h->dst_port,
@@ -310,7 +310,7 @@ static void on_chain(struct smol_vsockd *d, const struct smol_vchain *ch)
 	}
 }
 
-void smol_tx_run(struct smol_vsockd *d)
+void smol_tx_run(struct smol_vsockd *d, bool last)
 {
 	struct smol_vring *vr = &d->vq[SMOL_VSOCKD_TX];
 	uint32_t moved = d->moved;
@@ -320,7 +320,8 @@ void smol_tx_run(struct smol_vsockd *d)
 		return;
 	smol_vring_no_kick(vr);
 	/* With no room for strays the guest waits until it took some: 5.10.6.1.1 allows that. */
-	while (n < TURN_CHAINS && d->moved - moved < TURN_BYTES && d->stray_n < SMOL_VSOCKD_RSTS) {
+	while (n < TURN_CHAINS && d->moved - moved < TURN_BYTES &&
+	       (last || d->stray_n < SMOL_VSOCKD_RSTS)) {
 		struct smol_vchain ch;
 		int r = smol_vring_take(vr, &d->gm, false, d->chain, SMOL_VRING_IOV, &ch);
 

@@ -486,7 +486,7 @@ static void check(void)
 		n++;
 	if (used != fuzz_dev.conns.used || n != fuzz_dev.queue_n || n != queued || fuzz_dev.batch)
 		abort();
-	if (fuzz_dev.slot_n > SMOL_VSOCKD_SLOTS || fuzz_dev.stray_n > SMOL_VSOCKD_RSTS)
+	if (fuzz_dev.slot_n > SMOL_VSOCKD_SLOTS || fuzz_dev.stray_n > SMOL_VSOCKD_STRAYS)
 		abort();
 }
 

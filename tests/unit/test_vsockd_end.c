@@ -41,15 +41,17 @@ static void assert_stream(const uint8_t *got, size_t n)
 		assert_int_equal(got[i], rig_byte(i));
 }
 
-/* A ring that was filled and not kicked; how says how it stops. */
-static void in_the_ring(void (*stop)(struct rig *r))
+/* A ring that was filled and not kicked, with so many packets that belong to nobody before the
+ * stream's; stop says how it stops. */
+static void in_the_ring(void (*stop)(struct rig *r), unsigned strays)
 {
-	struct rig *r = rig_new(&(struct rig_config){0});
-	struct player_sock s = {0};
+	struct rig *r = rig_new(&(struct rig_config){.num = strays ? 1024 : 0});
+	struct player_sock s = {0}, nobody = {.guest_port = 1, .host_port = 2};
 	int fd = rig_connect(r, &s, 5000);
 	uint8_t got[20 * PACKET];
 
 	rig_pump(r);
+	put_quietly(&r->p, &nobody, strays, 0);
 	put_quietly(&r->p, &s, 20, 0);
 	stop(r);
 	assert_int_equal(rig_read(r, fd, got, sizeof(got)), sizeof(got));
@@ -75,16 +77,24 @@ static void stop_rings(struct rig *r)
 static void ring_when_the_front_end_vanishes(void **state)
 {
 	(void)state;
-	in_the_ring(vanish);
+	in_the_ring(vanish, 0);
 }
 
 static void ring_when_it_is_stopped(void **state)
 {
 	(void)state;
-	in_the_ring(stop_rings);
+	in_the_ring(stop_rings, 0);
 }
 
-/* A whole ring of packets that belong to nobody, more than there is room for answers: the end comes
+/* More of them than RSTs are kept for while the guest is there to take them. */
+static void ring_behind_nonsense(void **state)
+{
+	(void)state;
+	in_the_ring(vanish, 2 * SMOL_VSOCKD_RSTS);
+	in_the_ring(stop_rings, 2 * SMOL_VSOCKD_RSTS);
+}
+
+/* A whole ring of packets that belong to nobody, more than RSTs are kept for: the end comes
  * all the same, and nothing is written behind it. */
 static void ring_of_nonsense(void **state)
 {
@@ -221,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ring_when_the_front_end_vanishes),
 	    cmocka_unit_test(ring_when_it_is_stopped),
+	    cmocka_unit_test(ring_behind_nonsense),
 	    cmocka_unit_test(ring_of_nonsense),
 	    cmocka_unit_test(line_with_the_end),
 	    cmocka_unit_test(end_is_told_once),
