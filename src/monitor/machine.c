@@ -121,6 +121,9 @@ static void hypervisor_ended(struct smol_monitor_state *m, int status, const cha
 	} else if (m->care.step == SMOL_DEVICE_WAITS) {
 		smol_auto_free char *both = smol_asprintf("%s; %s", m->care.how, words);
 
+		smol_err_set(&m->failure, SMOL_E_VM_DIED, "VM '%s' died: %s", m->vm->name, both);
+		if (!m->vm->ephemeral)
+			smol_err_hint(&m->failure, "smolsh start %s", m->vm->name);
 		begin_end(m, true, both);
 	} else {
 		begin_end(m, true, words);

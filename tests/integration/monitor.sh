@@ -222,6 +222,9 @@ SMOLSH_IMAGES=${SMOLSH_IMAGES:-$SMOLSH_BUILD/images} timeout 60 "$t_dir/programs
 match "another process is answered" '"ok":true' "$(cat "$t_dir/another")"
 check "the device asked" test -e "$t_dir/device"
 same "and is not answered" "$(cat "$t_dir/device")" ""
+# It ends before QEMU can do with another one.
+match "such a start is told, and tried anew by hand" \
+	"VM 'taken' died: smolsh-vsockd exited with code [01]; qemu exited .*; try: smolsh start taken\$" "$(cat "$t_dir/taken")"
 check "delete" smolsh delete --force --yes taken
 
 t_end
