@@ -25,7 +25,9 @@
 
 #define SMOL_FLOWS_MAX	      512 /* connections at once; more wait in the backlog */
 #define SMOL_FLOW_GREET_MS    15000
-#define SMOL_REVERSE_PAUSE_MS 500 /* between tries to reach an agent that is away */
+/* Reverse: before an agent that has gone is dialled again; then twice as long each time, up to */
+#define SMOL_REVERSE_FIRST_MS 50
+#define SMOL_REVERSE_PAUSE_MS 500
 
 enum smol_flow_stage { SMOL_FLOW_GREETING, SMOL_FLOW_RELAYING, SMOL_FLOW_CONTROL, SMOL_FLOW_OVER };
 
@@ -51,7 +53,8 @@ struct smol_forward {
 	const char *host_path;		 /* a Unix socket */
 	struct smol_flow *flows;
 	int nflows, max_flows;
-	smol_deadline retry; /* reverse: when to dial again */
+	smol_deadline retry; /* reverse: when to dial again, */
+	int pause_ms;	     /* and how long that waits the next time */
 };
 
 /* A flow that dials the agent and makes a request; plain is taken over (closed on failure). With

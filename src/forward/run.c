@@ -122,6 +122,15 @@ static void fetch(struct smol_forward *f, const cJSON *note)
 		complain(&err);
 }
 
+/* One that listened a moment ago is most likely back soon, with its VM's device; but one that
+ * listens and goes, again and again, must not keep us busy. */
+static void retry(struct smol_forward *f)
+{
+	f->retry = smol_in_ms(f->pause_ms);
+	f->pause_ms =
+	    2 * f->pause_ms < SMOL_REVERSE_PAUSE_MS ? 2 * f->pause_ms : SMOL_REVERSE_PAUSE_MS;
+}
+
 static void begin_reverse(struct smol_forward *f)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -132,7 +141,7 @@ static void begin_reverse(struct smol_forward *f)
 	if (w)
 		w->control = true;
 	else
-		f->retry = smol_in_ms(SMOL_REVERSE_PAUSE_MS);
+		retry(f);
 }
 
 static void serve(struct smol_forward *f, struct smol_flow *w, bool *failed)
@@ -143,10 +152,12 @@ static void serve(struct smol_forward *f, struct smol_flow *w, bool *failed)
 
 	do {
 		smol_flow_serve(w, &answer, &err);
-		if (answer && control && first)
+		if (answer && control && first) {
 			say_status(f, NULL);
-		else if (answer && control)
+			f->pause_ms = SMOL_REVERSE_FIRST_MS;
+		} else if (answer && control) {
 			fetch(f, answer);
+		}
 		first = false;
 		cJSON_Delete(answer);
 	} while (answer && control);
@@ -158,7 +169,7 @@ static void serve(struct smol_forward *f, struct smol_flow *w, bool *failed)
 		/* What cannot be from the beginning is not tried again. */
 		*failed = f->status_fd >= 0;
 		say_status(f, &err);
-		f->retry = smol_in_ms(SMOL_REVERSE_PAUSE_MS);
+		retry(f);
 	}
 	smol_flow_free(f, w);
 }
@@ -197,11 +208,11 @@ int smol_forward_run(struct smol_forward *f)
 
 	f->max_flows = flows_max();
 	f->retry = SMOL_NEVER;
-	if (f->reverse) {
+	f->pause_ms = SMOL_REVERSE_FIRST_MS;
+	if (f->reverse)
 		begin_reverse(f);
-	} else {
+	else
 		say_status(f, NULL);
-	}
 	while (!failed) {
 		int n = 0;
 

@@ -37,6 +37,9 @@ monitor=$(t_pid web monitor)
 job=$(smolsh exec -d web -- sh -c 'while :; do echo tick; sleep 0.2; done')
 smolsh exec web -- sh -c 'nc -ll -p 8080 -e echo served >/dev/null 2>&1 </dev/null &'
 port=$(smolsh forward web 0:8080 | sed -E 's|.*127\.0\.0\.1:([0-9]+).*|\1|')
+socat -u SYSTEM:'echo served' "UNIX-LISTEN:$t_dir/host.sock,fork" 2>/dev/null &
+back=$!
+check "forward -R" smolsh forward -R web "$t_dir/host.sock:9090"
 
 # ---- again and again ----
 # Once: a client is connected, the device dies, the client is told, the next one is served; what the
@@ -87,6 +90,9 @@ expect_exit 0 "jobs" smolsh jobs web
 expect_out "a job from before goes on" "^ *web +$job +running"
 check "and is cancelled" smolsh cancel web "$job"
 check "a forwarded port is served" bash -c 'read -r line <"/dev/tcp/127.0.0.1/$0" && [ "$line" = served ]' "$port"
+reverse() { [ "$(smolsh exec web -- nc 127.0.0.1 9090)" = served ]; }
+check "the other way, too" t_until reverse
+kill "$back"
 
 # ---- in the midst ----
 smolsh exec web -- sh -c 'head -c 30000000 /dev/zero >/root/big'
