@@ -67,13 +67,6 @@ static const struct rule rules[] = {
     WHERE(mmap, SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE, 0)),
     WHERE(madvise, SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED, 0)),
 };
-
-/* for smol_bound_close() */
-static const struct rule rules_own[] = {
-    {SCMP_SYS(newfstatat), 2, {SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, (uint32_t)AT_FDCWD),
-	SCMP_A3(SCMP_CMP_EQ, AT_SYMLINK_NOFOLLOW, 0)}},
-    ANY(unlink),
-};
 /* clang-format on */
 
 static int add(scmp_filter_ctx ctx, const struct rule *r, size_t n)
@@ -86,7 +79,7 @@ static int add(scmp_filter_ctx ctx, const struct rule *r, size_t n)
 	return rc;
 }
 
-int smol_vsockd_filter(bool remove_own, struct smol_err *err)
+int smol_vsockd_filter(struct smol_err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc;
@@ -94,8 +87,6 @@ int smol_vsockd_filter(bool remove_own, struct smol_err *err)
 	if (!ctx)
 		return smol_err_set(err, SMOL_E_INTERNAL, "cannot make a seccomp filter");
 	rc = add(ctx, rules, sizeof(rules) / sizeof(rules[0]));
-	if (rc == 0 && remove_own)
-		rc = add(ctx, rules_own, sizeof(rules_own) / sizeof(rules_own[0]));
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -115,9 +106,9 @@ int __lsan_is_turned_off(void)
 	return 1;
 }
 
-int smol_vsockd_filter(bool remove_own, struct smol_err *err)
+int smol_vsockd_filter(struct smol_err *err)
 {
-	(void)remove_own, (void)err;
+	(void)err;
 	smol_vsockd_log("warning: sandbox: no seccomp in a build with the address sanitizer");
 	return 0;
 }

@@ -80,12 +80,11 @@ static void limits(struct smol_lacks *lacks)
 	limit(RLIMIT_MEMLOCK, "a limit on locked memory", lacks);
 }
 
-int smol_vsockd_isolate(const struct smol_isolation *i, struct smol_err *err)
+int smol_vsockd_isolate(char *uds_path, struct smol_err *err)
 {
 	struct smol_lacks lacks = {0};
-	bool remove_own;
 
-	smol_vsockd_confine(i, &lacks);
+	smol_vsockd_confine(uds_path, &lacks);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "cannot give up new privileges");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -93,6 +92,5 @@ int smol_vsockd_isolate(const struct smol_isolation *i, struct smol_err *err)
 	limits(&lacks);
 	if (lacks.len)
 		smol_vsockd_log("warning: sandbox: this system does not allow %s", lacks.text);
-	remove_own = (i->own[0] && i->own[0]->path) || (i->own[1] && i->own[1]->path);
-	return smol_vsockd_filter(remove_own, err);
+	return smol_vsockd_filter(err);
 }

@@ -6,11 +6,9 @@
 #ifndef SMOL_VSOCKD_ISOLATION_H
 #define SMOL_VSOCKD_ISOLATION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bound.h"
 #include "base/err.h"
 
 /* 0 where there is no list of system calls: the address sanitizer makes calls of its own. */
@@ -29,18 +27,12 @@
  * limit allows (and that is said). */
 int smol_vsockd_limit_files(uint32_t *max, struct smol_err *err);
 
-struct smol_isolation {
-	/* Its directory becomes the root. Afterwards it is the path as seen from in there, and the
-	 * working directory is that root; unchanged where the root is. */
-	char *uds_path;
-	/* Sockets that this process removes when it ends: their paths are rewritten alike. One
-	 * that lies in another directory is forgotten, and stays behind. path NULL: none. */
-	struct smol_bound *own[2];
-};
-
-/* From here on: no new privileges, files, processes or networks. -1 only where the filter of system
- * calls cannot be loaded. */
-int smol_vsockd_isolate(const struct smol_isolation *i, struct smol_err *err);
+/*
+ * From here on: no new privileges, files, processes or networks. The directory of uds_path becomes
+ * the root; afterwards it is the path as seen from in there, and the working directory is that
+ * root; unchanged where the root is. -1 only where the filter of system calls cannot be loaded.
+ */
+int smol_vsockd_isolate(char *uds_path, struct smol_err *err);
 
 /* ---- the stages, for tests to look at one by one ---- */
 
@@ -50,9 +42,9 @@ struct smol_lacks {
 	char text[400];
 };
 /* Root, network and capabilities. */
-void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lacks);
-/* The list of system calls (filter.c). remove_own: with what smol_bound_close() needs. */
-int smol_vsockd_filter(bool remove_own, struct smol_err *err);
+void smol_vsockd_confine(char *uds_path, struct smol_lacks *lacks);
+/* The list of system calls (filter.c). */
+int smol_vsockd_filter(struct smol_err *err);
 /* what was not to be had; at: in which step, NULL for the only one there is. */
 void smol_vsockd_lack(struct smol_lacks *lacks, const char *what, const char *at, int error);
 

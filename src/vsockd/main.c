@@ -4,7 +4,10 @@
  *
  * Started by the monitor with both of its sockets given (--vhost-fd, --listen-fd), or by a person
  * with paths. This file reads options, makes or takes the sockets and locks the process up. What
- * runs from then on is in serve.c and below; here it is only smol_bound_close() and the last line.
+ * runs from then on is in serve.c and below; here it is only end_sweeper() and the last line.
+ *
+ * Sockets with a name are removed by a process that stays outside, in which no guest has a say: the
+ * device need not be able to write where they lie, and they go, too, when it is killed.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -206,12 +209,53 @@ static int connect_to(const char *path, struct smol_err *err)
 	return fd;
 }
 
+/* Both are its own from here on: it waits for the end of this process. */
+static int start_sweeper(
+    struct smol_bound *own, struct smol_bound *front, int *at_end, struct smol_err *err)
+{
+	struct timeval patience = {.tv_sec = 1};
+	int p[2];
+	char c;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0 ||
+	    setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "socketpair");
+	switch (fork()) {
+	case -1:
+		return smol_err_errno(err, SMOL_E_LIMIT, errno, "fork");
+	case 0:
+		/* a listener that lived on in here would be one that nobody serves */
+		dup2(p[1], STDIN_FILENO);
+		close_range(STDIN_FILENO + 1, ~0U, 0);
+		own->fd = front->fd = -1;
+		while (read(STDIN_FILENO, &c, 1) < 0 && errno == EINTR)
+			;
+		smol_bound_close(own);
+		smol_bound_close(front);
+		_exit(0);
+	}
+	close(p[1]);
+	*at_end = p[0];
+	free(smol_steal(&own->path));
+	free(smol_steal(&front->path));
+	return 0;
+}
+
+/* When this process has ended they are gone. */
+static void end_sweeper(int at_end)
+{
+	char c;
+
+	if (at_end >= 0 && shutdown(at_end, SHUT_WR) == 0 && read(at_end, &c, 1) < 0)
+		smol_vsockd_log("the sockets are still to be removed");
+}
+
 static int run(const struct options *o, struct smol_err *err)
 {
 	smol_auto_close int signal_fd = signals(err);
 	/* sockets with a name that are ours to remove: of clients, of front ends */
 	struct smol_bound own = {.fd = -1}, front = {.fd = -1};
-	struct smol_isolation cage = {.uds_path = device.uds_path, .own = {&own, &front}};
+	int at_end = -1;
 	struct smol_vsockd_config cfg = {
 	    .guest_cid = o->guest_cid,
 	    .max_connections = o->max_connections,
@@ -219,7 +263,7 @@ static int run(const struct options *o, struct smol_err *err)
 	    .listen_fd = o->listen_fd,
 	    .notes_fd = o->notes_fd,
 	};
-	int vhost = o->vhost_fd, rc = -1;
+	int vhost = o->vhost_fd, rc;
 
 	if (signal_fd < 0 || smol_vsockd_limit_files(&cfg.max_connections, err) < 0)
 		return -1;
@@ -233,21 +277,27 @@ static int run(const struct options *o, struct smol_err *err)
 			return -1;
 		cfg.listen_fd = smol_steal_fd(&own.fd);
 	}
-	if (o->vhost_socket && smol_bound_listen(&front, o->vhost_socket, err) < 0)
-		goto out;
+	if (o->vhost_socket && smol_bound_listen(&front, o->vhost_socket, err) < 0) {
+		smol_bound_close(&own);
+		return -1;
+	}
+	if ((own.path || front.path) && start_sweeper(&own, &front, &at_end, err) < 0) {
+		smol_bound_close(&own);
+		smol_bound_close(&front);
+		return -1;
+	}
 	if (smol_vsockd_init(&device, &cfg, err) < 0 ||
 	    smol_vsockd_watch(&device, signal_fd, err) < 0 ||
 	    (front.fd >= 0 && smol_vsockd_watch(&device, front.fd, err) < 0) ||
 	    (vhost >= 0 && smol_vsockd_attach(&device, vhost, err) < 0) ||
-	    smol_vsockd_isolate(&cage, err) < 0)
-		goto out;
-	rc = smol_vsockd_serve(&device,
-	    &(struct smol_serve){
-		.signal_fd = signal_fd, .front_fd = front.fd, .ready_fd = o->ready_fd},
-	    err);
-out:
-	smol_bound_close(&own);
-	smol_bound_close(&front);
+	    smol_vsockd_isolate(device.uds_path, err) < 0)
+		rc = -1;
+	else
+		rc = smol_vsockd_serve(&device,
+		    &(struct smol_serve){
+			.signal_fd = signal_fd, .front_fd = front.fd, .ready_fd = o->ready_fd},
+		    err);
+	end_sweeper(at_end);
 	return rc;
 }
 

@@ -23,6 +23,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -63,9 +64,9 @@ static int enter_mounts(const char **at)
 }
 
 /* The working directory of a fresh mount namespace becomes all of its tree. */
-static int pivot(const char *dir, bool writable)
+static int pivot(const char *dir)
 {
-	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (writable ? 0 : MS_RDONLY);
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
 	char full[PATH_MAX];
 
 	/* by its name, for "." would go on being the directory under the mount */
@@ -83,14 +84,14 @@ static int pivot(const char *dir, bool writable)
 	return chroot(".");
 }
 
-static int enter_root(const char *dir, bool writable, const char **at)
+static int enter_root(const char *dir, const char **at)
 {
 	smol_auto_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int why;
 
 	if (enter_mounts(at) == 0) {
 		*at = "mounts";
-		if (pivot(dir, writable) == 0)
+		if (pivot(dir) == 0)
 			return chdir("/");
 	}
 	why = errno;
@@ -108,21 +109,6 @@ static void rebase(char *path)
 
 	if (slash)
 		memmove(path, slash + 1, strlen(slash + 1) + 1);
-}
-
-static void rebase_own(struct smol_bound *b, const char *dir)
-{
-	char other[sizeof(((struct sockaddr_un *)0)->sun_path)];
-
-	if (!b || !b->path)
-		return;
-	directory_of(b->path, other, sizeof(other));
-	if (strcmp(other, dir) == 0) {
-		rebase(b->path);
-		return;
-	}
-	free(b->path);
-	b->path = NULL;
 }
 
 /* Asked before there may be a user namespace, in which it has all of them, for what they are worth.
@@ -146,9 +132,8 @@ static void drop_capabilities(uint32_t keep, struct smol_lacks *lacks)
 		smol_vsockd_lack(lacks, "no capabilities", NULL, errno);
 }
 
-void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lacks)
+void smol_vsockd_confine(char *uds_path, struct smol_lacks *lacks)
 {
-	bool writable = (i->own[0] && i->own[0]->path) || (i->own[1] && i->own[1]->path);
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	uint32_t keep = capabilities_kept();
 	pid_t parent = getppid();
@@ -156,14 +141,11 @@ void smol_vsockd_confine(const struct smol_isolation *i, struct smol_lacks *lack
 	int with_parent = 0;
 
 	prctl(PR_GET_PDEATHSIG, &with_parent);
-	directory_of(i->uds_path, dir, sizeof(dir));
-	if (enter_root(dir, writable, &at) == 0) {
-		rebase(i->uds_path);
-		for (unsigned k = 0; k < 2; k++)
-			rebase_own(i->own[k], dir);
-	} else {
+	directory_of(uds_path, dir, sizeof(dir));
+	if (enter_root(dir, &at) == 0)
+		rebase(uds_path);
+	else
 		smol_vsockd_lack(lacks, "a root directory of its own", at, errno);
-	}
 	if (unshare(CLONE_NEWNET) < 0)
 		smol_vsockd_lack(lacks, "a network of its own", NULL, errno);
 	drop_capabilities(keep, lacks);

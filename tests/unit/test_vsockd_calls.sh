@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The device's list of system calls (src/vsockd/filter.c) against its code. What runs once it is
-# locked up begins in smol_vsockd_serve() and, at the end, in smol_bound_close(): a program is linked
-# of just what those can reach, functions without a way to them left out, and what that program
+# locked up begins in smol_vsockd_serve(): a program is linked of just what that can reach, functions without a way to them left out, and what that program
 # wants of the C library is all that the device may want. The table says which system calls that
 # makes. Nothing may be wanted that is not listed, nothing listed that is not wanted.
 set -u
@@ -26,7 +25,6 @@ epoll_ctl        epoll_ctl
 epoll_wait       epoll_wait
 fcntl            fcntl
 free             brk munmap
-lstat            newfstatat
 madvise          madvise
 memchr           -
 memcmp           -
@@ -48,19 +46,17 @@ socket           socket
 strerror         -
 strlen           -
 syscall          -
-unlink           unlink
 vasprintf        brk mmap
 vsnprintf        -
 write            write
 writev           writev
 '
-# main() returns, and on_sigbus() in main.c ends the process
+# main() returns; on_sigbus() in main.c ends the process, end_sweeper() makes none but others do
 always='exit_group write'
 
 # symbols FILES OF OBJECTS -- what the program made of them wants
 wants() {
-	cc -nostartfiles -Wl,--gc-sections -Wl,-e,smol_vsockd_serve -Wl,-u,smol_bound_close \
-		-o "$dir/reached" "$@" -lseccomp && nm -D -u "$dir/reached" | sed 's/.* //; s/@.*//' | sort -u
+	cc -nostartfiles -Wl,--gc-sections -Wl,-e,smol_vsockd_serve -o "$dir/reached" "$@" -lseccomp && nm -D -u "$dir/reached" | sed 's/.* //; s/@.*//' | sort -u
 }
 
 compile() {
