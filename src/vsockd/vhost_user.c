@@ -163,17 +163,10 @@ static int get_queue_num(struct smol_vsockd *d, const struct message *m, struct 
 	return answer_u64(d, m, 2, err);
 }
 
-static int set_owner(struct smol_vsockd *d, const struct message *m, struct smol_err *err)
+/* SET_OWNER: there is one front end, and it is this. RESET_OWNER is of old, and may be ignored. */
+static int owner(struct smol_vsockd *d, const struct message *m, struct smol_err *err)
 {
 	(void)d, (void)m, (void)err;
-	return 0;
-}
-
-static int reset_owner(struct smol_vsockd *d, const struct message *m, struct smol_err *err)
-{
-	(void)m, (void)err;
-	for (unsigned i = 0; i < 2; i++)
-		smol_vsockd_ring_stop(d, i);
 	return 0;
 }
 
@@ -409,8 +402,8 @@ static const struct {
 } requests[REQUESTS] = {
     [GET_FEATURES] = {get_features, 0, 0},
     [SET_FEATURES] = {set_features, 8, 0},
-    [SET_OWNER] = {set_owner, 0, 0},
-    [RESET_OWNER] = {reset_owner, 0, 0},
+    [SET_OWNER] = {owner, 0, 0},
+    [RESET_OWNER] = {owner, 0, 0},
     [SET_MEM_TABLE] = {set_mem_table, 8, SMOL_GM_MAX},
     [SET_VRING_NUM] = {set_vring_num, sizeof(struct ring_state), 0},
     [SET_VRING_ADDR] = {set_vring_addr, sizeof(struct ring_addr), 0},

@@ -159,7 +159,8 @@ int smol_vring_take(struct smol_vring *vr, const struct smol_guest_mem *gm, bool
 void smol_vring_untake(struct smol_vring *vr, unsigned n)
 {
 	vr->last_avail = (uint16_t)(vr->last_avail - n);
-	/* What was seen stays within num of last_avail: it is the same interval as before. */
+	/* With a driver that keeps the rules what was seen stays within num of last_avail; with
+	 * another, entries are looked at twice. */
 }
 
 void smol_vring_give(struct smol_vring *vr, uint16_t head, uint32_t len)

@@ -8,7 +8,7 @@ VSOCKD_CLOCK = tests/vsockd/clock.c tests/vsockd/clock.h
 vsockd_clock_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 VSOCKD_TESTS = tests/unit/test_vsockd_conn tests/unit/test_vsockd_credit \
-	tests/unit/test_vsockd_cve tests/unit/test_vsockd_handshake \
+	tests/unit/test_vsockd_cve tests/unit/test_vsockd_front tests/unit/test_vsockd_handshake \
 	tests/unit/test_vsockd_limits tests/unit/test_vsockd_ops tests/unit/test_vsockd_race \
 	tests/unit/test_vsockd_ring \
 	tests/unit/test_vsockd_signals tests/unit/test_vsockd_split tests/unit/test_vsockd_stream
@@ -23,6 +23,9 @@ tests_unit_test_vsockd_credit_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_cve_SOURCES = tests/unit/test_vsockd_cve.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
 tests_unit_test_vsockd_cve_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_cve_LDADD = $(VSOCKD_TEST_LIBS)
+tests_unit_test_vsockd_front_SOURCES = tests/unit/test_vsockd_front.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
+tests_unit_test_vsockd_front_LDFLAGS = $(vsockd_clock_ldflags)
+tests_unit_test_vsockd_front_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_handshake_SOURCES = tests/unit/test_vsockd_handshake.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
 tests_unit_test_vsockd_handshake_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_handshake_LDADD = $(VSOCKD_TEST_LIBS)
