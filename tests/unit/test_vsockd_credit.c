@@ -139,6 +139,30 @@ static void asks_seldom(void **state)
 	rig_free(r);
 }
 
+/* A guest that is sent many small packets is asked how far it is while there is room for more. */
+static void asks_ahead(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000);
+	unsigned sent = 0;
+	struct player_packet pkt = {0};
+
+	(void)state;
+	while (!rig_quiet(r))
+		;
+	for (; pkt.h.op != SMOL_VSOCK_OP_CREDIT_REQUEST; sent++) {
+		assert_true(sent < 200);
+		assert_int_equal(write(fd, "x", 1), 1);
+		rig_expect(r, SMOL_VSOCK_OP_RW);
+		if (player_rx_next(&r->p, &pkt))
+			player_rx_done(&r->p, &pkt);
+	}
+	assert_true(smol_conn_window(&r->dev.conns.c[0]) > s.buf_alloc / 2);
+	close(fd);
+	rig_free(r);
+}
+
 /* ---- counters ---- */
 
 /* Both counters of both directions stand just below 2^32, as after 4 GiB, and go past it. */
@@ -391,6 +415,7 @@ int main(void)
 	    cmocka_unit_test(tiny_to_linux),
 	    cmocka_unit_test(bulk_to_linux),
 	    cmocka_unit_test(asks_seldom),
+	    cmocka_unit_test(asks_ahead),
 	    cmocka_unit_test(past_4_gib),
 	    cmocka_unit_test(counters_lie),
 	    cmocka_unit_test(credit_ignored),

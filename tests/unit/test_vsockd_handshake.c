@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../vsockd/clock.h"
 #include "../vsockd/rig.h"
 #include "vsockd/uds.h"
 
@@ -151,6 +152,25 @@ static void ends_early(void **state)
 	rig_free(r);
 }
 
+/* A client that will not read even the answer: the guest is told that nobody takes what it sends,
+ * and hears the client all the same. */
+static void will_not_read(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	int fd = rig_client(r);
+
+	(void)state;
+	say(fd, "CONNECT 5000\n");
+	assert_int_equal(shutdown(fd, SHUT_RD), 0);
+	player_accept(&r->p, &s, 5000);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN).h.flags, SMOL_VSOCK_SHUT_RCV);
+	say(fd, "x");
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
+	close(fd);
+	rig_free(r);
+}
+
 /* The line fills the limit to the byte, and one byte more is too much. */
 static void longest(void **state)
 {
@@ -251,7 +271,8 @@ static void hasty_client(void **state)
 static void beyond_max(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){.max_connections = 3});
-	struct player_sock s[3] = {0};
+	struct player_sock s[3] = {0}, dials = {.guest_port = 700, .host_port = 6000};
+	struct player_packet pkt;
 	int fd[3], more;
 
 	(void)state;
@@ -260,6 +281,10 @@ static void beyond_max(void **state)
 	more = rig_client(r);
 	assert_true(rig_closed(r, more));
 	close(more);
+	/* nor is there one for the guest */
+	player_op(&r->p, &dials, SMOL_VSOCK_OP_REQUEST, 0);
+	while ((pkt = rig_expect(r, SMOL_VSOCK_OP_RST)).h.dst_port != dials.guest_port)
+		;
 	/* those that are open are not harmed, and a place that becomes free is used */
 	say(fd[1], "x");
 	rig_expect(r, SMOL_VSOCK_OP_RW);
@@ -296,6 +321,114 @@ static void guest_dials(void **state)
 	close(fd);
 	close(l);
 	unlink(path);
+	/* "any port" is none, whoever listens there */
+	snprintf(path, sizeof(path), "%s_4294967295", r->path);
+	l = rig_listen(path);
+	s.guest_port = 701;
+	s.host_port = SMOL_VSOCK_PORT_ANY;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_REQUEST, 0);
+	while (rig_expect(r, SMOL_VSOCK_OP_RST).h.dst_port != 701)
+		;
+	close(l);
+	unlink(path);
+	rig_free(r);
+}
+
+/* ---- clients that mean no good ---- */
+
+/* Descriptors come with the line, one with each byte: none stays, and the line counts. */
+static void descriptors_in_the_line(void **state)
+{
+	static const char line[] = "CONNECT 5000\nx";
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+	struct player_packet pkt;
+	int fd = rig_client(r);
+	unsigned before = rig_open_files();
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(line) - 1; i++) {
+		rig_pass(fd, line[i], fd);
+		rig_pump(r);
+	}
+	player_accept(&r->p, &s, 5000);
+	pkt = rig_expect(r, SMOL_VSOCK_OP_RW);
+	assert_true(pkt.h.len == 1 && pkt.data[0] == 'x');
+	/* its own is all that the device has got */
+	assert_int_equal(rig_open_files(), before + 1);
+	close(fd);
+	rig_free(r);
+}
+
+/* An urgent byte in the line, which is none of its bytes: whatever comes of that client, nobody
+ * turns in vain over it, and others are served. */
+static void urgent_in_the_line(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s = {0};
+
+	(void)state;
+	for (unsigned at = 0; at < 14; at++) {
+		int fd = rig_client(r), other;
+
+		if (write(fd, "CONNECT 5000\n", at) < 0 || send(fd, "\n", 1, MSG_OOB) < 0)
+			skip();
+		rig_pump(r);
+		while (!rig_quiet(r))
+			;
+		clock_forward(2 * SMOL_VSOCKD_SIGNAL_MS);
+		rig_pump(r);
+		assert_true(rig_idle(r));
+		other = rig_connect(r, &s, 5001 + at);
+		close(other);
+		close(fd);
+		while (!rig_quiet(r))
+			;
+	}
+	rig_free(r);
+}
+
+#define CROWD 300u
+
+/* A crowd that says nothing, or half of what it should, has all places there are. Whoever was there
+ * before is served, nobody turns in vain, and when patience ends the places are free. */
+static void crowd(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.max_connections = CROWD});
+	struct player_sock s = {0};
+	int fd = rig_connect(r, &s, 5000), many[CROWD], late;
+	char c;
+
+	(void)state;
+	for (unsigned i = 0; i < CROWD; i++) {
+		many[i] = rig_client(r);
+		if (i % 2)
+			say(many[i], "CONNECT");
+		rig_pump(r);
+	}
+	assert_int_equal(r->dev.conns.used, CROWD);
+	assert_true(rig_closed(r, many[CROWD - 1]));
+	clock_forward(2 * SMOL_VSOCKD_SIGNAL_MS);
+	rig_pump(r);
+	assert_true(rig_idle(r));
+	say(fd, "x");
+	rig_expect(r, SMOL_VSOCK_OP_RW);
+	rig_guest_write(r, &s, "y", 1);
+	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	/* more of the line buys no time */
+	clock_forward(SMOL_VSOCKD_HANDSHAKE_MS - 1000);
+	for (unsigned i = 1; i < CROWD - 1; i += 2)
+		say(many[i], " ");
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, CROWD);
+	clock_forward(2000);
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 1);
+	late = rig_connect(r, &s, 5001);
+	close(late);
+	for (unsigned i = 0; i < CROWD; i++)
+		close(many[i]);
+	close(fd);
 	rig_free(r);
 }
 
@@ -307,6 +440,7 @@ int main(void)
 	    cmocka_unit_test(byte_by_byte),
 	    cmocka_unit_test(garbage),
 	    cmocka_unit_test(ends_early),
+	    cmocka_unit_test(will_not_read),
 	    cmocka_unit_test(longest),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(silent_client),
@@ -314,6 +448,9 @@ int main(void)
 	    cmocka_unit_test(hasty_client),
 	    cmocka_unit_test(beyond_max),
 	    cmocka_unit_test(guest_dials),
+	    cmocka_unit_test(descriptors_in_the_line),
+	    cmocka_unit_test(urgent_in_the_line),
+	    cmocka_unit_test(crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

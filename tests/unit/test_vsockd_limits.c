@@ -170,6 +170,36 @@ static void not_watched_again(void **state)
 	rig_free(r);
 }
 
+/* A guest that has filled its ring has a turn like others: so many packets, or so many bytes. */
+static void a_guests_turn(void **state)
+{
+	static const struct {
+		uint32_t len;
+		uint16_t most;
+	} t[] = {{0, 256}, {65536, 5}};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig *r = rig_new(&(struct rig_config){.num = 1024});
+		struct player_sock s = {0};
+		int fd = rig_connect(r, &s, 5000), slot;
+		uint16_t before = r->p.ring[PLAYER_TX].used->idx;
+
+		while ((slot = player_tx_slot(&r->p)) >= 0) {
+			struct smol_vsock_hdr h = player_hdr(&r->p, &s, SMOL_VSOCK_OP_RW);
+
+			h.len = t[i].len;
+			player_tx_put(&r->p, slot, &h);
+		}
+		r->dev.tx_kick = true;
+		smol_tx_run(&r->dev, false);
+		assert_in_range(r->p.ring[PLAYER_TX].used->idx - before, 1, t[i].most);
+		assert_true(r->dev.tx_kick);
+		close(fd);
+		rig_free(r);
+	}
+}
+
 /* A listener on the host whose queue is full: the guest waits, all others do not. */
 static void busy_listener(void **state)
 {
@@ -427,6 +457,7 @@ int main(void)
 	    cmocka_unit_test(descriptors_run_out),
 	    cmocka_unit_test(system_runs_out),
 	    cmocka_unit_test(not_watched_again),
+	    cmocka_unit_test(a_guests_turn),
 	    cmocka_unit_test(busy_listener),
 	    cmocka_unit_test(patience),
 	    cmocka_unit_test(host_pauses),

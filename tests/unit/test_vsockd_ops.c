@@ -87,6 +87,28 @@ static void each_operation(void **state)
 	}
 }
 
+/* A guest that guesses the port answers before it was asked. */
+static void answer_before_the_question(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	struct player_sock s = {.guest_port = 5000, .buf_alloc = 65536};
+	int fd = rig_client(r);
+
+	(void)state;
+	player_start(&r->p, 0, 0);
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	rig_pump(r);
+	s.host_port = r->dev.conns.c[0].host_port;
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RESPONSE, 0);
+	assert_true(rig_closed(r, fd));
+	player_rx_fill(&r->p);
+	rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	rig_free(r);
+}
+
 /* What belongs to no connection is answered by an RST, but for an RST; a type that was not offered
  * is nobody's, also on ports that are somebody's; what another guest could have sent is ignored. */
 static void strays(void **state)
@@ -273,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_operation),
+	    cmocka_unit_test(answer_before_the_question),
 	    cmocka_unit_test(strays),
 	    cmocka_unit_test(halves),
 	    cmocka_unit_test(end_waits_for_data),

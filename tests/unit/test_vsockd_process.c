@@ -156,6 +156,11 @@ static void assert_locked(struct process *d)
 		    sscanf(process_proc(d, "limits", limits[i]), "%u %u", &soft, &hard), 2);
 		assert_int_equal(soft + hard, 0);
 	}
+	/* one for each connection and a few, or what the system allows */
+	assert_int_equal(
+	    sscanf(process_proc(d, "limits", "Max open files"), "%u %u", &soft, &hard), 2);
+	assert_int_equal(soft, hard);
+	assert_in_range(soft, 1, 1023 + 48);
 }
 
 static unsigned capabilities(const struct process *d)
@@ -407,6 +412,25 @@ static void own_sockets(void **state)
 	assert_int_equal(rmdir(other), 0);
 }
 
+/* The front end gives a file for an event counter, where a locked-up process must not write. */
+static void counter_is_a_file(void **state)
+{
+	struct process d;
+	struct player_ring *q = &d.p.ring[PLAYER_TX];
+	const uint64_t ring = PLAYER_TX;
+	int file = memfd_create("err", MFD_CLOEXEC);
+
+	(void)state;
+	process_start(&d, NULL, NULL);
+	process_rings(&d);
+	assert_int_equal(player_acked(&d.p, 14, &ring, 8, &file, 1), 0);
+	q->avail->idx = (uint16_t)(q->avail->idx + d.p.cfg.num + 1);
+	assert_int_equal(write(q->kick, &(uint64_t){1}, 8), 8);
+	assert_true(process_says(&d, "broke its transmit ring"));
+	close(file);
+	process_stop(&d);
+}
+
 /* The front end cuts memory short. What a system call meets, and what the device itself does. */
 static void memory_goes(void **state)
 {
@@ -449,6 +473,7 @@ int main(void)
 	    cmocka_unit_test(not_dumpable),
 	    cmocka_unit_test(dies_with_parent),
 	    cmocka_unit_test(own_sockets),
+	    cmocka_unit_test(counter_is_a_file),
 	    cmocka_unit_test(memory_goes),
 	};
 

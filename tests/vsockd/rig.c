@@ -108,6 +108,21 @@ int rig_client(struct rig *r)
 	return fd;
 }
 
+void rig_pass(int fd, char byte, int passed)
+{
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {&byte, 1};
+	struct msghdr mh = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &passed, sizeof(int));
+	assert_int_equal(sendmsg(fd, &mh, 0), 1);
+}
+
 size_t rig_read(struct rig *r, int fd, void *buf, size_t n)
 {
 	size_t have = 0;

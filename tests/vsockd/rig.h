@@ -34,6 +34,8 @@ int rig_listen(const char *path);
 int rig_client(struct rig *r);
 /* A connection from a client to guest_port, complete on both sides. */
 int rig_connect(struct rig *r, struct player_sock *s, uint32_t guest_port);
+/* Send a byte and a descriptor with it. */
+void rig_pass(int fd, char byte, int passed);
 /* Read exactly n bytes, pumping; fewer at end of file (then the number so far). */
 size_t rig_read(struct rig *r, int fd, void *buf, size_t n);
 /* The client's side is closed: read() would give 0 or ECONNRESET. */
