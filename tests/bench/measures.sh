@@ -208,7 +208,7 @@ sent() {
 	"$@" >>"$tmp/bench.log" &
 	asker=$!
 	started+=("$asker")
-	begun=$("$tools/vsock_pipe" send "$socket" "$send_port" "$file") || return 1
+	begun=$("$tools/vsock_pipe" send "$socket:$send_port" "$file") || return 1
 	wait "$asker" || return 1
 	"$tools/vsock_pipe" now | awk -v begun="$begun" '{ printf "%.3f\n", ($1 - begun) / 1000 }'
 }

@@ -180,7 +180,7 @@ value() {
 # ask COMMAND: run by the agent of the peer's guest, its output to stdout.
 ask() {
 	printf '{"op":"exec","command":"%s","timeout":120,"token":"%s"}\n' "$1" "$token" |
-		"$tools/vsock_pipe" ask "$tmp/peer.uds" "$agent_port"
+		"$tools/vsock_pipe" ask "$tmp/peer.uds:$agent_port"
 }
 asked() { ask "$1" | grep -q '"exit_code":0'; }
 

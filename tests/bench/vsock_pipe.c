@@ -3,16 +3,15 @@
  * The host's end of a vsock device that serves a Unix socket (Firecracker's form), for peers that
  * bring no client. Each wait has a deadline.
  *
- *   vsock_pipe ask SOCKET PORT          send stdin, print one line of answer
- *   vsock_pipe send SOCKET PORT FILE    send FILE, then close; print the time in microseconds at
- *                                       which the guest took the connection, for which it is asked
- *                                       until it does
- *   vsock_pipe now                      print the time in microseconds, on the same clock
- *   vsock_pipe receive SOCKET_PORT      listen there, print "listening"; then read one connection
- *                                       to its end and print "<bytes> <microseconds>", counted
- *                                       from the moment it was accepted
+ *   vsock_pipe ask TO           send stdin, print one line of answer
+ *   vsock_pipe send TO FILE     send FILE, then close; print the time in microseconds at which the
+ *                               guest took the connection, for which it is asked until it does
+ *   vsock_pipe now              print the time in microseconds, on the same clock
+ *   vsock_pipe receive AT       listen there, print "listening"; then read one connection to its
+ *                               end and print "<bytes> <microseconds>", counted from the moment it
+ *                               was accepted
  *
- * Behind CONNECT nothing is sent until the answer is there: vhost-device-vsock loses it.
+ * TO and AT are addresses as in tests/soak/address.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "shared.h"
+#include "tests/soak/address.h"
 
 #define LIMIT_S	 120
 #define RETRY_MS 20
@@ -38,14 +37,6 @@ static int fail(const char *what)
 {
 	fprintf(stderr, "vsock_pipe: %s: %s\n", what, strerror(errno));
 	return 1;
-}
-
-static void limit(int fd)
-{
-	const struct timeval tv = {.tv_sec = LIMIT_S};
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
 static int send_all(int fd, const char *data, size_t n)
@@ -61,29 +52,6 @@ static int send_all(int fd, const char *data, size_t n)
 	return 0;
 }
 
-/* CONNECT, and its answer byte by byte: what follows belongs to the stream. */
-static int dial(const char *path, const char *port)
-{
-	int fd = uds_connect(path);
-	char line[64];
-	size_t n = 0;
-
-	if (fd < 0)
-		return -1;
-	limit(fd);
-	snprintf(line, sizeof(line), "CONNECT %s\n", port);
-	if (send_all(fd, line, strlen(line)) < 0)
-		return -1;
-	while (n < sizeof(line) - 1 && recv(fd, line + n, 1, 0) == 1)
-		if (line[n++] == '\n')
-			break;
-	if (n > 3 && strncmp(line, "OK ", 3) == 0)
-		return fd;
-	errno = ECONNREFUSED;
-	close(fd);
-	return -1;
-}
-
 static int copy(int from, int to)
 {
 	ssize_t n;
@@ -94,14 +62,14 @@ static int copy(int from, int to)
 	return n < 0 ? -1 : 0;
 }
 
-static int ask(const char *path, const char *port)
+static int ask(const char *to)
 {
-	int fd = dial(path, port);
+	int fd = address_dial(to, LIMIT_S);
 	size_t total = 0;
 	ssize_t n;
 
 	if (fd < 0 || copy(STDIN_FILENO, fd) < 0)
-		return fail(path);
+		return fail(to);
 	while (total < LINE_MAX && (n = recv(fd, buf, sizeof(buf), 0)) > 0) {
 		total += (size_t)n;
 		if (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n)
@@ -112,7 +80,7 @@ static int ask(const char *path, const char *port)
 	return fail("no answer");
 }
 
-static int send_file(const char *path, const char *port, const char *name)
+static int send_file(const char *to, const char *name)
 {
 	const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
 	int file = open(name, O_RDONLY | O_CLOEXEC), fd = -1;
@@ -123,53 +91,52 @@ static int send_file(const char *path, const char *port, const char *name)
 	for (int i = 0; fd < 0 && i < RETRIES; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		fd = dial(path, port);
+		fd = address_dial(to, LIMIT_S);
 	}
 	begun = now_us();
 	if (fd < 0 || copy(file, fd) < 0)
-		return fail(path);
+		return fail(to);
 	close(fd);
 	printf("%lld\n", begun);
 	return 0;
 }
 
-static int receive(const char *path)
+static int receive(const char *at)
 {
-	int listener = uds_listen(path), fd;
+	int listener = address_listen(at), fd;
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 	long long total = 0, begun;
 	ssize_t n;
 
 	if (listener < 0)
-		return fail(path);
+		return fail(at);
 	puts("listening");
 	fflush(stdout);
 	errno = ETIMEDOUT;
 	fd = poll(&p, 1, LIMIT_S * 1000) > 0 ? accept(listener, NULL, NULL) : -1;
 	begun = now_us();
-	unlink(path);
+	unlink(at);
 	if (fd < 0)
-		return fail(path);
-	limit(fd);
+		return fail(at);
+	address_limit(fd, LIMIT_S);
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
 		total += n;
 	if (n < 0)
-		return fail(path);
+		return fail(at);
 	printf("%lld %lld\n", total, now_us() - begun);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[1], "ask") == 0)
-		return ask(argv[2], argv[3]);
-	if (argc == 5 && strcmp(argv[1], "send") == 0)
-		return send_file(argv[2], argv[3], argv[4]);
+	if (argc == 3 && strcmp(argv[1], "ask") == 0)
+		return ask(argv[2]);
+	if (argc == 4 && strcmp(argv[1], "send") == 0)
+		return send_file(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "receive") == 0)
 		return receive(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "now") == 0)
 		return printf("%lld\n", now_us()) < 0;
-	fprintf(stderr, "Usage: vsock_pipe ask SOCKET PORT | send SOCKET PORT FILE | "
-			"receive SOCKET_PORT | now\n");
+	fprintf(stderr, "Usage: vsock_pipe ask TO | send TO FILE | receive AT | now\n");
 	return 2;
 }

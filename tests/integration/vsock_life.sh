@@ -160,7 +160,7 @@ check "QMP" qmp '{"execute":"qmp_capabilities"}' '"return"'
 ask() {
 	local answer
 	answer=$(printf '{"op":"exec","command":"%s","timeout":60,"token":"%s"}\n' "$1" "$token" |
-		timeout 60 "$SMOLSH_BUILD/tests/bench/vsock_pipe" ask "$socket" 5000)
+		timeout 60 "$SMOLSH_BUILD/tests/bench/vsock_pipe" ask "$socket:5000")
 	printf '%s\n' "$answer"
 	grep -q '"exit_code":0' <<<"$answer"
 }
