@@ -83,6 +83,16 @@ t_until() {
 	return 1
 }
 
+# t_within SECONDS COMMAND…: the same for a command that may itself take long to fail.
+t_within() {
+	local end=$((SECONDS + $1))
+	while :; do
+		"${@:2}" >/dev/null 2>&1 && return 0
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -rt 0.1 <> <(:)
+	done
+}
+
 # t_steady COMMAND…: what it prints, once that has not changed for half a second (10 s at most).
 t_steady() {
 	local i n=0 last='' now

@@ -6,9 +6,10 @@
 # shellcheck disable=SC2317 # functions called by name
 : "${SMOLSH_SOAK:=}"
 if [ -n "$SMOLSH_SOAK" ]; then
-	T_LIMIT=3000
+	T_LIMIT=3000 step_s=900
 	memory=512M per_stream=20M commands=50 cuts=1000 readers=8 pauses=(200 1000 30000) tiny=3M tiniest=128K
 else
+	step_s=100
 	memory=256M per_stream=1M commands=10 cuts=200 readers=4 pauses=(200 1000) tiny=1M tiniest=64K
 fi
 # shellcheck source=SCRIPTDIR/lib.sh
@@ -27,16 +28,23 @@ smolsh exec -d box -- /root/vsock_load serve vsock:7000 >/dev/null
 server=$!
 
 # from_host COMMAND OPTION…, from_guest: the load, which dials the other side's server.
-from_host() { timeout 600 "$load" "$1" "$socket:7000" "${@:2}"; }
-from_guest() { smolsh exec box -- /root/vsock_load "$1" vsock:7001 "${@:2}"; }
-check "the guest serves" t_until from_host flow
-check "the host serves" t_until from_guest flow
-[ "$t_failed" -eq 0 ] || t_end
+in_guest() { timeout "$step_s" "$SMOLSH_BUILD/smolsh" exec "$@"; }
+from_host() { timeout "$step_s" "$load" "$1" "$socket:7000" "${@:2}"; }
+# Idle for as long as the steps between take.
+holding() { timeout 600 "$load" hold "$socket:7000" "$@"; }
+from_guest() { in_guest box -- /root/vsock_load "$1" vsock:7001 "${@:2}"; }
+goes_on() { [ "$t_failed" -eq 0 ] || t_end; }
+check "the guest serves" t_within "$step_s" from_host flow
+goes_on
+check "the host serves" t_within "$step_s" from_guest flow
+goes_on
 
 # both WHAT COMMAND OPTION…: from either side.
 both() {
 	check "$1, from the host" from_host "${@:2}"
+	goes_on
 	check "$1, from the guest" from_guest "${@:2}"
+	goes_on
 }
 
 # What the device holds of its own, in KiB: guest memory, which it maps, is not counted.
@@ -45,7 +53,7 @@ held() { awk '$1 == "RssAnon:" { print $2 }' "/proc/$device/status"; }
 files() { printf '%d %d\n' "$(find "/proc/$device/fd" -type l 2>/dev/null | wc -l)" "$(grep -cF "$socket" /proc/net/unix)"; }
 # shellcheck disable=SC2016 # words for a shell of the guest
 guest_files() {
-	smolsh exec box -- sh -c 'for p in /proc/[0-9]*; do
+	in_guest box -- sh -c 'for p in /proc/[0-9]*; do
 		case $(cat $p/comm 2>/dev/null) in smolsh-agent | vsock_load) ls $p/fd ;; esac
 	done | wc -l'
 }
@@ -57,10 +65,11 @@ guest_before=$(t_steady guest_files)
 held_before=$(held)
 as_before() { [ "$(files)" = "$files_before" ] && [ "$(guest_files)" = "$guest_before" ] && [ "$(held)" -le $((held_before + 256)) ]; }
 back() {
-	if t_until as_before; then
+	if t_within 30 as_before; then
 		ok "$1: descriptors and memory are as before"
 	else
 		not_ok "$1: device $(files), guest $(guest_files), $(held) KiB; before: device $files_before, guest $guest_before, $held_before KiB"
+		goes_on
 	fi
 }
 
@@ -74,7 +83,7 @@ head -c "$per_stream" /dev/urandom >"$t_dir/content"
 want=$(sha256sum <"$t_dir/content")
 pids=()
 for ((i = 0; i < commands; i++)); do
-	smolsh exec -i box -- cat <"$t_dir/content" 2>>"$t_dir/exec.err" | sha256sum >"$t_dir/sum.$i" &
+	in_guest -i box -- cat <"$t_dir/content" 2>>"$t_dir/exec.err" | sha256sum >"$t_dir/sum.$i" &
 	pids+=($!)
 done
 wait "${pids[@]}"
@@ -107,6 +116,7 @@ for ms in "${pauses[@]}"; do
 		wait $job
 		same "readers pause for $ms ms, from the $side: all arrives" "$? $(cat "$t_dir/pause.out")" \
 			"0 $readers of $readers are well"
+		goes_on
 		check "readers pause for $ms ms, from the $side: $most KiB are within the bound" \
 			test "$most" -le $((held_before + 512 + readers * 256))
 	done
@@ -126,13 +136,13 @@ both "and new ones work" flow -u 1M -d 1M
 # Idle connections past the limit of descriptors (28). Those that there are live on, new ones are
 # refused, nothing spins, and when clients leave there is room again.
 mkfifo "$t_dir/early" "$t_dir/late"
-from_host hold 5 <"$t_dir/early" >"$t_dir/early.out" 2>&1 &
+holding 5 <"$t_dir/early" >"$t_dir/early.out" 2>&1 &
 early=$!
 exec {early_fd}>"$t_dir/early"
 check "five connections are idle" t_until grep -q '^held 5 refused 0$' "$t_dir/early.out"
 limit=$(prlimit --pid "$device" --nofile --noheadings --output SOFT --raw)
 check "the device may have 64 descriptors" prlimit --pid "$device" --nofile=64:
-from_host hold 100 <"$t_dir/late" >"$t_dir/late.out" 2>&1 {early_fd}>&- &
+holding 100 <"$t_dir/late" >"$t_dir/late.out" 2>&1 {early_fd}>&- &
 late=$!
 exec {late_fd}>"$t_dir/late"
 check "a hundred more: some are refused, at once" t_until grep -qE '^held [0-9]+ refused [1-9][0-9]*$' "$t_dir/late.out"
@@ -143,10 +153,10 @@ ran=$(($(ticks) - ran))
 check "past the limit: no busy loop ($ran ticks in 2 s)" test "$ran" -lt $(($(getconf CLK_TCK) / 2))
 exec {early_fd}>&-
 wait $early
-same "past the limit: those that there were live on" "$? $(tail -n 1 "$t_dir/early.out")" "0 dead 0"
+same "past the limit: those that there were live on" "$? $(tail -n 1 "$t_dir/early.out")" "0 dead 0 silent 0"
 exec {late_fd}>&-
 wait $late
-same "past the limit: those that were let in live on, too" "$? $(tail -n 1 "$t_dir/late.out")" "0 dead 0"
+same "past the limit: those that were let in live on, too" "$? $(tail -n 1 "$t_dir/late.out")" "0 dead 0 silent 0"
 both "clients have left: new ones are served" flow -n 8 -u 64K -d 64K
 check "the limit is as it was" prlimit --pid "$device" --nofile="$limit:"
 back "after the limit"

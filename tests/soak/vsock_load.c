@@ -12,7 +12,8 @@
  *   vsock_load cut TO COUNT              so many connections closed in the middle of a transfer,
  *                                        half of them by the server
  *   vsock_load hold TO COUNT             open so many, say "held N refused M" and wait for stdin's
- *                                        end; then each one held must still be alive
+ *                                        end; then each one held must still be alive: "dead N" have
+ *                                        ended, "silent M" have not and do not answer
  *
  * A flow's bytes come from a generator and are followed by their SHA-256, which the other side
  * holds against what it received; the server then tells its verdict. Every wait has a deadline.
@@ -534,7 +535,7 @@ static int hold(const char *to, unsigned count)
 {
 	const struct order o = {.mode = HOLD};
 	int *fds = calloc(count, sizeof(*fds));
-	unsigned held = 0, refused = 0, bad = 0;
+	unsigned held = 0, refused = 0, dead = 0, silent = 0;
 	char c = 'x';
 
 	if (!fds)
@@ -552,13 +553,15 @@ static int hold(const char *to, unsigned count)
 	while (read(STDIN_FILENO, &c, 1) > 0)
 		;
 	for (unsigned i = 0; i < held; i++) {
+		/* where one has said nothing for so long the others have had their time, too */
+		address_limit(fds[i], silent ? 1 : LIMIT_S);
 		if (send_all(fds[i], "x", 1) < 0 || recv_all(fds[i], &c, 1) < 0)
-			bad++;
+			*(errno == EAGAIN ? &silent : &dead) += 1;
 		close(fds[i]);
 	}
 	free(fds);
-	printf("dead %u\n", bad);
-	return bad ? 1 : 0;
+	printf("dead %u silent %u\n", dead, silent);
+	return dead + silent ? 1 : 0;
 }
 
 static uint64_t size_of(const char *word)
