@@ -48,7 +48,8 @@ static int refuse_live(const struct smol_args *args, struct smol_vm **vms, struc
 	    err, "smolsh delete --force --yes%s", args->nwords ? smol_buf_str(&words) : " --all");
 }
 
-static int question(struct smol_shell *sh, struct smol_vm **vms, bool all, struct smol_err *err)
+static int question(
+    struct smol_shell *sh, const struct smol_args *args, struct smol_vm **vms, struct smol_err *err)
 {
 	smol_auto_free char *who = named(vms, false);
 	smol_auto_free char *ask = smol_asprintf("Delete %s with all logs?", who);
@@ -63,8 +64,10 @@ static int question(struct smol_shell *sh, struct smol_vm **vms, bool all, struc
 	}
 	smol_err_set(err, SMOL_E_USAGE, "deleting %s needs a yes, and there is nobody to ask", who);
 	for (int i = 0; vms[i]; i++)
-		smol_buf_printf(&words, "%s ", vms[i]->name);
-	return smol_err_hint(err, "smolsh delete %s--yes", all ? "--all " : smol_buf_str(&words));
+		smol_buf_printf(&words, " %s", vms[i]->name);
+	return smol_err_hint(err, "smolsh delete%s%s --yes",
+	    smol_args_flag(args, "all") ? " --all" : smol_buf_str(&words),
+	    smol_args_flag(args, "force") ? " --force" : "");
 }
 
 static int run_delete(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -77,7 +80,7 @@ static int run_delete(struct smol_shell *sh, const struct smol_args *args, struc
 	    refuse_live(args, e.vms, err) < 0)
 		return -1;
 	if (e.nvms && !e.single && !smol_args_flag(args, "yes") &&
-	    question(sh, e.vms, smol_args_flag(args, "all"), err) < 0)
+	    question(sh, args, e.vms, err) < 0)
 		return -1;
 	return smol_each_act(sh, &e, args, delete_one, err);
 }
