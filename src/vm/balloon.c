@@ -9,6 +9,8 @@
 #include "vm/lifecycle_internal.h"
 #include "vm/monitor_client.h"
 
+#define ANSWER_MS 5000
+
 static int check(const struct smol_vm *vm, int64_t mib, struct smol_err *err)
 {
 	if (!vm->config.balloon) {
@@ -62,6 +64,8 @@ int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
     smol_deadline deadline, int interrupt_fd, struct smol_balloon *out, struct smol_err *err)
 {
 	smol_auto_monitor struct smol_monitor *m = NULL;
+	/* That is for the guest: the monitor answers at once, and what it says is to be told. */
+	smol_deadline answer = smol_in_ms(ANSWER_MS);
 	cJSON *request;
 
 	*out = (struct smol_balloon){0};
@@ -69,7 +73,7 @@ int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
 		return -1;
 	if (vm->state != SMOL_VM_RUNNING)
 		return smol_vm_not_running(vm, err);
-	m = smol_monitor_reach(vm, deadline, interrupt_fd, err);
+	m = smol_monitor_reach(vm, answer, interrupt_fd, err);
 	if (!m)
 		return -1;
 	request = smol_monitor_request("balloon");
@@ -78,7 +82,8 @@ int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
 	if (smol_monitor_send(m, request, err) < 0)
 		return -1;
 	for (int known = 0;;) {
-		smol_auto_json cJSON *j = smol_monitor_next(m, deadline, interrupt_fd, err);
+		smol_auto_json cJSON *j =
+		    smol_monitor_next(m, known ? deadline : answer, interrupt_fd, err);
 		int rc = j ? take_line(j, vm, out, err) : -1;
 
 		if (!j && known && err->code == SMOL_E_DEADLINE)
