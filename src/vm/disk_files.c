@@ -38,14 +38,19 @@ int smol_vm_disk_gone(const struct smol_vm *vm, struct smol_err *err)
 	return smol_err_hint(err, "put the file back, or smolsh delete %s", vm->name);
 }
 
-/* errno says why; the mend where there is one. */
-static int no_room(const char *what, const char *path, struct smol_err *err)
+int smol_vm_disk_no_room(const char *what, const char *path, int64_t size, struct smol_err *err)
 {
 	int saved = errno;
+	char text[16];
 
-	smol_err_errno(err, SMOL_E_IO, saved, "%s %s", what, path);
-	if (saved == EFBIG)
-		return smol_err_hint(err, "a smaller size");
+	if (saved == EFBIG) {
+		smol_size_text((uint64_t)size, text);
+		smol_err_set(err, SMOL_E_IO,
+		    "cannot %s %s: its file system, or ulimit -f, takes no file of %s", what, path,
+		    text);
+		return smol_err_hint(err, "a smaller size (ext4 takes less than 16T)");
+	}
+	smol_err_errno(err, SMOL_E_IO, saved, "cannot %s %s", what, path);
 	if (saved == ENOSPC || saved == EDQUOT) {
 		const char *slash = strrchr(path, '/');
 
@@ -62,7 +67,7 @@ static int make_disk(const char *path, int64_t size, struct smol_err *err)
 
 	if (fd >= 0 && ftruncate(fd, size) == 0 && rename(part, path) == 0)
 		return 0;
-	return no_room("cannot make the disk", path, err);
+	return smol_vm_disk_no_room("make the disk", path, size, err);
 }
 
 int smol_vm_disks_make(const struct smol_vm *vm, struct smol_err *err)
@@ -116,7 +121,7 @@ static int grow_file(int fd, const char *path, int64_t from, int64_t size, struc
 		return smol_err_set(err, SMOL_E_INVALID,
 		    "disk %s has %s (%lld bytes): a disk can grow, not shrink", path, text,
 		    (long long)from);
-	return ftruncate(fd, size) < 0 ? no_room("cannot grow the disk", path, err) : 0;
+	return ftruncate(fd, size) < 0 ? smol_vm_disk_no_room("grow the disk", path, size, err) : 0;
 }
 
 /* In the registry's transaction: no monitor claims the VM meanwhile. */

@@ -122,6 +122,8 @@ char *smol_vm_uds_path(const struct smol_vm *vm, struct smol_err *err);
 char *smol_vm_disk_path(const struct smol_vm *vm, int i, struct smol_err *err);
 /* Make the disks that are its own, once, when it has been registered: sparse files. */
 int smol_vm_disks_make(const struct smol_vm *vm, struct smol_err *err);
+/* A file there could not be given that size (errno): what ("make the disk") and the mend; -1. */
+int smol_vm_disk_no_room(const char *what, const char *path, int64_t size, struct smol_err *err);
 /*
  * Make its own disk i larger, to size bytes: the file, then the configuration. Where only the file
  * was reached the VM starts with it, and the same again ends the work. SMOL_E_INVALID: smaller than

@@ -94,12 +94,8 @@ int smol_vm_upper_make(const struct smol_vm *vm, struct smol_err *err)
 		return -1;
 	/* It has its name only when it is whole: what a killed create leaves is no disk. */
 	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, vm->config.rootfs_size) < 0) {
-		smol_err_errno(err, SMOL_E_IO, errno, "%s", path);
-		if (errno == EFBIG)
-			smol_err_hint(err, "a smaller --rootfs-size");
-		return -1;
-	}
+	if (fd < 0 || ftruncate(fd, vm->config.rootfs_size) < 0)
+		return smol_vm_disk_no_room("make the disk", path, vm->config.rootfs_size, err);
 	if (mke2fs(program, part, err) < 0)
 		return -1;
 	return rename(part, path) == 0 ? 0 : smol_err_errno(err, SMOL_E_IO, errno, "%s", path);

@@ -100,7 +100,7 @@ same "it has stayed in what was grown" "$t_out" "kept"
 # More than a file may have is told, and leaves no VM.
 too_large() { (trap '' XFSZ; ulimit -f 1024; smolsh create none --no-start --disk 1G); }
 expect_exit 125 "a disk too large for the host" too_large
-expect_err "a disk too large: said" 'cannot make the disk .*: File too large; try: a smaller size'
+expect_err "a disk too large: said" 'cannot make the disk .*/disk0\.raw: its file system, or ulimit -f, takes no file of 1G; try: a smaller size \(ext4'
 expect_exit 125 "a disk too large: no VM" smolsh info none
 
 # A file that has gone meanwhile is missed at the start.
