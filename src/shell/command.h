@@ -57,6 +57,7 @@ struct smol_option {
 	int64_t min, max;	   /* INT */
 	enum smol_complete complete;
 	bool required;
+	bool empty; /* '' is a value, too; else it is none */
 };
 
 enum smol_arity {

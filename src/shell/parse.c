@@ -106,6 +106,13 @@ static int enum_value(struct parser *p, struct smol_arg *a)
 	return near ? smol_err_hint(p->err, "did you mean '%s'?", near) : -1;
 }
 
+static int no_value(struct parser *p, const struct smol_option *o)
+{
+	smol_err_set(
+	    p->err, SMOL_E_USAGE, "--%s needs a value (%s)", o->name, o->arg ? o->arg : "?");
+	return hint_help(p);
+}
+
 static int convert(struct parser *p, struct smol_arg *a)
 {
 	const struct smol_option *o = a->option;
@@ -113,9 +120,10 @@ static int convert(struct parser *p, struct smol_arg *a)
 
 	switch (o->type) {
 	case SMOL_OPTION_FLAG:
+		return 0;
 	case SMOL_OPTION_STRING:
 	case SMOL_OPTION_LIST:
-		return 0;
+		return *a->text || o->empty ? 0 : no_value(p, o);
 	case SMOL_OPTION_INT:
 		range = smol_asprintf(
 		    "a number from %lld to %lld", (long long)o->min, (long long)o->max);
@@ -146,13 +154,6 @@ static int add(struct parser *p, const struct smol_option *o, const char *text)
 	a = &args->given[args->ngiven++];
 	*a = (struct smol_arg){.option = o, .text = text};
 	return convert(p, a);
-}
-
-static int no_value(struct parser *p, const struct smol_option *o)
-{
-	smol_err_set(
-	    p->err, SMOL_E_USAGE, "--%s needs a value (%s)", o->name, o->arg ? o->arg : "?");
-	return hint_help(p);
 }
 
 /* "--name", "--name=value", "--name value" */
