@@ -56,7 +56,9 @@ static void pass_on(struct smol_guest_io *r, int sig)
 	smol_client_send_signal(r->client, r->g->tty ? SIGHUP : sig);
 }
 
-/* Ctrl-C: interrupt, then terminate, then kill and leave. SIGTERM and SIGHUP: pass on and leave. */
+/* Ctrl-C: interrupt, then terminate, then kill and leave; leave at once where the guest has not
+ * even taken the connection (should it do so later the signal comes with the request). SIGTERM and
+ * SIGHUP: pass on and leave. */
 static int on_signals(struct smol_guest_io *r)
 {
 	static const int steps[] = {SIGINT, SIGTERM, SIGKILL};
@@ -78,7 +80,7 @@ static int on_signals(struct smol_guest_io *r)
 		}
 		if (r->presses < 3)
 			smol_client_send_signal(r->client, steps[r->presses++]);
-		if (r->presses == 3) {
+		if (r->presses == 3 || !smol_client_is_connected(r->client)) {
 			r->leave =
 			    smol_err_exit_code(&(struct smol_err){.code = SMOL_E_INTERRUPTED});
 			return -1;

@@ -50,6 +50,11 @@ void smol_client_close(struct smol_client *c)
 	free(c);
 }
 
+bool smol_client_is_connected(const struct smol_client *c)
+{
+	return c->connected;
+}
+
 int smol_client_queue(struct smol_client *c, const struct smol_request *r, struct smol_err *err)
 {
 	struct smol_request mine = *r; /* borrows all of it */

@@ -37,6 +37,8 @@ static inline void smol_auto_client_fn(struct smol_client **c);
 struct smol_client *smol_client_open(const struct smol_vsock_addr *addr, const char *token,
     smol_deadline deadline, struct smol_err *err);
 void smol_client_close(struct smol_client *c); /* NULL is fine */
+/* Has the guest taken the connection? */
+bool smol_client_is_connected(const struct smol_client *c);
 /*
  * Whom to ask when a wait is over and nothing has come: for how many ms more to wait, because the
  * VM stood still meanwhile; 0: not. None (NULL) to begin with. Of use where a request may take

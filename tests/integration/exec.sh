@@ -81,6 +81,17 @@ same "eight at once: each its own output and exit code" $good 8
 kill -INT "$slow" && wait "$slow"
 same "SIGINT on a sleeping command: 130" $? 130
 
+# A guest that stands still takes no connection, and Ctrl-C does not wait for that to be given up.
+connected() { find "/proc/$slow/fd" -lname "socket:*" | grep -q .; }
+qemu=$(t_pid web hypervisor)
+kill -STOP "$qemu"
+smolsh_bg exec web -- true 2>"$t_dir/err" &
+slow=$!
+t_until connected
+kill -INT "$slow" && wait "$slow"
+same "SIGINT while the guest does not take the connection: 130" $? 130
+kill -CONT "$qemu"
+
 # Exit codes (10).
 for code in 0 1 2 77 124 125 255; do
 	expect_exit $code "exit code $code" smolsh exec web -- sh -c "exit $code"
