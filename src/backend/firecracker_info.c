@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What Firecracker is and which one is here: the half of the backend that is linked everywhere. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,52 +9,23 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/spawn.h"
 
-#define VERSION_MS 10000 /* for --version, which it answers in a few, on a host that is busy */
+#define VERSION_MS  10000 /* for --version, which it answers in a few, on a host that is busy */
+#define VERSION_MAX 4096
 
-/* What `program --version` prints, into text. */
-static int ask_version(const char *program, char *text, size_t n, struct smol_err *err)
+static int read_version(const char *program, struct smol_fc_version *v, struct smol_err *err)
 {
 	const char *const argv[] = {program, "--version", NULL};
 	struct smol_spawn s = {
 	    .argv = argv, .fds = {-1, -1, -1}, .nfds = 3, .die_with_parent = true};
-	smol_auto_close int ours = -1, pidfd = -1;
-	smol_deadline deadline = smol_in_ms(VERSION_MS);
-	size_t have = 0;
-	ssize_t got;
-	int p[2], status, rc;
-	pid_t pid;
+	smol_auto_buf struct smol_buf text = {0};
+	int status;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
-	ours = p[0];
-	s.fds[1] = p[1];
-	rc = smol_spawn(&s, &pid, &pidfd, err);
-	close(p[1]);
-	if (rc < 0)
-		return -1;
-	while (have < n - 1 &&
-	       (got = smol_io_read_some(ours, text + have, n - 1 - have, deadline)) > 0)
-		have += (size_t)got;
-	text[have] = '\0';
-	if (smol_spawn_wait(pid, pidfd, deadline, &status) < 0) {
-		smol_proc_kill(pidfd, 9);
-		smol_spawn_wait(pid, -1, SMOL_NEVER, &status);
-	}
-	return 0;
-}
-
-static int read_version(const char *program, struct smol_fc_version *v, struct smol_err *err)
-{
-	char text[256];
-
-	if (ask_version(program, text, sizeof(text), err) < 0)
+	if (smol_spawn_read(&s, VERSION_MAX, smol_in_ms(VERSION_MS), &text, &status, err) < 0)
 		return smol_err_hint(err, "--firecracker PATH");
-	if (smol_fc_parse_version(text, v) < 0) {
+	if (smol_fc_parse_version(smol_buf_str(&text), v) < 0) {
 		smol_err_set(err, SMOL_E_DEPENDENCY,
 		    "%s --version does not say which Firecracker it is", program);
 		return smol_err_hint(err, "--firecracker PATH");

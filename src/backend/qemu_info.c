@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What QEMU is and which one is here: the half of the backend that is linked everywhere. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backend/qemu.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/spawn.h"
+
+#define VERSION_MS  10000
+#define VERSION_MAX 4096
 
 int smol_qemu_parse_version(const char *text, int *major, int *minor)
 {
@@ -24,32 +23,13 @@ int smol_qemu_parse_version(const char *text, int *major, int *minor)
 static int read_version(const char *program, struct smol_probe *out)
 {
 	const char *const argv[] = {program, "--version", NULL};
-	struct smol_spawn s = {.argv = argv, .nfds = 3};
-	char text[512];
-	size_t have = 0;
-	int p[2], status, pidfd = -1, major, minor;
-	pid_t pid;
-	ssize_t n;
+	struct smol_spawn s = {
+	    .argv = argv, .fds = {-1, -1, -1}, .nfds = 3, .die_with_parent = true};
+	smol_auto_buf struct smol_buf text = {0};
+	int status, major, minor;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return -1;
-	s.fds[0] = s.fds[2] = -1;
-	s.fds[1] = p[1];
-	if (smol_spawn(&s, &pid, &pidfd, NULL) < 0) {
-		close(p[0]);
-		close(p[1]);
-		return -1;
-	}
-	close(p[1]);
-	while (have < sizeof(text) - 1 && (n = smol_io_read_some(p[0], text + have,
-					       sizeof(text) - 1 - have, smol_in_ms(10000))) > 0)
-		have += (size_t)n;
-	text[have] = '\0';
-	close(p[0]);
-	if (smol_spawn_wait(pid, pidfd, smol_in_ms(10000), &status) < 0)
-		smol_proc_kill(pidfd, 9);
-	close(pidfd);
-	if (smol_qemu_parse_version(text, &major, &minor) < 0)
+	if (smol_spawn_read(&s, VERSION_MAX, smol_in_ms(VERSION_MS), &text, &status, NULL) < 0 ||
+	    smol_qemu_parse_version(smol_buf_str(&text), &major, &minor) < 0)
 		return -1;
 	out->version = smol_asprintf("%d.%d", major, minor);
 	return 0;

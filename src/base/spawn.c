@@ -18,6 +18,9 @@
 #include "base/auto.h"
 #include "base/io.h"
 
+#define CHUNK	16384
+#define TERM_MS 2000 /* from SIGTERM to SIGKILL */
+
 extern char **environ;
 
 /* What the child says back: its pid when it is detached, then an errno if exec failed. */
@@ -181,4 +184,46 @@ int smol_spawn_run(const char *const *argv, struct smol_err *err)
 	if (smol_spawn_wait(pid, -1, SMOL_NEVER, &status) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "waiting for %s", argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int read_all(int fd, const char *name, size_t max, smol_deadline deadline,
+    struct smol_buf *out, struct smol_err *err)
+{
+	ssize_t n;
+
+	while ((n = smol_io_read_some(fd, smol_buf_reserve(out, CHUNK), CHUNK, deadline)) > 0) {
+		smol_buf_commit(out, (size_t)n);
+		if (smol_buf_len(out) > max)
+			return smol_err_set(err, SMOL_E_LIMIT, "%s prints too much", name);
+	}
+	if (n < 0 && errno == ETIMEDOUT)
+		return smol_err_set(err, SMOL_E_DEADLINE, "%s does not answer", name);
+	return n < 0 ? smol_err_errno(err, SMOL_E_IO, errno, "reading from %s", name) : 0;
+}
+
+int smol_spawn_read(struct smol_spawn *s, size_t max, smol_deadline deadline, struct smol_buf *out,
+    int *status, struct smol_err *err)
+{
+	smol_auto_close int ours = -1, theirs = -1, pidfd = -1;
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
+	ours = p[0];
+	s->fds[1] = theirs = p[1];
+	if (smol_spawn(s, &pid, &pidfd, err) < 0)
+		return -1;
+	close(smol_steal_fd(&theirs));
+	if (read_all(ours, s->argv[0], max, deadline, out, err) == 0) {
+		if (smol_spawn_wait(pid, pidfd, deadline, status) == 0)
+			return 0;
+		smol_err_set(err, SMOL_E_DEADLINE, "%s does not end", s->argv[0]);
+	}
+	kill(pid, SIGTERM);
+	if (smol_spawn_wait(pid, pidfd, smol_in_ms(TERM_MS), status) < 0) {
+		kill(pid, SIGKILL);
+		smol_spawn_wait(pid, -1, SMOL_NEVER, status);
+	}
+	return -1;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -47,5 +48,13 @@ int smol_spawn_wait(pid_t pid, int pidfd, smol_deadline deadline, int *status);
 /* Run a helper to its end with stdin from /dev/null and the caller's stdout and stderr; gives its
  * exit code, 128+n when signal n ended it, or -1 when it could not be started. */
 int smol_spawn_run(const char *const *argv, struct smol_err *err);
+
+/*
+ * Run a program to its end for what it prints on stdout (s->fds[1] is set here), at most max bytes
+ * of it: 0 with its wait status, whatever that says, or -1: as smol_spawn(), SMOL_E_DEADLINE,
+ * SMOL_E_LIMIT. It has ended then, by SIGTERM, or SIGKILL where that is not enough.
+ */
+int smol_spawn_read(struct smol_spawn *s, size_t max, smol_deadline deadline, struct smol_buf *out,
+    int *status, struct smol_err *err);
 
 #endif

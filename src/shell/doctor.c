@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -156,45 +155,16 @@ static void look_firecracker(struct smol_finding *f)
 	smol_probe_free(&p);
 }
 
-/* What a program prints on stdout. */
-static int capture(const char *const *argv, struct smol_buf *out, struct smol_err *err)
-{
-	smol_auto_close int theirs = -1, ours = -1, pidfd = -1;
-	struct smol_spawn s = {
-	    .argv = argv, .fds = {-1, -1, -1}, .nfds = 3, .die_with_parent = true};
-	smol_deadline deadline = smol_in_ms(QEMU_WAIT_MS);
-	int p[2], status;
-	pid_t pid;
-	ssize_t n;
-
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
-	ours = p[0];
-	s.fds[1] = theirs = p[1];
-	if (smol_spawn(&s, &pid, &pidfd, err) < 0)
-		return -1;
-	close(smol_steal_fd(&theirs));
-	while ((n = smol_io_read_some(ours, smol_buf_reserve(out, 65536), 65536, deadline)) > 0) {
-		smol_buf_commit(out, (size_t)n);
-		if (smol_buf_len(out) > HELP_MAX)
-			break;
-	}
-	close(smol_steal_fd(&ours));
-	if (n != 0 || smol_spawn_wait(pid, pidfd, deadline, &status) < 0) {
-		kill(pid, SIGKILL);
-		smol_spawn_wait(pid, -1, SMOL_NEVER, &status);
-		return smol_err_set(err, SMOL_E_DEADLINE, "%s does not answer", argv[0]);
-	}
-	return 0;
-}
-
 static void look_device(struct smol_finding *f)
 {
 	static const char *const argv[] = {QEMU, "-device", "help", NULL};
+	struct smol_spawn s = {
+	    .argv = argv, .fds = {-1, -1, -1}, .nfds = 3, .die_with_parent = true};
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_buf struct smol_buf out = {0};
+	int status;
 
-	if (capture(argv, &out, &err) < 0)
+	if (smol_spawn_read(&s, HELP_MAX, smol_in_ms(QEMU_WAIT_MS), &out, &status, &err) < 0)
 		found_err(f, SMOL_FINDING_BAD, &err);
 	else if (!strstr(smol_buf_str(&out), "\"vhost-user-vsock-pci\""))
 		found(f, SMOL_FINDING_BAD, "apt-get install qemu-system-x86",

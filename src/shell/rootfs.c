@@ -6,7 +6,6 @@
 #include "shell/rootfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -26,19 +25,6 @@
 
 #define IMPORT_MS  (2 * 3600 * 1000) /* for the largest of them; smolsh-image's own are shorter */
 #define ANSWER_MAX (1 << 20)
-
-static int read_answer(int fd, struct smol_buf *b, struct smol_err *err)
-{
-	smol_deadline deadline = smol_in_ms(IMPORT_MS);
-	ssize_t n;
-
-	while ((n = smol_io_read_some(fd, smol_buf_reserve(b, 16384), 16384, deadline)) > 0) {
-		smol_buf_commit(b, (size_t)n);
-		if (smol_buf_len(b) > ANSWER_MAX)
-			return smol_err_set(err, SMOL_E_LIMIT, "smolsh-image says too much");
-	}
-	return n < 0 ? smol_err_errno(err, SMOL_E_IO, errno, "smolsh-image") : 0;
-}
 
 /* The answer's data: 0 with *data, or what went wrong. */
 static int take_answer(struct smol_buf *b, int status, cJSON **data, struct smol_err *err)
@@ -72,28 +58,16 @@ static int import(const char *source, cJSON **data, struct smol_err *err)
 	const char *argv[] = {program, "import", "--json", path, NULL};
 	struct smol_spawn s = {
 	    .argv = argv, .fds = {-1, -1, 2}, .nfds = 3, .die_with_parent = true};
-	smol_auto_close int ours = -1, theirs = -1, pidfd = -1;
 	smol_auto_buf struct smol_buf b = {0};
-	int p[2], status, rc;
-	pid_t pid;
+	int status;
 
 	if (!program)
 		return -1;
 	if (!path)
 		return smol_err_errno(err, SMOL_E_NOT_FOUND, errno, "the path");
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "pipe");
-	ours = p[0];
-	s.fds[1] = theirs = p[1];
-	if (smol_spawn(&s, &pid, &pidfd, err) < 0)
+	if (smol_spawn_read(&s, ANSWER_MAX, smol_in_ms(IMPORT_MS), &b, &status, err) < 0)
 		return -1;
-	close(smol_steal_fd(&theirs));
-	rc = read_answer(ours, &b, err);
-	if (rc < 0)
-		kill(pid, SIGTERM);
-	if (smol_spawn_wait(pid, pidfd, SMOL_NEVER, &status) < 0)
-		return smol_err_errno(err, SMOL_E_IO, errno, "waiting for smolsh-image");
-	return rc < 0 ? -1 : take_answer(&b, status, data, err);
+	return take_answer(&b, status, data, err);
 }
 
 /* A word without a slash is a name, where there is a root image of that name. */

@@ -389,6 +389,36 @@ static void waiting_for_a_child_ends_at_the_deadline(void **state)
 	close(pidfd);
 }
 
+static enum smol_code reads(const char *line, size_t max, int64_t ms, const char *want)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	smol_auto_buf struct smol_buf out = {0};
+	struct smol_spawn s = {
+	    .argv = (const char *[]){"sh", "-c", line, NULL}, .fds = {-1, -1, -1}, .nfds = 3};
+	int status;
+
+	if (smol_spawn_read(&s, max, smol_in_ms(ms), &out, &status, &err) == 0) {
+		assert_string_equal(smol_buf_str(&out), want);
+		assert_int_equal(WEXITSTATUS(status), 3);
+	}
+	/* whatever became of it, it is not there any more */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	return err.code;
+}
+
+static void what_a_program_prints_is_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    reads("cat; echo words; echo no >&2; exit 3", 6, WAIT_MS, "words\n"), SMOL_E_NONE);
+	assert_int_equal(reads("exec yes", 100000, WAIT_MS, NULL), SMOL_E_LIMIT);
+	assert_int_equal(reads("exec sleep 1000", 100, 20, NULL), SMOL_E_DEADLINE);
+	/* one that has closed its end, and one that SIGTERM does not end */
+	assert_int_equal(reads("exec sleep 1000 >&-", 100, 20, NULL), SMOL_E_DEADLINE);
+	assert_int_equal(
+	    reads("trap '' TERM; echo up; exec sleep 1000", 2, WAIT_MS, NULL), SMOL_E_LIMIT);
+}
+
 static void the_counter_keeps_the_time(void **state)
 {
 	int64_t khz = smol_tsc_khz();
@@ -470,6 +500,7 @@ int main(void)
 	    cmocka_unit_test(detached_children_are_nobodys),
 	    cmocka_unit_test(waiting_for_a_child_ends_at_the_deadline),
 	    cmocka_unit_test(helpers_give_their_exit_code),
+	    cmocka_unit_test(what_a_program_prints_is_bounded),
 	    cmocka_unit_test(the_counter_keeps_the_time),
 	    cmocka_unit_test(processes_are_told_from_their_numbers),
 	};
