@@ -64,7 +64,6 @@ struct smol_conn {
 	bool writable;
 	bool want_out;	/* EPOLLOUT is asked for */
 	bool host_end;	/* read() said end of file */
-	bool host_gone; /* the socket hung up: no more in either direction, once read empty */
 	bool host_deaf; /* the host takes no more: what the guest sends is dropped */
 	bool out_shut;	/* shutdown(SHUT_WR) done */
 	bool dirty;	/* the buffer has pages */

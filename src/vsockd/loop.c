@@ -46,7 +46,6 @@ static void conn_event(struct smol_vsockd *d, struct smol_conn *c, uint32_t even
 		return;
 	}
 	if (events & (EPOLLHUP | EPOLLERR)) {
-		c->host_gone = true;
 		smol_vsockd_deaf(d, c);
 		if (c->state == SMOL_CONN_DRAINING) {
 			smol_vsockd_drain(d, c);

@@ -264,7 +264,7 @@ static void host_ended(struct smol_conn *c)
 {
 	c->readable = false;
 	c->host_end = true;
-	c->shut_due |= c->host_gone ? SMOL_VSOCK_SHUT_BOTH : SMOL_VSOCK_SHUT_SEND;
+	c->shut_due |= SMOL_VSOCK_SHUT_SEND;
 }
 
 static ssize_t read_some(struct smol_vsockd *d, struct smol_conn *c, unsigned n, bool *cut)
@@ -307,7 +307,7 @@ static enum turn data_turn(struct smol_vsockd *d, struct smol_conn *c)
 		return TURN_DONE;
 	}
 	if (got < 0)
-		c->host_gone = true; /* ECONNRESET: it closed without reading all */
+		smol_vsockd_deaf(d, c); /* ECONNRESET: it closed without reading all */
 	if (got <= 0) {
 		host_ended(c);
 		return TURN_DONE;

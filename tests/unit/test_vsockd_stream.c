@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -283,6 +284,9 @@ static void guest_closes_early(void **state)
 		rig_pump(r);
 		guest_takes(r, &s, 0, true);
 	}
+	/* nobody would read it */
+	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
 	assert_int_equal(rig_read(r, fd, in, 1 << 20), sent);
 	for (size_t i = 0; i < sent; i++)
 		assert_int_equal(in[i], rig_byte(i));
@@ -292,6 +296,48 @@ static void guest_closes_early(void **state)
 	free(buf);
 	free(in);
 	close(fd);
+	rig_free(r);
+}
+
+/* The same, of a connection that the guest made; and it makes another one with the same ports at
+ * once, while the first one's bytes are still to be read. */
+static void ports_again(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	static uint8_t buf[65536];
+	struct player_sock s = {0};
+	int l, fd[2];
+	char path[128], c;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s_6000", r->path);
+	l = rig_listen(path);
+	for (unsigned i = 0; i < 2; i++) {
+		s = (struct player_sock){.guest_port = 700, .host_port = 6000, .buf_alloc = 65536};
+		player_op(&r->p, &s, SMOL_VSOCK_OP_REQUEST, 0);
+		s.peer_alloc = rig_expect(r, SMOL_VSOCK_OP_RESPONSE).h.buf_alloc;
+		fd[i] = accept4(l, NULL, NULL, SOCK_NONBLOCK);
+		assert_true(fd[i] >= 0);
+		while (i == 0 && player_room(&s) >= sizeof(buf)) {
+			rig_guest_write(r, &s, buf, sizeof(buf));
+			guest_takes(r, &s, 0, true);
+		}
+		if (i == 1)
+			rig_guest_write(r, &s, "2", 1);
+		player_op(&r->p, &s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_BOTH);
+		rig_expect(r, SMOL_VSOCK_OP_RST);
+		assert_true(i == 1 || smol_conn_buffered(&r->dev.conns.c[0]) > 0);
+	}
+	assert_int_equal(rig_read(r, fd[1], &c, 1), 1);
+	assert_int_equal(c, '2');
+	assert_true(rig_closed(r, fd[1]));
+	assert_int_equal(rig_read(r, fd[0], buf, sizeof(buf)), sizeof(buf));
+	close(fd[0]);
+	close(fd[1]);
+	close(l);
+	unlink(path);
+	rig_pump(r);
+	assert_int_equal(r->dev.conns.used, 0);
 	rig_free(r);
 }
 
@@ -452,6 +498,7 @@ int main(void)
 	    cmocka_unit_test(host_pauses),
 	    cmocka_unit_test(guest_pauses),
 	    cmocka_unit_test(guest_closes_early),
+	    cmocka_unit_test(ports_again),
 	    cmocka_unit_test(host_closes),
 	    cmocka_unit_test(host_leaves_much),
 	    cmocka_unit_test(linger),
