@@ -137,6 +137,21 @@ static void asks_seldom(void **state)
 	assert_true(sock.asked > 10 && sock.asked < 60);
 	close(fd);
 	rig_free(r);
+	/* one that is full tells by itself when it is not any more */
+	r = rig_new(&(struct rig_config){0});
+	sock = (struct linux_sock){.rule = LINUX_6_12_94};
+	fd = rig_connect(r, &sock.s, 5000);
+	sent = 0;
+	for (unsigned i = 0; i < 300; i++) {
+		host_writes(fd, &sent, 2 << 20, 60000);
+		clock_forward(100);
+		rig_pump(r);
+		linux_take(r, &sock);
+	}
+	assert_true(sock.received > 192 * 1024);
+	assert_int_equal(sock.asked, 0);
+	close(fd);
+	rig_free(r);
 }
 
 /* A guest that is sent many small packets is asked how far it is while there is room for more. */

@@ -254,6 +254,30 @@ static void reset(void **state)
 	rig_free(r);
 }
 
+/* What a driver is owed is not the next one's. */
+static void strays_end_with_their_driver(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	struct player_sock s = {.guest_port = 1, .host_port = 2};
+
+	(void)state;
+	/* one buffer for two */
+	r->p.ring[PLAYER_RX].desc[0] =
+	    (struct smol_vring_desc){PLAYER_GPA + PLAYER_SPARE, 4096, WRITE, 0};
+	player_tx_head(&r->p, PLAYER_RX, 0);
+	player_start(&r->p, 0, 0);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RW, 0);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RW, 0);
+	rig_pump(r);
+	assert_int_equal(r->dev.stray_n, 1);
+	player_stop(&r->p);
+	player_rings_clear(&r->p);
+	player_rx_fill(&r->p);
+	player_start(&r->p, 0, 0);
+	assert_true(rig_quiet(r));
+	rig_free(r);
+}
+
 /* The device is killed and another one takes over: the guest's sockets of the first are reset, its
  * new connections work, a table of nonsense does no harm. */
 static void takes_over(void **state)
@@ -357,6 +381,7 @@ int main(void)
 	    cmocka_unit_test(broken_rings),
 	    cmocka_unit_test(pause_and_go_on),
 	    cmocka_unit_test(reset),
+	    cmocka_unit_test(strays_end_with_their_driver),
 	    cmocka_unit_test(takes_over),
 	    cmocka_unit_test(drivers_without_end),
 	};

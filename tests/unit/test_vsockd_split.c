@@ -212,6 +212,37 @@ static void largest(void **state)
 	rig_free(r);
 }
 
+/* A receive buffer may be larger than any packet. */
+static void received_in_large_buffers(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.num = 64, .rx_buf = 0x20000});
+	struct player_sock s = {.buf_alloc = 1 << 20};
+	int fd = rig_connect(r, &s, 5000);
+	uint8_t *data = malloc(150000);
+	size_t sent = 0, got = 0;
+
+	(void)state;
+	rig_fill(data, 150000, 0);
+	for (unsigned i = 0; got < 150000; i++) {
+		ssize_t n = write(fd, data + sent, 150000 - sent);
+		struct player_packet pkt;
+
+		assert_true(i < 100);
+		sent += n > 0 ? (size_t)n : 0;
+		rig_pump(r);
+		while (player_rx_next(&r->p, &pkt)) {
+			if (pkt.h.op != SMOL_VSOCK_OP_RW)
+				continue;
+			assert_in_range(pkt.h.len, 1, 65536);
+			assert_memory_equal(pkt.data, data + got, pkt.h.len);
+			got += pkt.h.len;
+		}
+	}
+	free(data);
+	close(fd);
+	rig_free(r);
+}
+
 /* Indirect descriptors that were not agreed on are a bad chain. */
 static void table_without_feature(void **state)
 {
@@ -243,6 +274,7 @@ int main(void)
 	    cmocka_unit_test(sent_in_pieces),
 	    cmocka_unit_test(received_in_pieces),
 	    cmocka_unit_test(largest),
+	    cmocka_unit_test(received_in_large_buffers),
 	    cmocka_unit_test(table_without_feature),
 	};
 

@@ -38,7 +38,7 @@ tests_unit_test_vsockd_ops_SOURCES = tests/unit/test_vsockd_ops.c $(VSOCKD_RIG) 
 tests_unit_test_vsockd_ops_LDFLAGS = $(vsockd_clock_ldflags)
 tests_unit_test_vsockd_ops_LDADD = $(VSOCKD_TEST_LIBS)
 tests_unit_test_vsockd_race_SOURCES = tests/unit/test_vsockd_race.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
-tests_unit_test_vsockd_race_LDFLAGS = $(vsockd_clock_ldflags)
+tests_unit_test_vsockd_race_LDFLAGS = $(vsockd_clock_ldflags) -Wl,--wrap=smol_vring_give
 tests_unit_test_vsockd_race_LDADD = $(VSOCKD_TEST_LIBS) -lpthread
 tests_unit_test_vsockd_ring_SOURCES = tests/unit/test_vsockd_ring.c $(VSOCKD_RIG) $(VSOCKD_CLOCK)
 tests_unit_test_vsockd_ring_LDFLAGS = $(vsockd_clock_ldflags)
