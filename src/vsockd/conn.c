@@ -135,7 +135,6 @@ void smol_conn_free(struct smol_conns *t, struct smol_conn *c)
 	smol_conn_close_fd(c);
 	smol_conn_unhash(t, c);
 	c->state = SMOL_CONN_FREE;
-	c->due = 0;
 	c->deadline = 0;
 	c->buf_in = c->buf_out = 0;
 	c->next = t->free_head;

@@ -295,7 +295,6 @@ void smol_vsockd_drop(struct smol_vsockd *d, struct smol_conn *c)
 void smol_vsockd_retire(struct smol_vsockd *d, struct smol_conn *c, bool rst)
 {
 	c->deadline = 0;
-	c->shut_due = c->shut_told;
 	c->due = rst && c->hashed ? SMOL_DUE_RST : 0;
 	if (!c->due)
 		smol_conn_unhash(&d->conns, c);
