@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "ui/input/keyboard.h"
 #include "ui/vms/jobs.h"
 #include "ui/prompt/notices.h"
 #include "ui/prompt/prompt.h"
@@ -25,10 +26,9 @@
 #define TICK_MS	 1000 /* the clock, ages, and VMs whose monitor has died */
 
 static struct smol_app app;
-static struct smol_input input;
 static struct smol_notices notices;
-static uv_timer_t frame, escape, load_soon, tick;
-static uv_poll_t keyboard;
+static uv_timer_t frame, load_soon, tick;
+static struct smol_keyboard keyboard;
 static uv_fs_event_t registry_changes;
 static uv_signal_t signals[7]; /* the last is SIGTSTP's */
 static uint64_t drawn_ms;
@@ -195,7 +195,7 @@ static void take_events(bool late)
 	for (int i = 0; i < SMOL_PANES && smol_app_focus(&app) != SMOL_FOCUS_PANE; i++)
 		if (app.panes[i])
 			smol_pane_calm(app.panes[i]);
-	while (!app.leaving && smol_input_next(&input, late, &e))
+	while (!app.leaving && smol_input_next(&keyboard.input, late, &e))
 		ours = smol_event(&app, &e) || ours;
 	if (!ours || app.leaving)
 		return;
@@ -205,30 +205,9 @@ static void take_events(bool late)
 		uv_timer_stop(&frame);
 }
 
-static void on_escape(uv_timer_t *t)
+static void on_gone(void)
 {
-	(void)t;
-	take_events(true);
-}
-
-static void on_keyboard(uv_poll_t *h, int status, int events)
-{
-	char bytes[4096];
-	ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
-
-	(void)h;
-	(void)events;
-	if ((n < 0 && errno != EAGAIN && errno != EINTR) || n == 0 || status < 0) {
-		smol_app_end(&app);
-		return;
-	}
-	if (n < 0)
-		return;
-	smol_input_feed(&input, bytes, (size_t)n);
-	uv_timer_stop(&escape);
-	take_events(false);
-	if (smol_input_waits(&input))
-		uv_timer_start(&escape, on_escape, SMOL_ESCAPE_MS, 0);
+	smol_app_end(&app);
 }
 
 /* ---- signals ---- */
@@ -288,12 +267,10 @@ static void watch_everything(void)
 		uv_signal_start(&signals[i], on_signal, nums[i]);
 	}
 	uv_timer_init(app.loop, &frame);
-	uv_timer_init(app.loop, &escape);
 	uv_timer_init(app.loop, &load_soon);
 	uv_timer_init(app.loop, &tick);
 	uv_timer_start(&tick, on_tick, TICK_MS, TICK_MS);
-	uv_poll_init(app.loop, &keyboard, STDIN_FILENO);
-	uv_poll_start(&keyboard, UV_READABLE, on_keyboard);
+	smol_keyboard_open(&keyboard, app.loop, STDIN_FILENO, take_events, on_gone);
 	uv_fs_event_init(app.loop, &registry_changes);
 	if (state)
 		uv_fs_event_start(&registry_changes, on_registry, state, 0);
@@ -302,14 +279,14 @@ static void watch_everything(void)
 /* The loop turns once more, to close what is open: nothing of ours may be called by then. */
 static void watch_nothing(void)
 {
-	uv_handle_t *const all[] = {(uv_handle_t *)&frame, (uv_handle_t *)&escape,
-	    (uv_handle_t *)&load_soon, (uv_handle_t *)&tick, (uv_handle_t *)&keyboard,
-	    (uv_handle_t *)&registry_changes};
+	uv_handle_t *const all[] = {(uv_handle_t *)&frame, (uv_handle_t *)&load_soon,
+	    (uv_handle_t *)&tick, (uv_handle_t *)&registry_changes};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(all); i++)
 		uv_close(all[i], NULL);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(signals); i++)
 		uv_close((uv_handle_t *)&signals[i], NULL);
+	smol_keyboard_close(&keyboard);
 }
 
 static void free_everything(void)
@@ -327,7 +304,7 @@ static void free_everything(void)
 	smol_prompt_close();
 	smol_notices_free(&notices);
 	smol_vms_free(&app.vms);
-	smol_input_free(&input);
+	smol_input_free(&keyboard.input);
 	free(app.message);
 	free(app.accel);
 	smol_entry_free(&app.entry);

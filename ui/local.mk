@@ -33,6 +33,7 @@ smolsh_tui_SOURCES = \
 	ui/input/actions_layout.c \
 	ui/input/actions_view.c \
 	ui/input/events.c \
+	ui/input/keyboard.c ui/input/keyboard.h \
 	ui/input/leaving.c \
 	ui/input/mouse.c ui/input/mouse.h \
 	ui/input/question.c ui/input/question.h \

@@ -15,6 +15,12 @@ tests_unit_test_pane_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS) $(UV_CFLAGS)
 tests_unit_test_pane_LDADD = ui/libui.a src/base/libbase.a $(VTERM_LIBS) $(UV_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_pane
 
+check_PROGRAMS += tests/unit/test_keyboard
+tests_unit_test_keyboard_SOURCES = tests/unit/test_keyboard.c ui/input/keyboard.c ui/input/keyboard.h
+tests_unit_test_keyboard_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS)
+tests_unit_test_keyboard_LDADD = ui/libui.a src/base/libbase.a $(UV_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_keyboard
+
 check_PROGRAMS += tests/unit/test_layout
 tests_unit_test_layout_SOURCES = tests/unit/test_layout.c
 tests_unit_test_layout_LDADD = ui/libui.a $(CMOCKA_LIBS)
