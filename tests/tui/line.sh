@@ -134,10 +134,15 @@ same "left: the terminal is as it was" "$(cat "$t_dir/left")" "$(cat "$t_dir/bef
 begin "again, on a terminal that can do more" "s --line" '--line'
 keys Up
 see "again: history is kept" '^smolsh> list$'
-keys C-u 'exec web -- sh -c "echo be\"\"gun; sleep 1000"' Enter
-see "a command runs" '^begun$'
+keys C-u 'exec web -- sh -c "echo fir\"\"st; sleep 1000"' Enter
+see "a command runs" '^first$'
 prompt_pid=$(for p in $(t_processes); do [ "$(cat "/proc/$p/comm")" = smolsh-tui ] && echo "$p"; done)
 check "the prompt's process" test -n "$prompt_pid"
+# As when it is typed before the command has the terminal.
+kill -INT "$prompt_pid"
+see "SIGINT for the prompt is the command's" '^exit 130$'
+keys 'exec web -- sh -c "echo be\"\"gun; sleep 1000"' Enter
+see "another command runs" '^begun$'
 kill -TERM "$prompt_pid"
 see "SIGTERM: the host's shell" '^host>'
 # shellcheck disable=SC2317 # it is run by t_until

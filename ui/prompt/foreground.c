@@ -164,6 +164,12 @@ bool smol_foreground_runs(void)
 	return front.pid != 0;
 }
 
+void smol_foreground_interrupt(void)
+{
+	if (front.pid)
+		kill(-front.pid, SIGINT);
+}
+
 int smol_foreground_stopped(void)
 {
 	return nstopped;

@@ -23,6 +23,8 @@ void smol_foreground_go_on(const char *which);
 /* Has a command the terminal now? */
 bool smol_foreground_runs(void);
 int smol_foreground_stopped(void); /* how many are */
+/* SIGINT for the one that has the terminal, if one has. */
+void smol_foreground_interrupt(void);
 
 /*
  * A child has changed, as waitpid() says. Its line (caller frees) when it has given the terminal

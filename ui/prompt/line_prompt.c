@@ -256,12 +256,14 @@ static void run_entered(void)
 		begin_typing();
 }
 
-/* Ctrl-C: the line is given up. */
+/* Ctrl-C: the line is given up. Where a command runs it was typed before that had the terminal. */
 static void cancel_line(void)
 {
 	interrupted = 0;
-	if (!typing)
+	if (!typing) {
+		smol_foreground_interrupt();
 		return;
+	}
 	rl_callback_sigcleanup(); /* out of a search first: it draws */
 	leave_line();
 	puts("^C");
