@@ -105,6 +105,28 @@ t_steady() {
 	printf '%s\n' "$last"
 }
 
+# prints WANT CMD…: this is what it prints (to be waited for with t_until).
+prints() { [ "$("${@:2}")" = "$1" ]; }
+
+t_answered() { grep -qE -- "$want" "$t_dir/talked" || t_ended "$pid"; }
+# t_talk SOCKET TEXT REGEX: what is answered, up to a line like REGEX or until the other side ends
+# the connection; fails where neither comes.
+t_talk() {
+	local pid to said want=$3
+	rm -f "$t_dir/talk" && mkfifo "$t_dir/talk"
+	socat - "UNIX-CONNECT:$1" <"$t_dir/talk" >"$t_dir/talked" 2>/dev/null &
+	pid=$!
+	exec {to}>"$t_dir/talk"
+	printf '%s' "$2" >&"$to"
+	t_until t_answered
+	said=$?
+	exec {to}>&-
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	cat "$t_dir/talked"
+	return "$said"
+}
+
 t_no_processes() { [ -z "$(t_processes)" ]; }
 t_no_sockets() { [ -z "$(find "$SMOLSH_HOME/run" -type s 2>/dev/null)" ]; }
 
@@ -180,3 +202,12 @@ same() {
 t_pid() { smolsh --json info "$1" | tr -d '\n' | sed -E "s/.*\"$2\":\{[^}]*\"pid\":([0-9]+).*/\1/"; }
 t_state() { smolsh --json info "$1" | tr -d '\n' | sed -E 's/.*"state":"([a-z]+)".*/\1/'; }
 t_is() { [ "$(t_state "$1")" = "$2" ]; }
+# The guest's time of day lies between ours before and after it was asked for, to 2 s.
+t_clock_is_right() {
+	local before now after
+	before=$(date +%s)
+	now=$(smolsh exec "$1" -- date +%s)
+	after=$(date +%s)
+	echo "$before $now $after"
+	[ "$now" -ge $((before - 2)) ] && [ "$now" -le $((after + 2)) ]
+}

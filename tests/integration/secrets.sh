@@ -29,12 +29,13 @@ check "restart" smolsh restart web
 new=$(sqlite3 "$SMOLSH_HOME/state/registry.db" "SELECT token FROM vm WHERE name='web'")
 check "a new token after a restart" test "$new" != "$token"
 sock=$SMOLSH_HOME/run/$(smolsh list | awk '/^web/{print $2}')/vsock.sock
-answer=$({ printf 'CONNECT 5000\n{"op":"exec","command":"id","token":"%s"}\n' "$token"; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+by_hand() { t_talk "$sock" $'CONNECT 5000\n'"$1"$'\n' '^\{'; }
+answer=$(by_hand '{"op":"exec","command":"id","token":"'"$token"'"}')
 match "the old token is refused" '"code":"unauthorized"' "$answer"
 journalled() { smolsh logs --journal web | grep -q '"refused a request: wrong token"'; }
 check "that is in the journal" t_until journalled
 same "without the token" "$(smolsh logs --journal web | grep -cF "$token")" 0
-answer=$({ printf 'CONNECT 5000\n{"op":"exec","command":"id -u","token":"%s"}\n' "$new"; sleep 3; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+answer=$(by_hand '{"op":"exec","command":"id -u","token":"'"$new"'"}')
 match "the new one is taken, in the one-shot form" '"stdout":"0' "$answer"
 
 # Files are for their owner.

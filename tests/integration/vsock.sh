@@ -104,13 +104,14 @@ expect_exit 0 "restart: exec works" smolsh exec web -- true
 
 # By hand, as any program would: CONNECT, OK, and the protocol.
 sock=$SMOLSH_HOME/run/$(smolsh list | awk '/^web/{print $2}')/vsock.sock
-answer=$({ printf 'CONNECT 5000\n{"op":"health"}\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+by_hand() { t_talk "$sock" "CONNECT $1"$'\n'"$2" '^\{'; }
+answer=$(by_hand 5000 $'{"op":"health"}\n')
 match "CONNECT by hand: OK and a port" '^OK [0-9]+$' "$answer"
 match "CONNECT by hand: liveness without a token" '"ok":true' "$answer"
-answer=$({ printf 'CONNECT 5000\n{"op":"exec","command":"id"}\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
+answer=$(by_hand 5000 $'{"op":"exec","command":"id"}\n')
 match "without the token nothing else" '"code":"unauthorized"' "$answer"
-answer=$({ printf 'CONNECT 4999\n'; sleep 2; } | timeout 10 socat -t 3 - UNIX-CONNECT:"$sock")
-same "a port nobody listens on: closed without OK" "$answer" ""
+answer=$(by_hand 4999 "")
+same "a port nobody listens on: closed without OK" "$?$answer" 0
 
 # Its device is locked up (unit/test_vsockd_process.c has the systems that allow less), and went on
 # working: the guest's "ready" came through it.
