@@ -100,7 +100,8 @@ expect_exit 125 "a boot that fails" smolsh create bad --kernel-args 'rdinit=/no/
 expect_err "a boot that fails: why" "VM 'bad' died: .*panic"
 expect_err "a boot that fails: the console's last lines" '^ +.*(panic|init)'
 expect_err "a boot that fails: where the rest is" 'smolsh logs bad'
-check "a boot that fails: no process is left but web's" test "$(t_processes | wc -l)" -eq 3
+webs_alone() { [ "$(t_processes | wc -l)" -eq 3 ]; }
+check "a boot that fails: no process is left but web's" t_until webs_alone
 expect_exit 0 "a boot that fails: its log is there" smolsh logs bad
 expect_out "a boot that fails: its log says it" 'Kernel panic'
 expect_exit 125 "a boot that takes too long" smolsh create slow --kernel-args 'rdinit=/bin/busybox' --boot-timeout 4

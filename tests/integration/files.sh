@@ -112,21 +112,26 @@ check "without it" smolsh delete --force --yes tight
 mkdir target
 guest one -- sh -c 'mkdir /tmp/into; head -c 60000000 /dev/zero >/tmp/zeros'
 expect_exit 2 "a pipe is no file" smolsh cp slow one:/tmp/into/f
+t_writing() { guest one -- sh -c 'ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q " /tmp/into/"'; }
 exec 8<>slow
 smolsh_bg cp - one:/tmp/into/f <slow &
 copier=$!
 printf 'some' >&8
+check "it copies" t_until t_writing
 kill -INT "$copier"
 wait "$copier"
 same "Ctrl-C: 130" $? 130
 smolsh_bg cp - one:/tmp/into/g <slow &
 copier=$!
 printf 'some' >&8
+check "it copies again" t_until t_writing
 kill -9 "$copier"
 wait "$copier" 2>/dev/null
 exec 8>&-
+t_writes_no_more() { ! t_writing; }
 t_empty() { [ -z "$(guest one -- ls -A /tmp/into)" ]; }
 check "killed clients leave nothing in the guest" t_until t_empty
+check "and nothing open" t_until t_writes_no_more
 (
 	cd target || exit
 	exec env --default-signal=INT "$SMOLSH_BUILD/smolsh" cp one:/tmp/zeros f
