@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 t_begin jobs
 
-check "a VM with limits and a policy" smolsh create web --limit jobs=2 --limit queue=1 --limit run-ms=60s \
+check "a VM with limits and a policy" smolsh create web --limit jobs=2 --limit queue=1 --limit run-ms=10m \
 	--allow-cwd /tmp --allow-env GREETING
 
 # exec -d, and the client is gone.
@@ -63,7 +63,7 @@ t_until sh -c "'$SMOLSH_BUILD/smolsh' jobs web | grep -q ' 3B '"
 expect_exit 0 "cancel with a signal" smolsh cancel web "$job" --signal usr1
 smolsh wait web --job "$job" >/dev/null
 smolsh jobs web >"$t_dir/jobs"
-match "cancel: the command's own answer" "^web +$job +[a-z_]+ +[0-9]+s +9 " "$(cat "$t_dir/jobs")"
+match "cancel: the command's own answer" "^web +$job +[a-z_]+ +[0-9ms]+ +9 " "$(cat "$t_dir/jobs")"
 expect_exit 2 "cancel: no such signal" smolsh cancel web 1 --signal NOPE
 expect_exit 125 "cancel: no such job" smolsh cancel web 99
 
@@ -84,7 +84,7 @@ expect_exit 125 "a variable that is not allowed" smolsh exec --cwd /tmp --env PA
 expect_exit 0 "what is allowed" smolsh exec --cwd /tmp --env GREETING=hello web 'echo "$GREETING $PWD"'
 same "it is as asked for" "$t_out" "hello /tmp"
 expect_exit 0 "info has it all" smolsh info web
-expect_out "info: limits" '^limits .*jobs 2, queue 1, run 1m00s'
+expect_out "info: limits" '^limits .*jobs 2, queue 1, run 10m00s'
 expect_out "info: policy" '^cwd allowed +/tmp$'
 expect_exit 2 "a limit that there is not" smolsh create x --limit speed=1
 expect_exit 125 "and no VM of it" smolsh info x

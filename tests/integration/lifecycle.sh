@@ -18,7 +18,7 @@ expect_out "info: vsock" 'enabled: CID [0-9]+, port 5000'
 expect_exit 0 "health" smolsh health web
 expect_exit 0 "sysinfo" smolsh sysinfo web
 expect_out "sysinfo: kernel" 'kernel +[0-9]+\.'
-expect_out "sysinfo: words, and values with their units" '^uptime +[0-9]+s$'
+expect_out "sysinfo: words, and values with their units" '^uptime +[0-9ms]+s$'
 expect_out "sysinfo: a limit that is none" '^limits file +none$'
 expect_out "sysinfo: the load" '^load +[0-9]+\.[0-9]{2} [0-9]+\.[0-9]{2} [0-9.]+$'
 expect_exit 0 "sysinfo --json" smolsh --json sysinfo web

@@ -8,7 +8,7 @@ t_begin monitor
 
 # ask TEXT: send it to the monitor of web, print what comes back until it closes or is silent.
 sock() { printf '%s/run/%s/monitor.sock' "$SMOLSH_HOME" "$(smolsh --json info "$1" | sed -E 's/.*"id":"([0-9a-f]+)".*/\1/')"; }
-ask() { printf '%b' "$2" | timeout 10 socat -t 1 - UNIX-CONNECT:"$(sock "$1")"; }
+ask() { printf '%b' "$2" | timeout 10 socat -t 10 - UNIX-CONNECT:"$(sock "$1")"; }
 journal() { cat "$SMOLSH_HOME"/state/vms/*/journal.jsonl; }
 db() { sqlite3 -cmd '.timeout 10000' "$SMOLSH_HOME/state/registry.db" "$1"; }
 
@@ -30,7 +30,7 @@ match "noise is refused" '"code":"protocol"' "$(ask web 'x\n')"
 match "ask_ms out of range is refused" '"code":"invalid"' "$(ask web '{"v":1,"op":"stop","ask_ms":-1}\n')"
 match "several requests in one write" '"code":"protocol".*"phase":"ready"' "$(ask web 'x\n{"v":1,"op":"status"}\n' | tr -d '\n')"
 match "an endless line is cut off, with the reason" '"code":"limit"' \
-	"$(head -c 69632 /dev/zero | tr '\0' a | timeout 10 socat -t 1 - UNIX-CONNECT:"$(sock web)" 2>/dev/null)"
+	"$(head -c 69632 /dev/zero | tr '\0' a | timeout 10 socat -t 10 - UNIX-CONNECT:"$(sock web)" 2>/dev/null)"
 expect_exit 0 "and the VM still runs" smolsh exec web -- true
 
 # Clients that watch: several, one that does not read, and more than there is room for.
@@ -214,8 +214,8 @@ cat >"$t_dir/programs/smolsh-vsockd" <<END
 PATH=/usr/bin:/bin
 while [ "\$1" != --uds-path ]; do shift; done
 to=UNIX-CONNECT:\${2%/*}/monitor.sock
-socat -t 2 - "\$to" <"$t_dir/request" >>"$t_dir/another"
-exec socat -t 2 - "\$to" <"$t_dir/request" >>"$t_dir/device" 2>>"$t_dir/device.err"
+socat -t 10 - "\$to" <"$t_dir/request" >>"$t_dir/another"
+exec socat -t 10 - "\$to" <"$t_dir/request" >>"$t_dir/device" 2>>"$t_dir/device.err"
 END
 chmod +x "$t_dir/programs/smolsh-vsockd"
 SMOLSH_IMAGES=${SMOLSH_IMAGES:-$SMOLSH_BUILD/images} timeout 60 "$t_dir/programs/smolsh" create taken >"$t_dir/taken" 2>&1

@@ -42,7 +42,7 @@ same "the Unix socket is its owner's" "$(stat -c %a "$t_dir/web.sock")" 600
 # The reverse: a server on the host, reached from the guest.
 mkdir "$t_dir/host"
 echo "hello from the host" >"$t_dir/host/index.html"
-socat UNIX-LISTEN:"$t_dir/echo.sock",fork EXEC:cat &
+socat -t 20 UNIX-LISTEN:"$t_dir/echo.sock",fork EXEC:cat &
 socat=$!
 check "a server on the host" t_until test -S "$t_dir/echo.sock"
 expect_exit 0 "forward -R" smolsh forward -R web "$t_dir/echo.sock:9000"

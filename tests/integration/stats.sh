@@ -16,7 +16,7 @@ expect_out "no VM: the heading" '^NAME +STATE +HEALTH +CPU +RESIDENT +MEMORY +UP
 check "create" smolsh create web --memory 96
 check "create" smolsh create db --memory 96
 expect_exit 0 "stats" smolsh stats
-expect_out "stats: a row" '^web +running +ok +[0-9.]+% +[0-9]+M +96M +[0-9]+s +0$'
+expect_out "stats: a row" '^web +running +ok +[0-9.]+% +[0-9]+M +96M +[0-9m]+s +0$'
 expect_exit 0 "stats VM --json" smolsh stats web --json
 expect_out "stats VM --json: one object" '^\{"ok":true,"data":\{"name":"web","id":"[0-9a-f]{12}","state":"running","health":"ok","cpu_percent":[0-9.]+,"cpus":1,"resident_bytes":[0-9]+,"memory_bytes":100663296,"uptime_ms":[0-9]+,"jobs":0\}\}$'
 expect_exit 0 "stats --json" smolsh stats --json

@@ -14,6 +14,16 @@ see "a shell on the host" '^host>$'
 before=$(mux display-message -p '#{pane_tty}')
 settings() { stty -a <"$before"; }
 were=$(settings)
+as_were() { [ "$(settings)" = "$were" ]; }
+# It is a client's: no key is a signal.
+raw() { settings | grep -q -- '-isig'; }
+# The client that runs the command below.
+client() {
+	local p
+	for p in $(t_processes); do
+		tr '\0' ' ' <"/proc/$p/cmdline" | grep -q 'exec -t web -- sh -c echo up' && echo "$p"
+	done | tail -n 1
+}
 
 keys "clear; s shell web" Enter
 see "shell: a login shell's prompt" '^root@web:'
@@ -23,8 +33,8 @@ see "of our size" '^24 80$'
 see "with our TERM" '^\[(tmux|screen)'
 see "on all descriptors" '^all$'
 mux resize-window -x 100 -y 30
-keys 'stty size' Enter
-see "a change of size reaches it" '^30 100$'
+sized() { keys 'stty size' Enter; shows '^30 100$'; }
+check "a change of size reaches it" t_until sized
 keys "clear; sh -c 'trap \"echo caught; exit\" INT; echo loop; while :; do sleep 0.1; done'" Enter
 see "a loop runs" '^loop'
 keys C-c
@@ -58,7 +68,7 @@ same "shell: the prompt comes behind, not over the top" "$(screen | grep -vx '' 
 keys 'c=$?; clear; echo "code $c"' Enter
 see "shell: the exit code is its own" '^code 7$'
 were=$(sed 's/rows [0-9]*; columns [0-9]*/rows 30; columns 100/' <<<"$were")
-same "our terminal is as it was" "$(settings)" "$were"
+check "our terminal is as it was" t_until as_were
 
 # exec -t
 keys 'clear; s exec -t web -- sh -c "echo begin; read x; echo got:\$x; exit 3"' Enter
@@ -69,7 +79,7 @@ see "exec -t: back on the host" '^host>$'
 keys 'c=$?; clear; echo "code $c"' Enter
 see "exec -t: exit code" '^code 3$'
 keys 'clear; s exec -t --detach-keys none web -- cat -v' Enter
-t_until shows 'cat -v$'
+check "exec -t: it has the terminal" t_until raw
 keys C-] Enter
 see "without a detach key that one goes to the guest, too" '\^\]'
 keys C-d
@@ -95,19 +105,19 @@ see "attach -t: exit code" '^code 4$'
 for signal in TERM HUP QUIT; do
 	keys "clear; s exec -t web -- sh -c 'echo up; sleep 1000'" Enter
 	see "$signal: it runs" '^up'
-	pid=$(pgrep -f "smolsh exec -t web -- sh -c echo up" -n)
-	kill -s "$signal" "$pid"
+	kill -s "$signal" "$(client)"
 	keys 'true' Enter
 	see "$signal: back" '^host>$'
-	same "$signal: the terminal is as it was" "$(settings)" "$were"
+	check "$signal: the terminal is as it was" t_until as_were
 done
 keys "clear; s exec -t web -- sh -c 'echo up; sleep 1000'" Enter
 see "STOP by a signal: it runs" '^up'
-kill -TSTP "$(pgrep -f "smolsh exec -t web -- sh -c echo up" -n)"
+kill -TSTP "$(client)"
 see "stopped: our shell says so" 'Stopped'
 keys 'echo in between' Enter
 see "stopped: the terminal is ours" '^in between'
 keys 'fg' Enter
+check "fg: the terminal is its" t_until raw
 keys C-c
 see "and goes on raw: Ctrl-C is the guest's" '\^Chost>$'
 
@@ -117,7 +127,7 @@ see "the device dies: it runs" '^up'
 kill -9 "$(t_pid web device)"
 see "the device dies: how to go on" 'attach -t web [0-9]+$'
 job=$(smolsh jobs web | awk '/running.*read -r l/ {print $2}')
-same "the device dies: the terminal is as it was" "$(settings)" "$were"
+check "the device dies: the terminal is as it was" t_until as_were
 keys "clear; s attach -t web $job" Enter
 see "and it goes on" '^up'
 keys 'again' Enter

@@ -27,13 +27,14 @@ see "it prints" 'tick 3'
 
 # What the pane shows, without its title.
 body() { screen | sed -n '3,26s/^[^│]*│//p'; }
+past() { [ "$(ticks)" -gt "${1:-0}" ]; }
 ticks() { screen | grep -oE 'tick [0-9]+' | tail -1 | cut -d' ' -f2; }
 away() { screen | grep -oE '↑ [0-9]+ lines' | grep -oE '[0-9]+'; }
 more_away() { [ "$(away)" -gt "$1" ]; }
 # stands_still WHAT: the program goes on, what is shown does not.
 stands_still() {
 	local before from
-	before=$(body)
+	before=$(t_steady body)
 	from=$(away)
 	check "$1: the program goes on" t_until more_away $((from + 5))
 	same "$1: what is shown stands still" "$(body)" "$before"
@@ -103,8 +104,9 @@ check "save: all of it" grep -qx 'The Needle' "$t_dir/saved"
 # All that comes, into a file.
 keys End
 see "following again" 'run .* follow'
+see "it flows again: a number" 'tick [0-9]+'
 now=$(ticks)
-check "it flows again" t_until eval '[ "$(ticks)" -gt '"$now"' ]'
+check "it flows again" t_until past "$now"
 mkfifo "$t_dir/fifo"
 keys M-o "$t_dir/fifo" Enter
 see "pipe: only into plain files" 'is no plain file'
@@ -116,7 +118,7 @@ see "pipe: ended" 'no more is written to'
 see_no "pipe: nor does the title say it" '▸piped'
 size=$(stat -c %s "$t_dir/piped")
 now=$(ticks)
-check "the program goes on" t_until eval '[ "$(ticks)" -gt '$((now + 5))' ]'
+check "the program goes on" t_until past $((now + 5))
 same "pipe: no more came" "$(stat -c %s "$t_dir/piped")" "$size"
 same "pipe: nothing but text" "$(grep -vcE '^tick [0-9]+$' "$t_dir/piped")" 0
 keys C-c

@@ -98,6 +98,8 @@ see "and a shell" 'root@db:'
 check "the screen's process" test -n "$(screen_pid)"
 kill -9 "$(screen_pid)"
 see "kill -9: the host's shell" 'host>'
+alone() { [ "$(smolsh --json jobs | tr '{' '\n' | grep '"state":"running"' | grep -c '"attached":false')" = 3 ]; }
+check "kill -9: its commands have left their jobs" t_until alone
 keys 'stty sane; clear' Enter
 same "kill -9: the job goes on" "$(state_of web 'sleep 0.2')" running
 same "kill -9: so does one that reads" "$(state_of web cat)" running
@@ -113,6 +115,7 @@ keys M-p
 # Leaving says what becomes of commands; closing a pane ends its command.
 keys 'exec web -- sleep 1111' Enter
 see "a command" 'exec web -- sleep 1111 .*run '
+check "a command: it has begun" t_until job_is web 'sleep 1111' running
 keys M-0 M-p C-d
 see "leaving: what goes on is said" 'Leave smolsh\?  1 command goes on in its VM\.'
 keys n

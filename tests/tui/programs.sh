@@ -48,16 +48,17 @@ see "top: has gone" 'root@web:.*# ?$'
 keys 'clear; stty size' Enter
 see "the size" '│[0-9]+ [0-9]+ *$'
 narrow=$(screen | grep -oE '│[0-9]+ [0-9]+' | head -1)
-mux resize-window -x 160 -y 40
-keys 'clear; stty size' Enter
-other() { screen | grep -oE '│[0-9]+ [0-9]+' | head -1 | grep -vqxF "$narrow"; }
-check "another size: the guest knows it" t_until other
-mux resize-window -x 120 -y 30
-as_before() {
+# Asked again until the guest has heard of it.
+size() {
 	keys 'clear; stty size' Enter
 	see "the size, again" '│[0-9]+ [0-9]+ *$' >/dev/null
-	screen | grep -oE '│[0-9]+ [0-9]+' | head -1 | grep -qxF "$narrow"
+	screen | grep -oE '│[0-9]+ [0-9]+' | head -1
 }
+other() { size | grep -vqxF "$narrow"; }
+as_before() { size | grep -qxF "$narrow"; }
+mux resize-window -x 160 -y 40
+check "another size: the guest knows it" t_until other
+mux resize-window -x 120 -y 30
 check "the first one again: the guest knows that, too" t_until as_before
 
 # An editor on the whole screen, and back.
