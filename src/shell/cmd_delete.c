@@ -33,27 +33,33 @@ static char *named(struct smol_vm **vms, bool live)
 	return smol_buf_take(&b);
 }
 
+/* The same command, with a yes. */
+static int hint_yes(const struct smol_args *args, bool force, struct smol_err *err)
+{
+	smol_auto_buf struct smol_buf words = {0};
+
+	for (int i = 0; i < args->nwords; i++)
+		smol_buf_printf(&words, " %s", args->words[i]);
+	return smol_err_hint(err, "smolsh delete%s --yes%s", force ? " --force" : "",
+	    args->nwords ? smol_buf_str(&words) : " --all");
+}
+
 /* Of several all are deleted, or none: one that runs would be refused when others have gone. */
 static int refuse_live(const struct smol_args *args, struct smol_vm **vms, struct smol_err *err)
 {
 	smol_auto_free char *who = named(vms, true);
-	smol_auto_buf struct smol_buf words = {0};
 
 	if (!*who)
 		return 0;
-	for (int i = 0; i < args->nwords; i++)
-		smol_buf_printf(&words, " %s", args->words[i]);
 	smol_err_set(err, SMOL_E_STATE, "nothing was deleted: %s", who);
-	return smol_err_hint(
-	    err, "smolsh delete --force --yes%s", args->nwords ? smol_buf_str(&words) : " --all");
+	return hint_yes(args, true, err);
 }
 
 static int question(
-    struct smol_shell *sh, const struct smol_args *args, struct smol_vm **vms, struct smol_err *err)
+    struct smol_shell *sh, struct smol_vm **vms, const struct smol_args *args, struct smol_err *err)
 {
 	smol_auto_free char *who = named(vms, false);
 	smol_auto_free char *ask = smol_asprintf("Delete %s with all logs?", who);
-	smol_auto_buf struct smol_buf words = {0};
 	int answer = smol_out_ask(sh, ask);
 
 	if (answer == 1)
@@ -63,11 +69,7 @@ static int question(
 		return -1;
 	}
 	smol_err_set(err, SMOL_E_USAGE, "deleting %s needs a yes, and there is nobody to ask", who);
-	for (int i = 0; vms[i]; i++)
-		smol_buf_printf(&words, " %s", vms[i]->name);
-	return smol_err_hint(err, "smolsh delete%s%s --yes",
-	    smol_args_flag(args, "all") ? " --all" : smol_buf_str(&words),
-	    smol_args_flag(args, "force") ? " --force" : "");
+	return hint_yes(args, smol_args_flag(args, "force"), err);
 }
 
 static int run_delete(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
@@ -80,7 +82,7 @@ static int run_delete(struct smol_shell *sh, const struct smol_args *args, struc
 	    refuse_live(args, e.vms, err) < 0)
 		return -1;
 	if (e.nvms && !e.single && !smol_args_flag(args, "yes") &&
-	    question(sh, args, e.vms, err) < 0)
+	    question(sh, e.vms, args, err) < 0)
 		return -1;
 	return smol_each_act(sh, &e, args, delete_one, err);
 }
@@ -97,11 +99,12 @@ const struct smol_command smol_cmd_delete[] = {
 	.summary = "remove VMs with their logs",
 	.description =
 	    "Several are asked for on a terminal; elsewhere they need --yes. Where one of\n"
-	    "them runs none is deleted without --force.",
+	    "them runs none is deleted without --force. A name's beginning is not enough.",
 	.examples = "smolsh delete web\n"
 		    "smolsh delete --all --yes --force",
 	.options = {delete_options, smol_all_options},
 	.positionals = smol_vms_words,
+	.flags = SMOL_COMMAND_WHOLE,
 	.run = run_delete,
     },
     {0},

@@ -144,19 +144,23 @@ const struct smol_command smol_cmd_state[] = {
 	.summary = "shut VMs down",
 	.description =
 	    "The guest is asked; when it does not shut down in time its hypervisor is told\n"
-	    "to end, then killed. A VM that does not run is left as it is.",
+	    "to end, then killed. A VM that does not run is left as it is. A name's\n"
+	    "beginning is not enough.",
 	.examples = "smolsh stop web db\n"
 		    "smolsh stop --all --timeout 2",
 	.options = {stop_options, smol_all_options},
 	.positionals = smol_vms_words,
+	.flags = SMOL_COMMAND_WHOLE,
 	.run = run_stop,
     },
     {
 	.name = "restart",
 	.summary = "stop VMs and start them again",
+	.description = "A name's beginning is not enough.",
 	.examples = "smolsh restart web",
 	.options = {restart_options, smol_all_options},
 	.positionals = smol_vms_words,
+	.flags = SMOL_COMMAND_WHOLE,
 	.run = run_restart,
     },
     {

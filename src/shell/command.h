@@ -86,6 +86,8 @@ enum smol_command_flags {
 	SMOL_COMMAND_FIRST_VERB = 1 << 3, /* the first of its verbs may be left out */
 	/* Options stand before its first word only: the rest is another command's. */
 	SMOL_COMMAND_REST = 1 << 4,
+	/* What it does to a VM cannot be taken back: the beginning of a name is none of its VMs. */
+	SMOL_COMMAND_WHOLE = 1 << 5,
 };
 
 #define SMOL_OPTION_SETS 4

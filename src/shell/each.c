@@ -101,6 +101,16 @@ static int find_fitting(
 	return any ? 0 : smol_select_none(part, err);
 }
 
+/* A VM is found by the beginning of its name, too, which may be another's whole name that is gone.
+ */
+static int refuse_beginning(const struct smol_vm *vm, const char *part, struct smol_err *err)
+{
+	if (strcmp(vm->name, part) == 0 || strncmp(vm->id, part, strlen(part)) == 0)
+		return 0;
+	smol_err_set(err, SMOL_E_NOT_FOUND, "no VM '%s', and a whole name is needed here", part);
+	return smol_err_hint(err, "did you mean '%s'?", vm->name);
+}
+
 /* A name, a selector or a pattern. */
 static int find_part(
     struct smol_shell *sh, const char *part, struct smol_each *e, struct smol_err *err)
@@ -112,7 +122,7 @@ static int find_part(
 	if (smol_select_many(part))
 		return find_fitting(sh, part, e, err);
 	vm = smol_shell_vm(sh, part, err);
-	if (!vm)
+	if (!vm || (e->whole && refuse_beginning(vm, part, err) < 0))
 		return -1;
 	if (!holds(e, vm->id))
 		put_vm(e, smol_steal(&vm));
@@ -139,10 +149,10 @@ static int find_word(
 }
 
 /* A word that fits no VM does not keep the others from their turn; a broken registry does. */
-int smol_each_words(struct smol_shell *sh, const char *const *words, int nwords,
+static int find_words(struct smol_shell *sh, const char *const *words, int nwords,
     struct smol_each *e, struct smol_err *err)
 {
-	*e = (struct smol_each){.single = nwords == 1 && !smol_select_several(words[0])};
+	e->single = nwords == 1 && !smol_select_several(words[0]);
 	e->vms = smol_alloc(sizeof(*e->vms));
 	e->missed = smol_alloc(((size_t)nwords + 1) * sizeof(*e->missed));
 	for (int i = 0; i < nwords; i++) {
@@ -160,19 +170,26 @@ int smol_each_words(struct smol_shell *sh, const char *const *words, int nwords,
 	return 0;
 }
 
+int smol_each_words(struct smol_shell *sh, const char *const *words, int nwords,
+    struct smol_each *e, struct smol_err *err)
+{
+	*e = (struct smol_each){0};
+	return find_words(sh, words, nwords, e, err);
+}
+
 int smol_each_find(
     struct smol_shell *sh, const struct smol_args *args, struct smol_each *e, struct smol_err *err)
 {
 	bool all = smol_args_flag(args, "all");
 
-	*e = (struct smol_each){0};
+	*e = (struct smol_each){.whole = (args->command->flags & SMOL_COMMAND_WHOLE) != 0};
 	if (all == !!args->nwords) {
 		smol_err_set(err, SMOL_E_USAGE,
 		    all ? "%s: either VMs or --all, not both" : "%s needs a VM, or --all",
 		    args->command->name);
 		return smol_err_hint(err, "smolsh help %s", args->command->name);
 	}
-	return all ? find_all(sh, e, err) : smol_each_words(sh, args->words, args->nwords, e, err);
+	return all ? find_all(sh, e, err) : find_words(sh, args->words, args->nwords, e, err);
 }
 
 /* What came of it for several VMs. */

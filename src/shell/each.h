@@ -25,6 +25,7 @@ struct smol_each {
 	} * missed; /* owned */
 	int nvms, nmissed;
 	bool single; /* one word that names one VM, and not --all */
+	bool whole;  /* a name's beginning names no VM: SMOL_COMMAND_WHOLE */
 };
 
 /*

@@ -25,6 +25,11 @@ expect_exit 0 "sysinfo --json" smolsh --json sysinfo web
 expect_out "sysinfo --json: memory, load, processes, disk" '"memory":\{.*"load":\[.*"processes":.*"disk":\{'
 expect_exit 0 "an id's beginning is enough" smolsh exec "$(smolsh list | awk '/^web/{print substr($2,1,6)}')" -- true
 expect_exit 0 "a name's beginning is enough" smolsh exec we -- true
+for verb in 'delete --force' stop restart; do
+	# shellcheck disable=SC2086
+	expect_exit 125 "but not for $verb" smolsh $verb we
+	expect_err "$verb: what it may have meant" "^smolsh: no VM 'we', and a whole name is needed here; did you mean 'web'\?$"
+done
 expect_exit 2 "start what runs, with a wrong option" smolsh start --nope web
 expect_exit 0 "start what runs is no error" smolsh start web
 
