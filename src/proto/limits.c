@@ -52,12 +52,13 @@ void smol_limits_free(struct smol_limits *l)
 	*l = (struct smol_limits){0};
 }
 
-static bool same_name(const char *a, const char *b)
+/* Is word the limit's name? With dashes, too, and without the unit, as `info` shows it. */
+static bool is_called(const char *name, const char *word)
 {
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(*a == '_' && *b == '-'))
+	for (; *name && *word; name++, word++)
+		if (*name != *word && !(*name == '_' && *word == '-'))
 			return false;
-	return *a == *b;
+	return !*word && (!*name || strcmp(name, "_ms") == 0 || strcmp(name, "_bytes") == 0);
 }
 
 static bool ends_in(const char *name, const char *end)
@@ -126,12 +127,17 @@ static int no_such_limit(const char *name, struct smol_err *err)
 {
 	const char *names[SMOL_ARRAY_SIZE(limits) + 4] = {"cwd", "env", "user"}, *near;
 	smol_auto_free char *safe = smol_escape(name, strnlen(name, 64));
+	smol_auto_buf struct smol_buf all = {0};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(limits); i++)
 		names[i + 3] = limits[i].name;
 	near = smol_nearest(name, names);
-	smol_err_set(err, SMOL_E_INVALID, "there is no limit '%s'", safe);
-	return near ? smol_err_hint(err, "%s", near) : -1;
+	smol_err_set(err, SMOL_E_INVALID, "there is no limit '%s' that can be set", safe);
+	if (near)
+		return smol_err_hint(err, "%s", near);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(limits); i++)
+		smol_buf_printf(&all, "%s%s", i ? ", " : "", limits[i].name);
+	return smol_err_hint(err, "%s", smol_buf_str(&all));
 }
 
 int smol_limits_put(cJSON *j, const char *name, const char *value, struct smol_err *err)
@@ -145,7 +151,7 @@ int smol_limits_put(cJSON *j, const char *name, const char *value, struct smol_e
 		const struct limit *d = &limits[i];
 		int64_t n;
 
-		if (!same_name(d->name, name))
+		if (!is_called(d->name, name))
 			continue;
 		n = parse(d, value);
 		if (n < d->least || n > d->most) {

@@ -18,7 +18,7 @@
 /* X(name, default, least, most); 0 is "none" where the default is 0 */
 #define SMOL_LIMITS(X)                                                                             \
 	X(connections, 256, 1, 4096)		      /* at once */                                \
-	X(jobs, 100, 0, 1024)			      /* running at once */                        \
+	X(jobs, 100, 1, 1024)			      /* running at once */                        \
 	X(queue, 64, 0, 1024)			      /* waiting for their turn */                 \
 	X(run_ms, 0, 0, 864000000)		      /* a job's time */                           \
 	X(output_bytes, 0, 0, 1LL << 53)	      /* of a job, both streams together */        \
@@ -44,7 +44,8 @@ void smol_limits_free(struct smol_limits *l);
 /* ---- the host's end ---- */
 
 /* Add one to an object: a number ("64M" for bytes, 500 or "10s" for ms), "cwd" and "env" (one more
- * entry each), "user". Names may have dashes. SMOL_E_INVALID: what, and which range. */
+ * entry each), "user". Names may have dashes, and lack their unit. SMOL_E_INVALID: what, and which
+ * range. */
 int smol_limits_put(cJSON *j, const char *name, const char *value, struct smol_err *err);
 /* Is all of the object in order? Unknown members are. NULL is fine. */
 int smol_limits_check(const cJSON *j, struct smol_err *err);

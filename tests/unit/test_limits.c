@@ -53,6 +53,9 @@ static void test_put(void **state)
 	    {"connections", "5x", -1},
 	    {"ring_bytes", "1K", -1},
 	    {"conn", "1", -1},
+	    {"file", "3M", 0}, /* as `info` shows it */
+	    {"output_", "1", -1},
+	    {"jobs", "0", -1}, /* every command would wait for ever */
 	    {"cwd", "srv", -1},
 	    {"env", "A=b", -1},
 	    {"env", "", -1},
@@ -77,6 +80,7 @@ static void test_put(void **state)
 	assert_int_equal(l.stdout_bytes, 7);
 	assert_int_equal(l.ring_bytes, 2 << 20);
 	assert_int_equal(l.run_ms, 10000);
+	assert_int_equal(l.file_bytes, 3 << 20);
 	assert_string_equal(l.cwd[1], "/home");
 	assert_null(l.cwd[2]);
 	assert_string_equal(l.env[0], "LANG");
@@ -94,6 +98,9 @@ static void test_unknown_name_has_a_hint(void **state)
 	(void)state;
 	assert_int_equal(smol_limits_put(j, "job", "1", &err), -1);
 	assert_string_equal(err.hint, "jobs");
+	smol_err_clear(&err);
+	assert_int_equal(smol_limits_put(j, "command words", "1", &err), -1);
+	assert_non_null(strstr(err.hint, "connections, jobs, queue, run_ms, "));
 }
 
 static void test_check(void **state)
