@@ -37,7 +37,8 @@ struct copy {
 	struct smol_progress progress;
 	struct smol_filter filter; /* stdout is a terminal */
 	bool filtered, reader_gone;
-	uint64_t total; /* bytes of a source that is here; 0: not known */
+	const struct smol_client *who; /* that said why it failed */
+	uint64_t total;		       /* bytes of a source that is here; 0: not known */
 };
 
 static void close_copy(struct copy *c)
@@ -239,7 +240,8 @@ static int check_ends(const struct copy *c, struct smol_err *err)
 	return 0;
 }
 
-/* A VM that died, or an agent that did, is told as that. */
+/* A VM that died, or an agent that did, is told as that; what a guest says is told as its word: a
+ * path may be there and here. */
 static int failed(struct copy *c, struct smol_err *err)
 {
 	const struct end *ends[] = {&c->src, &c->dst};
@@ -254,6 +256,9 @@ static int failed(struct copy *c, struct smol_err *err)
 	for (size_t i = 0; i < 2 && lost; i++)
 		if (ends[i]->vm && err->code != SMOL_E_VM_DIED)
 			smol_vm_explain(c->sh->registry, ends[i]->vm, err);
+	for (size_t i = 0; i < 2 && !lost; i++)
+		if (ends[i]->client && ends[i]->client == c->who)
+			smol_err_wrap(err, "in VM '%s'", ends[i]->vm->name);
 	return -1;
 }
 
@@ -275,7 +280,7 @@ static int run_cp(struct smol_shell *sh, const struct smol_args *args, struct sm
 	    .recursive = smol_args_flag(args, "recursive"),
 	    .filtered = isatty(STDOUT_FILENO)};
 	struct smol_files_io io = {
-	    .wake = on_wake, .progress = on_progress, .ctx = &c, .source_fd = -1};
+	    .wake = on_wake, .progress = on_progress, .ctx = &c, .source_fd = -1, .who = &c.who};
 	struct smol_file_counts counts = {0};
 	int rc;
 

@@ -33,13 +33,21 @@ struct run {
 	smol_deadline deadline;
 };
 
+static void blame(const struct smol_files_io *io, const struct smol_client *c)
+{
+	if (io->who)
+		*io->who = c;
+}
+
 static int start(struct smol_client *c, enum smol_op op, const struct smol_files_request *q,
-    struct smol_err *err)
+    const struct smol_files_io *io, struct smol_err *err)
 {
 	struct smol_request r = {.op = op, .files = *q}; /* borrows all of it */
 	smol_auto_json cJSON *j = NULL;
 
 	j = smol_client_call(c, &r, smol_in_ms(SMOL_IO_TIMEOUT_MS), err);
+	if (!j)
+		blame(io, c);
 	return j ? 0 : -1;
 }
 
@@ -72,6 +80,8 @@ static int take_from_guest(struct run *r, struct smol_err *err)
 
 	if (got <= 0)
 		return got;
+	if (f.type == SMOL_FRAME_ERROR)
+		blame(r->io, r->from);
 	if (r->to) {
 		rc = smol_files_check(&r->check, &f, payload, &r->entry, err);
 		if (rc == 0)
@@ -123,8 +133,10 @@ static int hear(struct run *r, struct smol_err *err)
 
 	if (got <= 0)
 		return got;
-	if (f.type == SMOL_FRAME_ERROR)
+	if (f.type == SMOL_FRAME_ERROR) {
+		blame(r->io, r->to);
 		return smol_files_check(&ignored, &f, payload, NULL, err);
+	}
 	if (f.type != SMOL_FRAME_DONE || !r->sent)
 		return smol_err_set(err, SMOL_E_PROTOCOL, "files: an answer out of place");
 	if (smol_file_counts_decode(payload, f.length, r->counts, err) < 0)
@@ -220,7 +232,7 @@ int smol_client_put(struct smol_client *c, const struct smol_files_request *q,
 {
 	struct run r = {.to = c, .s = s, .io = io, .counts = counts};
 
-	if (start(c, SMOL_OP_PUT, q, err) < 0)
+	if (start(c, SMOL_OP_PUT, q, io, err) < 0)
 		return -1;
 	return finish(&r, run(&r, err));
 }
@@ -231,7 +243,7 @@ int smol_client_get(struct smol_client *c, const struct smol_files_request *q,
 {
 	struct run r = {.from = c, .r = receiver, .io = io};
 
-	if (start(c, SMOL_OP_GET, q, err) < 0 || finish(&r, run(&r, err)) < 0)
+	if (start(c, SMOL_OP_GET, q, io, err) < 0 || finish(&r, run(&r, err)) < 0)
 		return -1;
 	*counts = *smol_files_receiver_counts(receiver);
 	return 0;
@@ -243,7 +255,7 @@ int smol_client_pass(struct smol_client *from, const struct smol_files_request *
 {
 	struct run r = {.from = from, .to = to, .io = io, .counts = counts};
 
-	if (start(from, SMOL_OP_GET, get, err) < 0 || start(to, SMOL_OP_PUT, put, err) < 0)
+	if (start(from, SMOL_OP_GET, get, io, err) < 0 || start(to, SMOL_OP_PUT, put, io, err) < 0)
 		return -1;
 	if (finish(&r, run(&r, err)) < 0)
 		return -1;

@@ -21,6 +21,8 @@ struct smol_files_io {
 	void *ctx;
 	/* Readable when the sender's own descriptor has something to give; -1: always. */
 	int source_fd;
+	/* Where it fails: the guest whose agent said why, else untouched. Or NULL. */
+	const struct smol_client **who;
 };
 
 /*

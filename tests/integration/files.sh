@@ -87,7 +87,11 @@ same "still sparse here" "$([ "$(du -k sparse2 | cut -f1)" -lt 1000 ] && echo ye
 
 # What cannot be.
 expect_exit 125 "a file that is not there" smolsh cp one:/no/such .
-expect_err "is named" '/no/such: No such file'
+expect_err "is named, and where" "^smolsh: in VM 'one': /no/such: No such file"
+expect_exit 125 "one that is not there, here" smolsh cp /no/such one:
+expect_err "is named" '^smolsh: /no/such: No such file'
+expect_exit 125 "one that the guest cannot make" smolsh cp blob one:/proc/x
+expect_err "is its word" "^smolsh: in VM 'one': .*x: No such file"
 expect_exit 125 "a directory that is not there" smolsh cp blob one:/no/such
 expect_exit 2 "a device is not replaced" smolsh cp blob one:/dev/null
 check "it is one still" guest one -- test -c /dev/null
