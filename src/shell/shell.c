@@ -14,6 +14,7 @@
 #include "shell/help.h"
 #include "shell/output.h"
 #include "shell/parse.h"
+#include "shell/select.h"
 #include "vm/lifecycle.h"
 
 struct smol_registry *smol_shell_registry(struct smol_shell *sh, struct smol_err *err)
@@ -23,11 +24,23 @@ struct smol_registry *smol_shell_registry(struct smol_shell *sh, struct smol_err
 	return sh->registry;
 }
 
+static int refuse_several(const char *word, struct smol_err *err)
+{
+	smol_auto_free char *safe = smol_escape(word, strnlen(word, 60));
+
+	smol_err_set(err, SMOL_E_USAGE, "one VM is needed here, not '%s'", safe);
+	return smol_err_hint(err, "smolsh list");
+}
+
 struct smol_vm *smol_shell_vm(struct smol_shell *sh, const char *word, struct smol_err *err)
 {
-	struct smol_registry *r = smol_shell_registry(sh, err);
-	smol_auto_vm struct smol_vm *vm = r ? smol_registry_find(r, word, err) : NULL;
+	smol_auto_vm struct smol_vm *vm = NULL;
+	struct smol_registry *r;
 
+	if (smol_select_several(word) && refuse_several(word, err) < 0)
+		return NULL;
+	r = smol_shell_registry(sh, err);
+	vm = r ? smol_registry_find(r, word, err) : NULL;
 	if (!vm || smol_vm_reconcile(r, vm, err) < 0)
 		return NULL;
 	if (smol_shell_vm_gone(vm)) {

@@ -35,7 +35,8 @@ struct smol_shell {
 
 /* The registry, opened once per process. NULL and *err. Owned by sh. */
 struct smol_registry *smol_shell_registry(struct smol_shell *sh, struct smol_err *err);
-/* A VM by name or id, reconciled with reality. The caller frees it. */
+/* A VM by name or id, reconciled with reality; SMOL_E_USAGE for a word that can name several. The
+ * caller frees it. */
 struct smol_vm *smol_shell_vm(struct smol_shell *sh, const char *word, struct smol_err *err);
 /* Was it an ephemeral VM whose monitor has died? Reconciling has then removed it. */
 bool smol_shell_vm_gone(const struct smol_vm *vm);
