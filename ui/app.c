@@ -13,23 +13,22 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "ui/input/keyboard.h"
 #include "ui/vms/jobs.h"
 #include "ui/prompt/notices.h"
 #include "ui/prompt/prompt.h"
 #include "ui/restore.h"
+#include "ui/vms/watch.h"
 
 #define FRAME_MS 16   /* between two drawings */
-#define LOAD_MS	 40   /* what changes together is read together */
 #define TICK_MS	 1000 /* the clock, ages, and VMs whose monitor has died */
 
 static struct smol_app app;
 static struct smol_notices notices;
-static uv_timer_t frame, load_soon, tick;
+static uv_timer_t frame, tick;
 static struct smol_keyboard keyboard;
-static uv_fs_event_t registry_changes;
+static struct smol_watch_registry registry;
 static uv_signal_t signals[7]; /* the last is SIGTSTP's */
 static uint64_t drawn_ms;
 
@@ -103,21 +102,6 @@ static void on_uses(void *ctx)
 
 	smol_vms_sort(&a->vms, a->vms.sort);
 	smol_app_changed(a);
-}
-
-static void on_load(uv_timer_t *t)
-{
-	(void)t;
-	load();
-}
-
-static void on_registry(uv_fs_event_t *h, const char *name, int events, int status)
-{
-	(void)h;
-	(void)events;
-	if (status == 0 && name && strncmp(name, "registry.db", 11) == 0 &&
-	    !uv_is_active((uv_handle_t *)&load_soon))
-		uv_timer_start(&load_soon, on_load, LOAD_MS, 0);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -259,7 +243,6 @@ static void watch_everything(void)
 {
 	/* The last three come from others only; curses would leave modes that it does not know. */
 	static const int nums[] = {SIGCHLD, SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP};
-	smol_auto_free char *state = smol_path_state(NULL);
 
 	_Static_assert(SMOL_ARRAY_SIZE(nums) == SMOL_ARRAY_SIZE(signals), "each signal");
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(nums); i++) {
@@ -267,26 +250,23 @@ static void watch_everything(void)
 		uv_signal_start(&signals[i], on_signal, nums[i]);
 	}
 	uv_timer_init(app.loop, &frame);
-	uv_timer_init(app.loop, &load_soon);
 	uv_timer_init(app.loop, &tick);
 	uv_timer_start(&tick, on_tick, TICK_MS, TICK_MS);
 	smol_keyboard_open(&keyboard, app.loop, STDIN_FILENO, take_events, on_gone);
-	uv_fs_event_init(app.loop, &registry_changes);
-	if (state)
-		uv_fs_event_start(&registry_changes, on_registry, state, 0);
+	smol_watch_registry(&registry, app.loop, load);
 }
 
 /* The loop turns once more, to close what is open: nothing of ours may be called by then. */
 static void watch_nothing(void)
 {
-	uv_handle_t *const all[] = {(uv_handle_t *)&frame, (uv_handle_t *)&load_soon,
-	    (uv_handle_t *)&tick, (uv_handle_t *)&registry_changes};
+	uv_handle_t *const all[] = {(uv_handle_t *)&frame, (uv_handle_t *)&tick};
 
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(all); i++)
 		uv_close(all[i], NULL);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(signals); i++)
 		uv_close((uv_handle_t *)&signals[i], NULL);
 	smol_keyboard_close(&keyboard);
+	smol_watch_registry_close(&registry);
 }
 
 static void free_everything(void)

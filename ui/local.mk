@@ -61,7 +61,8 @@ smolsh_tui_SOURCES = \
 	ui/vms/jobs.c ui/vms/jobs.h \
 	ui/vms/stats.c ui/vms/stats.h \
 	ui/vms/uses.c ui/vms/uses.h \
-	ui/vms/vms.c ui/vms/vms.h
+	ui/vms/vms.c ui/vms/vms.h \
+	ui/vms/watch.c ui/vms/watch.h
 smolsh_tui_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(VTERM_CFLAGS) $(READLINE_CFLAGS) $(CURSES_CFLAGS)
 smolsh_tui_LDADD = ui/libui.a src/shell/libshell.a src/vm/libvm.a src/backend/libbackend.a src/image/libimage.a \
 	src/vsock/libvsock.a src/proto/libproto.a src/base/libbase.a \

@@ -18,7 +18,6 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "ui/config.h"
 #include "ui/prompt/edit.h"
@@ -26,18 +25,18 @@
 #include "ui/prompt/notices.h"
 #include "ui/restore.h"
 #include "ui/vms/vms.h"
+#include "ui/vms/watch.h"
 #include "ui/prompt/welcome.h"
 
 #define PROMPT	  "smolsh> "
-#define LOAD_MS	  40   /* what changes together is read together */
 #define TICK_MS	  2000 /* VMs whose monitor has died tell nobody */
 #define SHOWN_MAX 100  /* candidates of one Tab */
 
 static const struct smol_ui_options *options;
 static uv_loop_t *loop;
-static uv_timer_t load_soon, tick;
+static uv_timer_t tick;
 static uv_poll_t keyboard;
-static uv_fs_event_t registry_changes;
+static struct smol_watch_registry registry;
 static uv_signal_t signals[5];
 static uv_async_t interrupt;
 static volatile sig_atomic_t interrupted;
@@ -95,20 +94,10 @@ static void load(const char *ran)
 }
 
 /* While a command runs the terminal is its own: what has changed is told behind it. */
-static void on_load(uv_timer_t *t)
+static void on_registry(void)
 {
-	(void)t;
 	if (typing)
 		load(NULL);
-}
-
-static void on_registry(uv_fs_event_t *h, const char *name, int events, int status)
-{
-	(void)h;
-	(void)events;
-	if (status == 0 && name && strncmp(name, "registry.db", 11) == 0 &&
-	    !uv_is_active((uv_handle_t *)&load_soon))
-		uv_timer_start(&load_soon, on_load, LOAD_MS, 0);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -369,7 +358,6 @@ static void on_signal(uv_signal_t *h, int signum)
 static void watch_everything(void)
 {
 	static const int nums[] = {SIGCHLD, SIGWINCH, SIGTSTP, SIGTERM, SIGHUP};
-	smol_auto_free char *state = smol_path_state(NULL);
 
 	_Static_assert(SMOL_ARRAY_SIZE(nums) == SMOL_ARRAY_SIZE(signals), "each signal");
 	uv_async_init(loop, &interrupt, on_interrupt);
@@ -379,14 +367,11 @@ static void watch_everything(void)
 		uv_signal_init(loop, &signals[i]);
 		uv_signal_start(&signals[i], on_signal, nums[i]);
 	}
-	uv_timer_init(loop, &load_soon);
 	uv_timer_init(loop, &tick);
 	uv_timer_start(&tick, on_tick, TICK_MS, TICK_MS);
 	uv_poll_init(loop, &keyboard, STDIN_FILENO);
 	uv_poll_start(&keyboard, UV_READABLE, on_keyboard);
-	uv_fs_event_init(loop, &registry_changes);
-	if (state)
-		uv_fs_event_start(&registry_changes, on_registry, state, 0);
+	smol_watch_registry(&registry, loop, on_registry);
 }
 
 static void welcome(const char *why)
