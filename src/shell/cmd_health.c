@@ -15,8 +15,6 @@
 #include "vm/lifecycle.h"
 #include "vsock/client.h"
 
-#define WATCH_MIN_MS 100
-
 /* "web: healthy  agent 0.1.0  protocol 1  up 5m02s  1.2 ms" */
 static void print_health(const struct smol_vm *vm, const cJSON *j, double rtt_ms)
 {
@@ -109,8 +107,7 @@ static int watch(struct smol_shell *sh, const struct smol_args *args, struct smo
 {
 	smol_auto_signals struct smol_signals signals = SMOL_SIGNALS_INIT;
 	smol_auto_each struct smol_each e;
-	int64_t given = smol_args_int(args, "interval", 2000);
-	int64_t interval_ms = given < WATCH_MIN_MS ? WATCH_MIN_MS : given;
+	int64_t interval_ms = smol_watch_interval(args);
 
 	if (smol_each_find(sh, args, &e, err) < 0 || smol_signals_open(&signals, err) < 0)
 		return -1;
@@ -128,15 +125,6 @@ static int watch(struct smol_shell *sh, const struct smol_args *args, struct smo
 		return 128 + (sig ? sig : SIGINT);
 	}
 }
-
-static const struct smol_option watch_options[] = {
-    {.name = "watch", .letter = 'w', .help = "again and again, until Ctrl-C"},
-    {.name = "interval",
-	.type = SMOL_OPTION_DURATION,
-	.arg = "TIME",
-	.help = "with --watch: between two rounds (2s)"},
-    {0},
-};
 
 static int run_health(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
@@ -261,7 +249,7 @@ const struct smol_command smol_cmd_health[] = {
 	.description = "Exit code 0: every agent answers; 1: one does not, and stderr says why.",
 	.examples = "smolsh health web\n"
 		    "smolsh health @all --watch --interval 5s",
-	.options = {watch_options, smol_all_options},
+	.options = {smol_watch_options, smol_all_options},
 	.positionals = smol_vms_words,
 	.run = run_health,
     },

@@ -13,9 +13,6 @@
 #include "shell/output.h"
 #include "shell/stats.h"
 
-#define INTERVAL_MS 2000
-#define LEAST_MS    200
-
 static const char *const headers[] = {
     "NAME", "STATE", "HEALTH", ">CPU", ">RESIDENT", ">MEMORY", ">UPTIME", ">JOBS", NULL};
 
@@ -142,8 +139,7 @@ static void print_round(
 static int watch(struct smol_shell *sh, const struct smol_args *args, struct smol_each *e,
     struct smol_stats *s, struct smol_signals *signals, struct smol_err *err)
 {
-	int64_t given = smol_args_int(args, "interval", INTERVAL_MS);
-	int64_t interval_ms = given < LEAST_MS ? LEAST_MS : given;
+	int64_t interval_ms = smol_watch_interval(args);
 	int lines = 0, flushed = 0, sig;
 
 	for (int i = 0; i < e->nmissed; i++)
@@ -190,15 +186,6 @@ static int run_stats(struct smol_shell *sh, const struct smol_args *args, struct
 	return code;
 }
 
-static const struct smol_option stats_options[] = {
-    {.name = "watch", .letter = 'w', .help = "again and again, until Ctrl-C"},
-    {.name = "interval",
-	.type = SMOL_OPTION_DURATION,
-	.arg = "TIME",
-	.help = "with --watch: between two rounds (2s)"},
-    {0},
-};
-
 const struct smol_command smol_cmd_stats[] = {
     {
 	.name = "stats",
@@ -211,7 +198,7 @@ const struct smol_command smol_cmd_stats[] = {
 	.examples = "smolsh stats\n"
 		    "smolsh stats @role=web --watch --interval 5s\n"
 		    "smolsh stats web --json",
-	.options = {stats_options},
+	.options = {smol_watch_options},
 	.positionals = smol_vms_words,
 	.run = run_stats,
     },

@@ -10,10 +10,28 @@
 #include "shell/select.h"
 #include "vm/lifecycle.h"
 
+#define INTERVAL_MIN_MS 200
+
 const struct smol_option smol_all_options[] = {
     {.name = "all", .letter = 'a', .help = "all VMs"},
     {0},
 };
+
+const struct smol_option smol_watch_options[] = {
+    {.name = "watch", .letter = 'w', .help = "again and again, until Ctrl-C"},
+    {.name = "interval",
+	.type = SMOL_OPTION_DURATION,
+	.arg = "TIME",
+	.help = "with --watch: between two rounds (2s)"},
+    {0},
+};
+
+int64_t smol_watch_interval(const struct smol_args *args)
+{
+	int64_t ms = smol_args_int(args, "interval", 2000);
+
+	return ms < INTERVAL_MIN_MS ? INTERVAL_MIN_MS : ms;
+}
 
 const struct smol_positional smol_vms_words[] = {
     {"VM", SMOL_ANY, "names, ids, lists (a,b), patterns (web-*), @all, @running, @role=web",

@@ -13,6 +13,10 @@ typedef int (*smol_each_fn)(struct smol_shell *sh, struct smol_vm *vm, const str
 
 /* --all; for commands whose words are the VMs. */
 extern const struct smol_option smol_all_options[];
+/* --watch, --interval; for commands that show them again and again. */
+extern const struct smol_option smol_watch_options[];
+/* Between two rounds, in ms. */
+int64_t smol_watch_interval(const struct smol_args *args);
 /* VM… */
 extern const struct smol_positional smol_vms_words[];
 
