@@ -196,9 +196,7 @@ static void add_row(struct smol_table *t, const cJSON *w)
 
 static int run_list(struct smol_shell *sh, const struct smol_args *args, struct smol_err *err)
 {
-	smol_auto_json cJSON *all = NULL;
-	struct smol_table *t;
-	const cJSON *w;
+	cJSON *all;
 
 	if (args->nwords) {
 		smol_auto_vm struct smol_vm *vm = smol_shell_vm(sh, args->words[0], err);
@@ -211,15 +209,7 @@ static int run_list(struct smol_shell *sh, const struct smol_args *args, struct 
 	}
 	if (!all)
 		return -1;
-	if (sh->json) {
-		smol_out_data(sh, smol_steal(&all));
-		return 0;
-	}
-	t = smol_table_new(headers);
-	cJSON_ArrayForEach (w, all)
-		add_row(t, w);
-	smol_table_print(t, !sh->quiet, smol_out_width());
-	smol_table_free(t);
+	smol_out_list(sh, all, headers, add_row);
 	return 0;
 }
 

@@ -16,31 +16,25 @@
 
 static const char *const headers[] = {"SNAPSHOT", "TAKEN", ">SIZE", NULL};
 
+static void add_row(struct smol_table *t, const cJSON *one)
+{
+	int64_t ms = 0, bytes = 0;
+	char taken[32], size[16];
+
+	smol_json_int(one, "taken_ms", 0, INT64_MAX / 2, &ms);
+	smol_json_int(one, "bytes", 0, INT64_MAX / 2, &bytes);
+	smol_wall_text(ms, taken);
+	smol_size_text((uint64_t)bytes, size);
+	smol_table_row(t, (const char *const[]){smol_json_str(one, "name"), taken, size});
+}
+
 static int list(struct smol_shell *sh, const struct smol_vm *vm, struct smol_err *err)
 {
-	smol_auto_json cJSON *all = smol_snapshot_list(vm, err);
-	struct smol_table *t;
-	const cJSON *one;
+	cJSON *all = smol_snapshot_list(vm, err);
 
 	if (!all)
 		return -1;
-	if (sh->json) {
-		smol_out_data(sh, smol_steal(&all));
-		return 0;
-	}
-	t = smol_table_new(headers);
-	cJSON_ArrayForEach (one, all) {
-		int64_t ms = 0, bytes = 0;
-		char taken[32], size[16];
-
-		smol_json_int(one, "taken_ms", 0, INT64_MAX / 2, &ms);
-		smol_json_int(one, "bytes", 0, INT64_MAX / 2, &bytes);
-		smol_wall_text(ms, taken);
-		smol_size_text((uint64_t)bytes, size);
-		smol_table_row(t, (const char *const[]){smol_json_str(one, "name"), taken, size});
-	}
-	smol_table_print(t, !sh->quiet, smol_out_width());
-	smol_table_free(t);
+	smol_out_list(sh, all, headers, add_row);
 	return 0;
 }
 

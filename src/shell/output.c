@@ -160,6 +160,24 @@ void smol_out_data_failed(struct smol_shell *sh, cJSON *data, const struct smol_
 	sh->answered = true;
 }
 
+void smol_out_list(struct smol_shell *sh, cJSON *list, const char *const *headers,
+    void (*add)(struct smol_table *t, const cJSON *one))
+{
+	struct smol_table *t;
+	const cJSON *one;
+
+	if (sh->json) {
+		smol_out_data(sh, list);
+		return;
+	}
+	t = smol_table_new(headers);
+	cJSON_ArrayForEach (one, list)
+		add(t, one);
+	smol_table_print(t, !sh->quiet, smol_out_width());
+	smol_table_free(t);
+	cJSON_Delete(list);
+}
+
 /* Has the reader of our output gone? What errno was when a write failed is not known any more. */
 static bool reader_gone(void)
 {

@@ -55,6 +55,9 @@ struct smol_table;
 struct smol_table *smol_table_new(const char *const *headers);
 /* One row; cells as many as there are headers. */
 void smol_table_row(struct smol_table *t, const char *const *cells);
+/* A list as data with --json, else as a table of which add() makes a row of each; takes list. */
+void smol_out_list(struct smol_shell *sh, cJSON *list, const char *const *headers,
+    void (*add)(struct smol_table *t, const cJSON *one));
 /* Print to stdout; the last column is cut at `width` columns of all (0: not at all). */
 void smol_table_print(const struct smol_table *t, bool headers, int width);
 void smol_table_free(struct smol_table *t);
