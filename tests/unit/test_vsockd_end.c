@@ -148,6 +148,23 @@ static void end_is_told_once(void **state)
 	rig_free(r);
 }
 
+/* No more clients: whoever comes yet, to the socket that others hold as well, is none of ours. */
+static void listener_closes(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	int copy = dup(r->dev.listen_fd), fd;
+
+	(void)state;
+	smol_vsockd_close_listener(&r->dev);
+	fd = rig_client(r);
+	rig_pump(r);
+	assert_true(rig_idle(r));
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	close(copy);
+	rig_free(r);
+}
+
 /* ---- the process ---- */
 
 static int connected(struct process *d, struct player_sock *s)
@@ -235,6 +252,7 @@ int main(void)
 	    cmocka_unit_test(ring_of_nonsense),
 	    cmocka_unit_test(line_with_the_end),
 	    cmocka_unit_test(end_is_told_once),
+	    cmocka_unit_test(listener_closes),
 	    cmocka_unit_test(in_a_buffer),
 	};
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,6 +23,7 @@
 enum {
 	SET_FEATURES = 2,
 	RESET_OWNER = 4,
+	SET_MEM_TABLE = 5,
 	SET_VRING_NUM = 8,
 	SET_VRING_ADDR = 9,
 	SET_VRING_BASE = 10,
@@ -182,6 +184,21 @@ static void stray_descriptors(void **state)
 	assert_int_not_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
 	/* call was replaced, err is new */
 	assert_int_equal(rig_open_files(), before + 1);
+	/* a message in two pieces, and too many with each */
+	{
+		uint32_t hdr[3] = {SET_FEATURES, 1, 8};
+		unsigned i;
+
+		for (i = 0; i < 12; i++)
+			rig_pass(r->p.vhost, ((char *)hdr)[i], r->p.memfd);
+		rig_pump(r);
+		assert_int_equal(r->dev.vu.nfds, SMOL_VU_FDS);
+		for (i = 0; i < 8; i++)
+			rig_pass(r->p.vhost, ((char *)&r->p.features)[i], r->p.memfd);
+		rig_pump(r);
+	}
+	assert_int_equal(r->last, SMOL_TURN_OK);
+	assert_int_equal(rig_open_files(), before + 1);
 	rig_free(r);
 }
 
@@ -218,6 +235,7 @@ static void without_protocol_features(void **state)
 	struct addresses a = addresses_of(r);
 
 	(void)state;
+	assert_false(takes_u64(r, SET_FEATURES, r->p.features | 1));
 	assert_true(takes_u64(r, SET_FEATURES, r->p.features & ~PROTOCOL_FEATURES));
 	assert_true(takes_state(r, SET_VRING_NUM, PLAYER_TX, 256));
 	assert_true(takes(r, SET_VRING_ADDR, &a, sizeof(a)));
@@ -260,6 +278,20 @@ static void configuration(void **state)
 
 /* ---- memory ---- */
 
+/* Mappings of the guest's memory in this process: the player's and the device's. */
+static unsigned mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	unsigned n = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, "/memfd:guest") != NULL;
+	fclose(f);
+	return n;
+}
+
 /* A new memory table while rings run: mapped anew, streams go on; one without the rings stops them.
  */
 static void memory_changes(void **state)
@@ -272,6 +304,7 @@ static void memory_changes(void **state)
 		struct smol_gm_desc d[2];
 	} m;
 	int two[2] = {r->p.memfd, r->p.memfd};
+	unsigned before = mappings();
 	char c;
 
 	(void)state;
@@ -282,6 +315,14 @@ static void memory_changes(void **state)
 		rig_guest_write(r, &s, "q", 1);
 		assert_int_equal(rig_read(r, fd, &c, 1), 1);
 	}
+	assert_int_equal(mappings(), before);
+	/* of two regions the second is longer than its file */
+	m.n = 2;
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
+	m.d[1] = (struct smol_gm_desc){
+	    PLAYER_GPA + 0x101000, PLAYER_MEM, (uintptr_t)r->p.mem + 0x101000, 0x101000};
+	assert_false(rig_memory(r, m.d, 2));
+	assert_int_equal(mappings(), before);
 	/* the same memory as two regions: a buffer that crosses the seam is cut */
 	m.n = 2;
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
@@ -301,6 +342,17 @@ static void memory_changes(void **state)
 			player_rx_done(&r->p, &pkt);
 		}
 	}
+	/* as many descriptors as regions, none of which is of no size */
+	m.n = 1;
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, PLAYER_MEM, (uintptr_t)r->p.mem, 0};
+	assert_false(takes(r, SET_MEM_TABLE, &m, 8 + 32));
+	assert_int_not_equal(player_acked(&r->p, SET_MEM_TABLE, &m, 8 + 32, two, 2), 0);
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0, (uintptr_t)r->p.mem, 8};
+	assert_false(rig_memory(r, m.d, 1));
+	rig_guest_write(r, &s, "q", 1);
+	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	m.n = 2;
+	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
 	/* overlapping, wrapping and too long regions are refused, and the old table stands */
 	m.d[1].gpa = PLAYER_GPA + 0x100fff;
 	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 64, two, 2), 0);
@@ -457,8 +509,8 @@ static void base_twice(void **state)
 static void odd_counters(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
-	int file = memfd_create("kick", MFD_CLOEXEC), fd, blocking = eventfd(0, EFD_CLOEXEC),
-	    ends[2];
+	int file = memfd_create("kick", MFD_CLOEXEC), fd, blocking = eventfd(0, EFD_CLOEXEC);
+	int ends[2], taken;
 	struct player_ring *q = &r->p.ring[PLAYER_TX];
 	struct player_sock s = {0};
 	uint64_t v;
@@ -468,6 +520,12 @@ static void odd_counters(void **state)
 	/* none, or one that cannot be waited for: the ring does not run without */
 	assert_false(takes_fd(r, SET_VRING_KICK, -1));
 	assert_true(r->dev.vq[PLAYER_TX].active);
+	/* nor is it one that an earlier message had, whoever has its number now */
+	player_memory(&r->p);
+	taken = dup(file);
+	assert_false(takes_fd(r, SET_VRING_CALL, -1));
+	assert_int_not_equal(fcntl(taken, F_GETFD), -1);
+	close(taken);
 	assert_false(takes_fd(r, SET_VRING_KICK, file));
 	assert_false(r->dev.vq[PLAYER_TX].active);
 	v = PLAYER_TX | 0x100;

@@ -244,6 +244,25 @@ static void silent_guest(void **state)
 	rig_free(r);
 }
 
+/* A guest that is not there: what it was never asked for is not taken back either. */
+static void absent_guest(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	int fd = rig_client(r);
+
+	(void)state;
+	player_start(&r->p, 0, 0);
+	say(fd, "CONNECT 5000\n");
+	rig_pump(r);
+	clock_forward(SMOL_VSOCKD_HANDSHAKE_MS + 1000);
+	assert_true(rig_closed(r, fd));
+	player_rx_fill(&r->p);
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, 0);
+	close(fd);
+	rig_free(r);
+}
+
 /* A client that writes all and goes before the guest has answered. */
 static void hasty_client(void **state)
 {
@@ -445,6 +464,7 @@ int main(void)
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(silent_client),
 	    cmocka_unit_test(silent_guest),
+	    cmocka_unit_test(absent_guest),
 	    cmocka_unit_test(hasty_client),
 	    cmocka_unit_test(beyond_max),
 	    cmocka_unit_test(guest_dials),

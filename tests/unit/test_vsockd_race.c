@@ -304,18 +304,18 @@ static void cve_2026_86562_descriptors_change(void **state)
 
 #define FED 30000u
 
-static struct player *fed; /* whose guest posts each receive buffer again … */
-static unsigned meals;	   /* … so often */
+static struct player *fed;	 /* whose guest posts each chain of a ring again … */
+static unsigned fed_ring, meals; /* … so often */
 
 void __real_smol_vring_give(struct smol_vring *vr, uint16_t head, uint32_t len);
 void __wrap_smol_vring_give(struct smol_vring *vr, uint16_t head, uint32_t len);
-/* As soon as the device has given a buffer back, and before it says so, there is another. */
+/* As soon as the device has given one back, and before it says so, there is another. */
 void __wrap_smol_vring_give(struct smol_vring *vr, uint16_t head, uint32_t len)
 {
 	__real_smol_vring_give(vr, head, len);
 	if (fed && meals < FED) {
 		meals++;
-		player_tx_head(fed, PLAYER_RX, head);
+		player_tx_head(fed, fed_ring, head);
 	}
 }
 
@@ -334,10 +334,31 @@ static void useless_buffers(void **state)
 	player_kick(&r->p, PLAYER_RX);
 	assert_int_equal(write(fd, "data", 4), 4);
 	fed = &r->p;
+	fed_ring = PLAYER_RX;
+	meals = 0;
 	assert_int_equal(smol_vsockd_turn(&r->dev, 0), SMOL_TURN_OK);
 	fed = NULL;
 	assert_in_range(meals, 1, FED / 10);
 	close(fd);
+	rig_free(r);
+}
+
+/* A ring that is to stop and fills again and again is heard for its size. */
+static void ring_without_end(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock nobody = {.guest_port = 9, .host_port = 10};
+	struct smol_vsock_hdr h = player_hdr(&r->p, &nobody, SMOL_VSOCK_OP_RST);
+
+	(void)state;
+	player_tx_put(&r->p, player_tx_slot(&r->p), &h);
+	fed = &r->p;
+	fed_ring = PLAYER_TX;
+	meals = 0;
+	smol_vsockd_ring_stop(&r->dev, PLAYER_TX);
+	fed = NULL;
+	/* and a turn's packets at most, in which it was filled again */
+	assert_in_range(meals, r->p.cfg.num, 3 * r->p.cfg.num);
 	rig_free(r);
 }
 
@@ -346,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cve_2026_86562_descriptors_change),
 	    cmocka_unit_test(useless_buffers),
+	    cmocka_unit_test(ring_without_end),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -47,6 +47,8 @@ static void bad_chains(void **state)
 	    {.first = {at + 1024, 0, INDIRECT, 0}},
 	    {.first = {at + 1024, 16 * 1025, INDIRECT, 0}},
 	    {.first = {0x10, 32, INDIRECT, 0}},
+	    /* (this one between two descriptors' places) */
+	    {.first = {at + 1024 + 4, 16, INDIRECT, 0}},
 	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at + 1024, 32, INDIRECT, 0}}},
 	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at, 44, NEXT, 0}}},
 	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at, 44, NEXT, 2}}},
@@ -58,8 +60,9 @@ static void bad_chains(void **state)
 		d[201] = t[i].second;
 		memcpy(table, t[i].in, sizeof(t[i].in));
 		rig_chain(r, 200);
+		if (r->dev.stats.bad_chains != i + 1)
+			fail_msg("chain %u was taken", i);
 	}
-	assert_true(r->dev.stats.bad_chains >= sizeof(t) / sizeof(t[0]) - 1);
 	rig_free(r);
 }
 
@@ -323,7 +326,9 @@ static void takes_over(void **state)
 		assert_int_equal(pwrite(fd, &bad, sizeof(bad), i * 16), sizeof(bad));
 	}
 	r = rig_new(&(struct rig_config){.notes_fd = fd});
-	rig_pump(r);
+	for (seen = 0; seen < 32; seen++)
+		rig_expect(r, SMOL_VSOCK_OP_RST);
+	assert_true(rig_quiet(r));
 	assert_int_equal(r->dev.conns.used, 0);
 	rig_free(r);
 	for (unsigned i = 0; i < 3; i++)

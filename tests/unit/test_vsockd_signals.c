@@ -159,6 +159,12 @@ static void sent_packets(void **state)
 	for (unsigned i = 0; i < NUM / 8; i++)
 		rig_guest_write(r, &s, "y", 1);
 	assert_true(called(r, PLAYER_TX));
+	/* nor is it told later when the ring has stopped: then it is told at once */
+	used_event(r, PLAYER_TX, r->p.ring[PLAYER_TX].used->idx);
+	rig_guest_write(r, &s, "y", 1);
+	assert_false(called(r, PLAYER_TX));
+	player_stop(&r->p);
+	assert_true(called(r, PLAYER_TX));
 	close(fd);
 	rig_free(r);
 }

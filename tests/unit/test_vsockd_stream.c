@@ -444,7 +444,12 @@ static void guest_deaf(void **state)
 	assert_int_equal(errno, EPIPE);
 	rig_guest_write(r, &s, "data", 4);
 	assert_int_equal(rig_read(r, fd, buf, 4), 4);
+	/* the host's end is told all the same, and the guest's RST is the last word */
 	close(fd);
+	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN).h.flags, SMOL_VSOCK_SHUT_BOTH);
+	player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+	assert_true(rig_quiet(r));
+	assert_int_equal(r->dev.conns.used, 0);
 	rig_free(r);
 }
 
