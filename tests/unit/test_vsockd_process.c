@@ -412,6 +412,33 @@ static void own_sockets(void **state)
 	assert_int_equal(rmdir(other), 0);
 }
 
+/* What is written to a client that takes nothing does no harm but to its connection. */
+static void nobody_reads(void **state)
+{
+	struct process d;
+	struct player_sock s = {0};
+	struct smol_vsock_hdr h;
+	struct player_packet pkt;
+	int fd;
+
+	(void)state;
+	process_start(&d, NULL, NULL);
+	process_rings(&d);
+	fd = process_client(d.path);
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	player_accept(&d.p, &s, 5000);
+	assert_int_equal(recv(fd, &(char[8]){0}, 3, MSG_WAITALL), 3);
+	assert_int_equal(shutdown(fd, SHUT_RD), 0);
+	h = player_hdr(&d.p, &s, SMOL_VSOCK_OP_RW);
+	h.len = 1;
+	player_send(&d.p, &h, "x");
+	assert_true(player_rx_wait(&d.p, &pkt, 10000));
+	assert_int_equal(pkt.h.op, SMOL_VSOCK_OP_SHUTDOWN);
+	assert_int_equal(pkt.h.flags, SMOL_VSOCK_SHUT_RCV);
+	close(fd);
+	process_stop(&d);
+}
+
 /* The front end gives a file for an event counter, where a locked-up process must not write. */
 static void counter_is_a_file(void **state)
 {
@@ -473,6 +500,7 @@ int main(void)
 	    cmocka_unit_test(not_dumpable),
 	    cmocka_unit_test(dies_with_parent),
 	    cmocka_unit_test(own_sockets),
+	    cmocka_unit_test(nobody_reads),
 	    cmocka_unit_test(counter_is_a_file),
 	    cmocka_unit_test(memory_goes),
 	};
