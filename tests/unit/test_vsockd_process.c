@@ -322,19 +322,18 @@ static void not_dumpable(void **state)
 /* ---- the end ---- */
 
 /* Its parent is killed: it goes too, though its sockets are still held. */
-static void dies_with_parent(void **state)
+static void parent_dies(void (*before)(void *))
 {
 	struct process d;
 	struct pollfd end = {.events = POLLIN};
 	int told[2];
 	pid_t pid, middle;
 
-	(void)state;
 	assert_int_equal(pipe(told), 0);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	middle = fork();
 	if (middle == 0) {
-		process_start(&d, NULL, NULL);
+		process_start(&d, before, NULL);
 		if (write(told[1], &d, sizeof(d)) != sizeof(d))
 			_exit(1);
 		for (;;)
@@ -358,6 +357,34 @@ static void dies_with_parent(void **state)
 	close(told[1]);
 	assert_int_equal(unlink(d.path), 0);
 	assert_int_equal(rmdir(d.dir), 0);
+}
+
+static void dies_with_parent(void **state)
+{
+	(void)state;
+	parent_dies(NULL);
+	/* by a namespace of users the wish to go too is lost, and to be had anew */
+	if (works(try_namespaces_as_nobody))
+		parent_dies(as_nobody);
+}
+
+/* Of front ends that connect one is served at a time; another one when it has gone. */
+static void front_ends(const char *path)
+{
+	struct player first, next;
+	int second;
+	char c;
+
+	player_open(&first, process_client(path), &(struct player_config){0});
+	player_negotiate(&first);
+	second = process_client(path);
+	assert_int_equal(read(second, &c, 1), 0);
+	close(second);
+	player_negotiate(&first);
+	player_close(&first);
+	player_open(&next, process_client(path), &(struct player_config){0});
+	player_negotiate(&next);
+	player_close(&next);
 }
 
 /* Sockets that it makes itself, be they in one directory or in two: nobody else's whatever the
@@ -395,6 +422,7 @@ static void own_sockets(void **state)
 		assert_int_equal(st.st_mode & 07777, 0600);
 		assert_int_equal(lstat(front, &st), 0);
 		assert_int_equal(st.st_mode & 07777, 0600);
+		front_ends(front);
 		if (replaced) {
 			assert_int_equal(unlink(uds), 0);
 			close(process_listen(uds));
