@@ -150,13 +150,16 @@ void smol_output_drain(struct smol_monitor_state *m)
 		smol_output_console(m);
 }
 
-/* What QEMU says of a vsock device that has died, while it is told to give it up: no news, and no
- * reason of anything. */
-static bool is_of_dead_device(const struct smol_child *c, const char *line, size_t n)
+/* What QEMU says at each start, and of a vsock device that has died, while it is told to give it
+ * up: no news, and no reason of anything. */
+static bool is_no_news(const struct smol_child *c, const char *line, size_t n)
 {
+	static const char waits[] = ": info: QEMU waiting for connection on: ";
 	static const char *const words[] = {
 	    "Failed to set msg fds", "vhost VQ ", "vhost_set_vring_call failed"};
 
+	if (c == &c->m->hypervisor && memmem(line, n, waits, strlen(waits)))
+		return true;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(words); i++)
 		if (c == &c->m->hypervisor && smol_device_is_held(c->m) && n >= strlen(words[i]) &&
 		    strncmp(line, words[i], strlen(words[i])) == 0)
@@ -174,7 +177,7 @@ void smol_output_complaint(struct smol_child *c, const char *line, size_t n)
 	smol_auto_free char *safe = smol_escape(line, n > COMPLAINT_MAX ? COMPLAINT_MAX : n);
 	cJSON *j;
 
-	if (!n || is_of_dead_device(c, line, n))
+	if (!n || is_no_news(c, line, n))
 		return;
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(notes); i++)
 		note = note || strstr(safe, notes[i]);

@@ -15,6 +15,7 @@ expect_out "list: shows it" '^web +[0-9a-f]{12} +running'
 expect_exit 0 "info" smolsh info web
 expect_out "info: accelerator and why" '(tcg|kvm) \('
 expect_out "info: vsock" 'enabled: CID [0-9]+, port 5000'
+same "the journal: QEMU has no news of a start" "$(cat "$SMOLSH_HOME"/state/vms/*/journal.jsonl | grep -c '"message"')" 0
 expect_exit 0 "health" smolsh health web
 expect_exit 0 "sysinfo" smolsh sysinfo web
 expect_out "sysinfo: kernel" 'kernel +[0-9]+\.'
