@@ -305,6 +305,8 @@ int smol_vm_stop(
 
 int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err)
 {
+	smol_auto_err struct smol_err why = SMOL_ERR_INIT;
+
 	if (smol_vm_reconcile(r, vm, err) < 0)
 		return -1;
 	if (smol_vm_state_live(vm->state)) {
@@ -321,10 +323,16 @@ int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, stru
 		if (goes)
 			return 0;
 	}
-	if (smol_registry_delete(r, vm->id, 0, err) < 0)
-		return -1;
+	if (smol_registry_delete(r, vm->id, 0, &why) == 0) {
+		smol_vm_remove_files(vm, true);
+		return 0;
+	}
+	if (why.code != SMOL_E_NO_SPACE)
+		return smol_err_move(err, &why);
+	/* On a disk that is full its own files are what makes room; nor can it be started by
+	 * anybody, whose claim needs some. */
 	smol_vm_remove_files(vm, true);
-	return 0;
+	return smol_registry_delete(r, vm->id, 0, err);
 }
 
 /* Wait for the end of the monitor's process: as smol_vm_wait(). */

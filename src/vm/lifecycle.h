@@ -74,7 +74,8 @@ struct smol_balloon {
  */
 int smol_vm_balloon(struct smol_registry *r, struct smol_vm *vm, int64_t mib,
     smol_deadline deadline, int interrupt_fd, struct smol_balloon *out, struct smol_err *err);
-/* Remove it with its logs. SMOL_E_STATE when it runs and force is not set. */
+/* Remove it with its logs. SMOL_E_STATE when it runs and force is not set. Its files go first where
+ * that makes the room that the registry needs. */
 int smol_vm_delete(struct smol_registry *r, struct smol_vm *vm, bool force, struct smol_err *err);
 
 /*

@@ -69,7 +69,8 @@ int smol_registry_fail(struct smol_registry *r, const char *what, struct smol_er
 {
 	int rc = sqlite3_extended_errcode(r->db) & 0xff;
 
-	if (rc == SQLITE_FULL) {
+	/* To open it takes room, too, where nobody else has it open. */
+	if (rc == SQLITE_FULL || (rc == SQLITE_IOERR && sqlite3_system_errno(r->db) == ENOSPC)) {
 		smol_err_set(err, SMOL_E_NO_SPACE, "%s: no space left for the registry", what);
 		return smol_err_hint(err, "free some space on the disk that holds %s", r->path);
 	}

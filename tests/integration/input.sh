@@ -82,6 +82,19 @@ if unshare -m true 2>/dev/null; then
 	expect_err "a read-only home: the mend" 'SMOLSH_HOME|XDG_STATE_HOME|written'
 	expect_exit 125 "a full disk" unshare -m sh -c 'mkdir -p "$0/state" && mount -t tmpfs -o size=64k none "$0/state" && head -c 100k /dev/zero >"$0/state/fill"; "$1" create full' "$SMOLSH_HOME" "$SMOLSH_BUILD/smolsh"
 	expect_err "a full disk: said so" 'space|full'
+	# A VM whose disk fills all, and a registry that somebody has open, as a monitor has.
+	cat >"$t_dir/fill" <<-'END'
+		mount -t tmpfs -o size=2m none "$SMOLSH_HOME/state" && cd "$SMOLSH_HOME/state" || exit 99
+		"$1" create full --no-start --disk 1M
+		head -c 1M /dev/urandom | dd conv=notrunc status=none of="$(echo vms/*/disk0.raw)"
+		[ "$2" = alone ] || { exec 7> >(exec sqlite3 registry.db) && echo "SELECT 1 FROM vm;" >&7; }
+		[ "$2" = alone ] || until [ -e registry.db-shm ]; do sleep 0.05; done
+		head -c 3M /dev/zero >fill
+		"$1" delete full && [ -z "$("$1" list -q)" ]
+	END
+	expect_exit 125 "a disk that is full" unshare -m bash "$t_dir/fill" "$SMOLSH_BUILD/smolsh" alone
+	expect_err "is what is said" 'no space left for the registry; try: free some'
+	expect_exit 0 "full of a VM's own: that can be deleted" unshare -m bash "$t_dir/fill" "$SMOLSH_BUILD/smolsh" open
 else
 	echo "# no mount namespaces here: read-only home and full disk are not tried"
 fi
