@@ -352,7 +352,7 @@ static void put_metrics(struct sim *s, const char *id, const cJSON *body, struct
 }
 
 /* The time is all that there is of metrics here. */
-static void flush_metrics(struct sim *s)
+void api_flush_metrics(struct sim *s)
 {
 	if (s->metrics_fd >= 0)
 		dprintf(s->metrics_fd, "{\"utc_timestamp_ms\":%lld}\n", (long long)smol_wall_ms());
@@ -468,7 +468,7 @@ static void put_action(struct sim *s, const char *id, const cJSON *body, struct 
 	else if (s->state == SIM_NOT_STARTED)
 		refuse(a, BEFORE);
 	else if (strcmp(type, "FlushMetrics") == 0)
-		flush_metrics(s);
+		api_flush_metrics(s);
 	else if (has_keyboard(s) && guest_ctrl_alt_del(s, &err) < 0)
 		refuse(a, "Internal VMM error: %s", err.msg);
 }

@@ -289,6 +289,7 @@ static int guest_over(struct server *sv, const struct pollfd *p)
 	if (s->rebooted) {
 		sim_log(s, SIM_INFO,
 		    "The guest has rebooted: Firecracker exiting successfully. exit_code=0");
+		api_flush_metrics(s);
 		guest_end(s);
 		return 0;
 	}

@@ -70,6 +70,8 @@ struct answer {
 /* Everything that a request does. body is NULL where none came. */
 void api_serve(struct sim *s, const char *method, const char *path, const char *body, size_t n,
     struct answer *a);
+/* As Firecracker does each minute, when it is asked to, and at its end. */
+void api_flush_metrics(struct sim *s);
 cJSON *api_machine(const struct sim *s); /* owned by s; made with Firecracker's defaults */
 
 /* ---- guest.c: err's message is what a fault_message says behind its area ---- */

@@ -49,7 +49,21 @@ expect_out "caps VM: its backend, and why that" '^backend +qemu \(auto'
 expect_out "caps VM: what it cannot" '^vsock-vmm +no +its vsock is a device beside it$'
 expect_exit 0 "caps of several, as JSON" smolsh --json caps web named
 expect_out "caps of several: each" '"name":"web".*"name":"named"'
+expect_exit 125 "a verb that it lacks" smolsh snapshot web
+expect_err "a verb that it lacks: why, and what would work" \
+	'backend qemu cannot .*: its vsock device cannot be migrated; try: --backend firecracker$'
 check "delete" smolsh delete --yes web named
+
+# The one in PATH is taken where it can run only.
+if [ -x "$sim" ] && smolsh caps | grep -q '^qemu .*, tcg ('; then
+	mkdir "$t_dir/path"
+	ln -s "$sim" "$t_dir/path/firecracker"
+	found() { PATH=$t_dir/path:$PATH smolsh "$@"; }
+	expect_exit 125 "one in PATH, without KVM" found create none --no-start --backend firecracker
+	expect_err "one in PATH: why not, and the mend" 'Firecracker needs KVM, which cannot be used here: .*; try: --backend qemu'
+	expect_exit 0 "one in PATH: caps" found caps
+	expect_out "one in PATH: caps says the same" '^firecracker +not here: .*KVM'
+fi
 
 # Without vsock nobody is dialled: every verb that would need it says so at once.
 check "no vsock" smolsh create mute --no-vsock --memory 96

@@ -125,10 +125,31 @@ check "a disk is written" smolsh exec web -- sh -c 'printf kept >/dev/vda && syn
 expect_exit 0 "balloon: what is taken" smolsh balloon web 80M
 expect_exit 0 "balloon: and given back" smolsh balloon web 96M
 
+# Neither the API's requests nor what is written of them hold the token.
+token=$(sqlite3 "$SMOLSH_HOME/state/registry.db" "SELECT token FROM vm WHERE name='web'")
+same "the token has 256 bits" "${#token}" 64
+same "the token is in no file but the registry" \
+	"$(grep -rlsF "$token" "$SMOLSH_HOME" --devices=skip | grep -v '/registry.db')" ""
+told=""
+for pid in $(t_processes); do
+	cat "/proc/$pid/cmdline" "/proc/$pid/environ" 2>/dev/null | grep -qaF "$token" && told="$told $pid"
+done
+same "nor on a command line or in an environment" "$told" ""
+
+# An agent that does not answer: the guest is told by its keyboard then, and ends in order.
 dir=$(run_dir web)
 check "the vsock's socket" test -S "$dir/vsock.sock"
-expect_exit 0 "stop" smolsh stop web
+smolsh exec -d web -- sh -c '(until grep -q "^State:.*stopped" /proc/$PPID/status; do :; done
+	echo "it stands still" >/dev/console) & kill -STOP $PPID' >/dev/null &
+stands_still() { smolsh logs web | grep -q '^it stands still'; }
+check "the agent stands still" t_until stands_still
+kill "$!" 2>/dev/null
+expect_exit 0 "stop" smolsh stop --timeout 0.2 web
 same "stop: the state" "$(t_state web)" stopped
+same "stop: asked by the agent, then by Ctrl-Alt-Del, and not killed" \
+	"$(smolsh logs --journal web | grep -o '"step":"[a-z]*"' | paste -sd' ')" '"step":"ask" "step":"quit"'
+match "stop: the guest shut down" 'rebooting' "$(smolsh logs web)"
+match "stop: Firecracker's last figures are kept" '"utc_timestamp_ms":' "$(cat "$SMOLSH_HOME"/state/vms/*/metrics.json)"
 same "stop: nothing is left" "$(left_over -path "$dir/*")" ''
 expect_exit 0 "start again" smolsh start web
 expect_exit 0 "started again: the disk" smolsh exec web -- head -c 4 /dev/vda

@@ -37,6 +37,12 @@ FC_SIM_FAULT='refuses@PUT /vsock' expect_exit 125 "a refusal in the jail" create
 expect_err "a refusal in the jail: why" 'refused PUT /vsock: fc-sim'
 check "a refusal in the jail: nothing is left" no_jails
 
+for option in "--disk 8M" "--vsock-path $t_dir/v.sock"; do
+	# shellcheck disable=SC2086 # words
+	expect_exit 2 "${option% *} in a jail" create none $option
+	expect_err "${option% *} in a jail: why" "${option% *} does not go with --jailer; try: leave one of them out"
+done
+
 expect_exit 0 "it starts" create j
 jail=$(find "$SMOLSH_HOME/jail/firecracker" -mindepth 1 -maxdepth 1)
 expect_exit 0 "exec" smolsh exec j -- uname
