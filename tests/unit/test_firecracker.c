@@ -75,6 +75,64 @@ static void test_quirks(void **state)
 	}
 }
 
+/* What each body says, but for the kernel's arguments. */
+static void test_boot_bodies(void **state)
+{
+	static const char *const bodies[][2] = {
+	    {"/logger", "{\"log_path\":\"/l\",\"level\":\"Warning\",\"show_level\":true}"},
+	    {"/metrics", "{\"metrics_path\":\"/m\"}"},
+	    {"/machine-config", "{\"vcpu_count\":2,\"mem_size_mib\":96}"},
+	    {"/boot-source", "{\"kernel_image_path\":\"/k\",\"initrd_path\":\"/i\"}"},
+	    {"/drives/drive0",
+		"{\"drive_id\":\"drive0\",\"path_on_host\":\"/a\",\"is_root_device\":false,"
+		"\"is_read_only\":true,\"cache_type\":\"Unsafe\"}"},
+	    /* what the guest has flushed is on the host's disk */
+	    {"/drives/drive1",
+		"{\"drive_id\":\"drive1\",\"path_on_host\":\"/b\",\"is_root_device\":false,"
+		"\"is_read_only\":false,\"cache_type\":\"Writeback\"}"},
+	    {"/network-interfaces/net0", "{\"iface_id\":\"net0\",\"host_dev_name\":\"tap7\"}"},
+	    {"/vsock", "{\"guest_cid\":4294967294,\"uds_path\":\"/u\"}"},
+	    {"/entropy", "{}"},
+	    {"/balloon",
+		"{\"amount_mib\":0,\"deflate_on_oom\":true,\"stats_polling_interval_s\":3600}"},
+	    {"/actions", "{\"action_type\":\"InstanceStart\"}"},
+	};
+	static const struct smol_drive drives[] = {
+	    {.path = "/a", .readonly = true}, {.path = "/b"}};
+	struct smol_fc_places p = {
+	    .kernel = "/k", .initrd = "/i", .log = "/l", .metrics = "/m", .uds = "/u"};
+	struct smol_vm_config c;
+	struct smol_launch l = {.name = "a",
+	    .id = "0123456789ab",
+	    .config = &c,
+	    .kernel_args = "",
+	    .cid = 4294967294,
+	    .drives = drives,
+	    .ndrives = 2};
+	struct smol_fc_requests list;
+
+	(void)state;
+	smol_vm_config_init(&c);
+	c.cpus = 2;
+	c.memory_mib = 96;
+	c.balloon = true;
+	c.net = SMOL_NET_TAP;
+	c.net_tap = smol_strdup("tap7");
+	assert_int_equal(smol_fc_boot(&l, &p, &list, NULL), 0);
+	assert_int_equal(list.n, SMOL_ARRAY_SIZE(bodies));
+	for (size_t i = 0; i < list.n; i++) {
+		smol_auto_free char *text = NULL;
+
+		cJSON_DeleteItemFromObjectCaseSensitive(list.v[i].body, "boot_args");
+		cJSON_DeleteItemFromObjectCaseSensitive(list.v[i].body, "guest_mac");
+		text = smol_json_print(list.v[i].body);
+		assert_string_equal(list.v[i].path, bodies[i][0]);
+		assert_string_equal(text, bodies[i][1]);
+	}
+	smol_fc_requests_free(&list);
+	smol_vm_config_free(&c);
+}
+
 /* "PUT /logger" and so on, a line each. */
 static char *told(const struct smol_fc_requests *l)
 {
@@ -197,6 +255,7 @@ int main(void)
 	    cmocka_unit_test(test_version),
 	    cmocka_unit_test(test_quirks),
 	    cmocka_unit_test(test_boot_order),
+	    cmocka_unit_test(test_boot_bodies),
 	    cmocka_unit_test(test_jail_user),
 	    cmocka_unit_test(test_jail),
 	};
