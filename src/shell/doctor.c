@@ -26,6 +26,7 @@
 #include "base/spawn.h"
 #include "base/text.h"
 #include "image/image.h"
+#include "vm/children.h"
 #include "vm/registry.h"
 #include "vsock/addr.h"
 
@@ -326,7 +327,8 @@ static void look_registry(struct smol_finding *f)
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
 	smol_auto_registry struct smol_registry *r = smol_registry_open(&err);
 	smol_auto_vm_list struct smol_vm **list = NULL;
-	int bad = 0, n = 0;
+	smol_auto_buf struct smol_buf pids = {0}, ids = {0};
+	int bad = 0, n = 0, strays;
 
 	list = r ? smol_registry_list(r, &bad, &err) : NULL;
 	if (!list) {
@@ -335,6 +337,14 @@ static void look_registry(struct smol_finding *f)
 	}
 	while (list[n])
 		n++;
+	strays = smol_children_unknown(list, &pids, &ids);
+	if (strays && !bad) {
+		smol_auto_free char *mend = smol_asprintf("kill%s", smol_buf_str(&pids));
+
+		found(f, SMOL_FINDING_WARN, mend, "VMs run that are not in it:%s",
+		    smol_buf_str(&ids));
+		return;
+	}
 	if (bad)
 		found(f, SMOL_FINDING_BAD,
 		    "move the registry away (VMs that run are then unknown; their logs stay)",

@@ -5,6 +5,7 @@
  */
 #include "vm/children.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "vm/lifecycle.h"
 
@@ -93,4 +95,46 @@ int smol_children_end(const struct smol_vm *vm, struct smol_err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* The monitor that a VM's runtime directory names, where it lives; else 0. */
+static pid_t monitor_of(const char *dir)
+{
+	smol_auto_free char *path = smol_asprintf("%s/children", dir);
+	smol_auto_buf struct smol_buf b = {0};
+	uint64_t start;
+	int pid;
+
+	if (smol_file_read(path, FILE_MAX, &b, NULL) < 0 ||
+	    sscanf(smol_buf_str(&b), "%d %" SCNu64, &pid, &start) != 2)
+		return 0;
+	return smol_proc_alive(pid, start) ? pid : 0;
+}
+
+static bool is_known(struct smol_vm *const *known, const char *id)
+{
+	while (*known && strcmp((*known)->id, id) != 0)
+		known++;
+	return *known;
+}
+
+int smol_children_unknown(struct smol_vm *const *known, struct smol_buf *pids, struct smol_buf *ids)
+{
+	smol_auto_free char *runtime = smol_path_runtime(NULL);
+	smol_auto_closedir DIR *d = runtime ? opendir(runtime) : NULL;
+	const struct dirent *e;
+	int n = 0;
+
+	while (d && (e = readdir(d))) {
+		smol_auto_free char *dir = smol_asprintf("%s/%s", runtime, e->d_name);
+		pid_t pid;
+
+		if (strlen(e->d_name) != SMOL_ID_LEN || is_known(known, e->d_name) ||
+		    !(pid = monitor_of(dir)))
+			continue;
+		smol_buf_printf(pids, " %d", (int)pid);
+		smol_buf_printf(ids, " %s", e->d_name);
+		n++;
+	}
+	return n;
 }

@@ -7,6 +7,7 @@
 #ifndef SMOL_VM_CHILDREN_H
 #define SMOL_VM_CHILDREN_H
 
+#include "base/buf.h"
 #include "vm/registry.h"
 
 #define SMOL_CHILDREN_MAX 16
@@ -18,5 +19,12 @@ int smol_children_note(const struct smol_vm *vm, const pid_t *pids, int n, struc
  * What another monitor has noted is not touched. SMOL_E_STATE: one does not end.
  */
 int smol_children_end(const struct smol_vm *vm, struct smol_err *err);
+/*
+ * VMs that run and are none of these (NULL-terminated): their registry was lost, or is one from
+ * before. How many; the pids of their monitors and their ids are added, with a blank in front of
+ * each. A monitor ends its VM in order on SIGTERM.
+ */
+int smol_children_unknown(
+    struct smol_vm *const *known, struct smol_buf *pids, struct smol_buf *ids);
 
 #endif

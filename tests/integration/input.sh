@@ -115,6 +115,22 @@ expect_exit 1 "doctor names it, too" env SMOLSH_HOME="$t_dir/broken" "$SMOLSH_BU
 expect_out "doctor: the registry" 'registry'
 check "a damaged registry is left as it is" test "$(stat -c %s "$t_dir/broken/state/registry.db")" -eq 8192
 
+# The registry is lost while a VM runs: doctor knows of it, and how to end it.
+check "a VM that runs" smolsh create alive --memory 96
+id=$(smolsh list | awk '/^alive/{print $2}')
+same "doctor, with the registry: nothing is unknown" "$(smolsh doctor | grep -c 'not in it')" 0
+mkdir "$t_dir/kept"
+mv "$SMOLSH_HOME"/state/registry.db* "$t_dir/kept"
+expect_exit 0 "the registry is lost: doctor" smolsh doctor
+expect_out "the registry is lost: doctor" "VMs run that are not in it: $id"
+mend=$(grep -oE 'kill [0-9]+' <<<"$t_out")
+# shellcheck disable=SC2086 # it is a command
+check "the registry is lost: doctor's mend" $mend
+check "the registry is lost: the VM ends" t_until t_no_processes
+mv "$t_dir"/kept/* "$SMOLSH_HOME/state"
+expect_exit 0 "the registry is back: list" smolsh list
+expect_out "the registry is back: it is not said to run" '^alive .* (stopped|died) '
+
 # One bad row does not make the others unreachable (16).
 check "create two" smolsh -c 'create good --no-start; create bad --no-start'
 sqlite3 "$SMOLSH_HOME/state/registry.db" "UPDATE vm SET config='{' WHERE name='bad'"
