@@ -89,6 +89,8 @@ done
 wait "${pids[@]}"
 same "$commands commands at once, $per_stream into each and out again" \
 	"$(cat "$t_dir"/sum.* | sort | uniq -c | sed 's/^ *//')" "$commands $want"
+[ "$t_failed" -eq 0 ] || sort "$t_dir/exec.err" | uniq -c >&2
+goes_on
 back "after streams"
 
 # Each end ends its half while the other goes on (26).

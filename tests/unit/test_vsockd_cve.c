@@ -18,24 +18,6 @@
 
 #include "../vsockd/rig.h"
 
-#define NEXT  1
-#define WRITE 2
-
-/* Data passes both ways: what was tried has harmed nobody. */
-static void lives(struct rig *r, struct player_sock *s, int fd)
-{
-	struct player_packet pkt;
-	char c;
-
-	assert_int_equal(write(fd, "p", 1), 1);
-	do {
-		pkt = rig_expect(r, SMOL_VSOCK_OP_RW);
-		s->fwd += pkt.h.len;
-	} while (!rig_quiet(r));
-	rig_guest_write(r, s, "q", 1);
-	assert_int_equal(rig_read(r, fd, &c, 1), 1);
-}
-
 /*
  * Firecracker: the driver wrote a queue's registers after activation and so got past the checks
  * made then (division by a size of zero, writes behind the queue). Class: a ring's shape changed
@@ -67,7 +49,7 @@ static void cve_2026_5747_shape_of_a_running_ring(void **state)
 		assert_ptr_equal(r->dev.vq[ring].avail, was.avail);
 		assert_ptr_equal(r->dev.vq[ring].used, was.used);
 		assert_int_equal(r->dev.vq[ring].event_idx, was.event_idx);
-		lives(r, &s, fd);
+		rig_lives(r, &s, fd);
 	}
 	close(fd);
 	rig_free(r);
@@ -101,10 +83,10 @@ static void cve_2019_18960_buffer_over_the_end(void **state)
 	assert_true(rig_memory(r, &d, 1));
 	memset(r->p.mem + SHORT, 0xa5, PLAYER_MEM - SHORT);
 	/* to be written: the end is passed by one byte, by a header, by all but a byte */
-	rx[0] = (struct smol_vring_desc){end - 4095, 4096, WRITE, 0};
-	rx[1] = (struct smol_vring_desc){end - 43, 44, WRITE, 0};
-	rx[2] = (struct smol_vring_desc){end - 1, 4096, WRITE, 0};
-	rx[3] = (struct smol_vring_desc){end, 4096, WRITE, 0};
+	rx[0] = (struct smol_vring_desc){end - 4095, 4096, DESC_WRITE, 0};
+	rx[1] = (struct smol_vring_desc){end - 43, 44, DESC_WRITE, 0};
+	rx[2] = (struct smol_vring_desc){end - 1, 4096, DESC_WRITE, 0};
+	rx[3] = (struct smol_vring_desc){end, 4096, DESC_WRITE, 0};
 	for (uint16_t i = 0; i < 4; i++)
 		player_tx_head(&r->p, PLAYER_RX, i);
 	player_start(&r->p, 0, 0);
@@ -124,8 +106,8 @@ static void cve_2019_18960_buffer_over_the_end(void **state)
 	player_start(&r->p, 0, 0);
 	player_accept(&r->p, &s, 5000);
 	assert_int_equal(rig_read(r, fd, ok, 3), 3);
-	tx[200] =
-	    (struct smol_vring_desc){rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 100), 44, NEXT, 201};
+	tx[200] = (struct smol_vring_desc){
+	    rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 100), 44, DESC_NEXT, 201};
 	tx[201] = (struct smol_vring_desc){end - 99, 100, 0, 0};
 	rig_chain(r, 200);
 	rig_expect(r, SMOL_VSOCK_OP_RST);
@@ -163,7 +145,7 @@ static void cve_2018_1059_range_over_two_regions(void **state)
 	memset(mem + SEAM, 0xa5, sizeof(gap));
 	memset(gap, 0xa5, sizeof(gap));
 	tx[200] = (struct smol_vring_desc){
-	    rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 1000), 44, NEXT, 201};
+	    rig_spare_header(r, &s, SMOL_VSOCK_OP_RW, 1000), 44, DESC_NEXT, 201};
 	tx[201] = (struct smol_vring_desc){PLAYER_GPA + SEAM - 400, 1000, 0, 0};
 	rig_chain(r, 200);
 	assert_int_equal(rig_read(r, fd, in, 1000), 1000);
@@ -398,11 +380,7 @@ static void cve_2026_86566_rst_for_rst(void **state)
 		fd = rig_connect(r, &s, 5002 + full);
 		while (full && player_room(&s) >= sizeof(data)) {
 			rig_guest_write(r, &s, data, sizeof(data));
-			while (player_rx_next(&r->p, &pkt)) {
-				player_sock_saw(&r->p, &s, &pkt.h);
-				player_rx_done(&r->p, &pkt);
-			}
-			player_kick(&r->p, PLAYER_RX);
+			rig_take(r, &s);
 		}
 		h = player_hdr(&r->p, &s, SMOL_VSOCK_OP_RESPONSE);
 		/* one batch: a packet that violates, and the RST */

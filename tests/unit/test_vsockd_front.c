@@ -77,18 +77,6 @@ static struct addresses addresses_of(struct rig *r)
 	    PLAYER_TX, 0, (uintptr_t)q->desc, (uintptr_t)q->used, (uintptr_t)q->avail, 0};
 }
 
-/* A byte each way on a connection that there is. */
-static void lives(struct rig *r, struct player_sock *s, int fd)
-{
-	char c;
-
-	assert_int_equal(write(fd, "p", 1), 1);
-	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
-	s->fwd++;
-	rig_guest_write(r, s, "q", 1);
-	assert_int_equal(rig_read(r, fd, &c, 1), 1);
-}
-
 /* ---- messages ---- */
 
 /* Messages that are none end the session. */
@@ -218,10 +206,10 @@ static void features(void **state)
 	assert_false(takes_u64(r, SET_PROTOCOL_FEATURES, r->p.protocol | 1ull << 13));
 	assert_int_equal(r->dev.vu.features, r->p.features);
 	assert_int_equal(r->dev.vu.protocol, r->p.protocol);
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	assert_false(takes_state(r, SET_VRING_ENABLE, PLAYER_TX, 2));
 	assert_false(takes_state(r, SET_VRING_ENABLE, 2, 1));
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	/* nor is there anything to configure */
 	assert_false(takes(r, SET_CONFIG, (uint32_t[5]){0, 8}, 20));
 	close(fd);
@@ -305,15 +293,11 @@ static void memory_changes(void **state)
 	} m;
 	int two[2] = {r->p.memfd, r->p.memfd};
 	unsigned before = mappings();
-	char c;
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
 		player_memory(&r->p);
-		assert_int_equal(write(fd, "p", 1), 1);
-		assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
-		rig_guest_write(r, &s, "q", 1);
-		assert_int_equal(rig_read(r, fd, &c, 1), 1);
+		rig_lives(r, &s, fd);
 	}
 	assert_int_equal(mappings(), before);
 	/* of two regions the second is longer than its file */
@@ -331,16 +315,12 @@ static void memory_changes(void **state)
 	assert_int_equal(player_acked(&r->p, 5, &m, 8 + 64, two, 2), 0);
 	for (unsigned i = 0; i < 300; i++) {
 		uint8_t big[9000], in[9000];
-		struct player_packet pkt;
 
 		rig_fill(big, sizeof(big), i);
 		rig_guest_write(r, &s, big, sizeof(big));
 		assert_int_equal(rig_read(r, fd, in, sizeof(in)), sizeof(in));
 		assert_memory_equal(big, in, sizeof(in));
-		while (player_rx_next(&r->p, &pkt)) {
-			player_sock_saw(&r->p, &s, &pkt.h);
-			player_rx_done(&r->p, &pkt);
-		}
+		rig_take(r, &s);
 	}
 	/* as many descriptors as regions, none of which is of no size */
 	m.n = 1;
@@ -349,8 +329,7 @@ static void memory_changes(void **state)
 	assert_int_not_equal(player_acked(&r->p, SET_MEM_TABLE, &m, 8 + 32, two, 2), 0);
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0, (uintptr_t)r->p.mem, 8};
 	assert_false(rig_memory(r, m.d, 1));
-	rig_guest_write(r, &s, "q", 1);
-	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	rig_lives(r, &s, fd);
 	m.n = 2;
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
 	/* overlapping, wrapping and too long regions are refused, and the old table stands */
@@ -366,8 +345,7 @@ static void memory_changes(void **state)
 	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 2), 0);
 	m.n = 100;
 	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
-	rig_guest_write(r, &s, "q", 1);
-	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+	rig_lives(r, &s, fd);
 	m.n = 1;
 	m.d[0] = (struct smol_gm_desc){
 	    PLAYER_GPA + 0x200000, 0x100000, (uintptr_t)r->p.mem + 0x200000, 0x200000};
@@ -452,7 +430,7 @@ static void ring_addresses(void **state)
 	assert_false(takes(r, SET_VRING_ADDR, &bad[0], sizeof(bad[0])));
 	player_start(&r->p, r->p.base[0], r->p.base[1]);
 	fd = rig_connect(r, &s, 5000);
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	close(fd);
 	rig_free(r);
 }
@@ -497,10 +475,10 @@ static void base_twice(void **state)
 	assert_true(takes_fd(r, SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
 	while (!rig_quiet(r))
 		;
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	/* a message of old that means nothing any more */
 	assert_true(takes(r, RESET_OWNER, NULL, 0));
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	close(fd);
 	rig_free(r);
 }
@@ -531,20 +509,20 @@ static void odd_counters(void **state)
 	v = PLAYER_TX | 0x100;
 	assert_false(takes_u64(r, SET_VRING_KICK, v));
 	assert_true(takes_fd(r, SET_VRING_KICK, q->kick));
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	/* a write to a full one would stop the device; a new one hears of what the old was told */
 	assert_true(takes_fd(r, SET_VRING_CALL, blocking));
 	assert_true(fcntl(blocking, F_GETFL) & O_NONBLOCK);
 	assert_int_equal(read(blocking, &v, sizeof(v)), sizeof(v));
 	v = UINT64_MAX - 1;
 	assert_int_equal(write(blocking, &v, sizeof(v)), sizeof(v));
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	/* a file will do, a pipe's wrong end too: what is written there is lost */
 	assert_true(takes_fd(r, SET_VRING_CALL, file));
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_true(takes_fd(r, SET_VRING_CALL, ends[0]));
-	lives(r, &s, fd);
+	rig_lives(r, &s, fd);
 	close(ends[0]);
 	close(ends[1]);
 	/* the front end hears of a ring that its guest broke */

@@ -50,17 +50,6 @@ int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)
 	return -1;
 }
 
-static void lives(struct rig *r, struct player_sock *s, int fd)
-{
-	char c;
-
-	assert_int_equal(write(fd, "p", 1), 1);
-	assert_int_equal(rig_expect(r, SMOL_VSOCK_OP_RW).h.len, 1);
-	s->fwd++;
-	rig_guest_write(r, s, "q", 1);
-	assert_int_equal(rig_read(r, fd, &c, 1), 1);
-}
-
 static void limit_files(rlim_t to)
 {
 	struct rlimit rl;
@@ -92,7 +81,7 @@ static void descriptors_run_out(void **state)
 	assert_int_equal(r->dev.stats.refused, 5);
 	assert_int_equal(r->dev.conns.used, 2);
 	assert_true(rig_idle(r) && r->dev.listening);
-	lives(r, &s[0], fd[0]);
+	rig_lives(r, &s[0], fd[0]);
 	/* the guest gets its answer too */
 	player_op(&r->p, &dial, SMOL_VSOCK_OP_REQUEST, 0);
 	rig_expect(r, SMOL_VSOCK_OP_RST);
@@ -103,7 +92,7 @@ static void descriptors_run_out(void **state)
 	while (!rig_quiet(r))
 		;
 	fd[1] = rig_connect(r, &s[1], 6001);
-	lives(r, &s[1], fd[1]);
+	rig_lives(r, &s[1], fd[1]);
 	limit_files(0);
 	for (unsigned i = 0; i < 5; i++)
 		close(late[i]);
@@ -133,7 +122,7 @@ static void system_runs_out(void **state)
 			assert_true(rig_idle(r));
 		}
 		assert_in_range(accepts, 8, 11);
-		lives(r, &s, fd);
+		rig_lives(r, &s, fd);
 		accept_error = 0;
 		clock_forward(1000);
 		assert_int_equal(write(late, "CONNECT 5001\n", 13), 13);
@@ -225,7 +214,7 @@ static void busy_listener(void **state)
 			assert_true(rig_quiet(r) && rig_idle(r));
 			clock_forward(10);
 		}
-		lives(r, &s, fd);
+		rig_lives(r, &s, fd);
 		if (ends == 0) {
 			/* the program takes what waits: there is room */
 			for (int i = 0; i < n; i++)
@@ -286,7 +275,7 @@ static void patience(void **state)
 	/* one that does not end what the host has closed; and nobody's who only keeps quiet */
 	half = rig_connect(r, &s, 5000);
 	clock_forward(24 * 3600 * 1000);
-	lives(r, &s, half);
+	rig_lives(r, &s, half);
 	close(half);
 	while (rig_expect(r, SMOL_VSOCK_OP_SHUTDOWN).h.flags != SMOL_VSOCK_SHUT_BOTH)
 		;

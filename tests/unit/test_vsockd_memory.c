@@ -16,10 +16,8 @@
 
 #include "../vsockd/rig.h"
 
-#define NEXT  1
-#define WRITE 2
 /* What is cut off: the player's receive buffers, which these tests do not post. */
-#define LEFT  0x1200000u
+#define LEFT 0x1200000u
 
 /* Share all of a file with the device: what it answers. */
 static uint64_t share(struct rig *r, int fd, uint64_t size)
@@ -77,9 +75,11 @@ static void post(struct rig *r, uint16_t head, uint64_t payload)
 {
 	struct smol_vring_desc *d = r->p.ring[PLAYER_RX].desc;
 
-	d[head] = (struct smol_vring_desc){
-	    .addr = PLAYER_GPA + PLAYER_SPARE, .len = 44, .flags = WRITE | NEXT, .next = 200};
-	d[200] = (struct smol_vring_desc){.addr = payload, .len = 4096, .flags = WRITE};
+	d[head] = (struct smol_vring_desc){.addr = PLAYER_GPA + PLAYER_SPARE,
+	    .len = 44,
+	    .flags = DESC_WRITE | DESC_NEXT,
+	    .next = 200};
+	d[200] = (struct smol_vring_desc){.addr = payload, .len = 4096, .flags = DESC_WRITE};
 	player_tx_head(&r->p, PLAYER_RX, head);
 	player_kick(&r->p, PLAYER_RX);
 	rig_pump(r);
@@ -134,7 +134,7 @@ static void send_from_the_void(struct rig *r, struct player_sock *s)
 	h.len = 100;
 	smol_vsock_hdr_put(r->p.mem + PLAYER_SPARE, &h);
 	d[200] = (struct smol_vring_desc){
-	    .addr = PLAYER_GPA + PLAYER_SPARE, .len = 44, .flags = NEXT, .next = 201};
+	    .addr = PLAYER_GPA + PLAYER_SPARE, .len = 44, .flags = DESC_NEXT, .next = 201};
 	d[201] = (struct smol_vring_desc){.addr = PLAYER_GPA + LEFT, .len = 100};
 	assert_int_equal(ftruncate(r->p.memfd, LEFT), 0);
 	player_tx_head(&r->p, PLAYER_TX, 200);

@@ -14,10 +14,6 @@
 
 #include "../vsockd/rig.h"
 
-#define NEXT	 1
-#define WRITE	 2
-#define INDIRECT 4
-
 static void bad_chains(void **state)
 {
 	struct rig *r = rig_new(&(struct rig_config){0});
@@ -38,20 +34,20 @@ static void bad_chains(void **state)
 	    {.first = {at, 44, 0, 0}},
 	    {.first = {at, 44 + 99, 0, 0}},
 	    /* a loop; a next that does not exist; writable where it must not be */
-	    {.first = {at, 44, NEXT, 200}},
-	    {.first = {at, 44, NEXT, 65535}},
-	    {.first = {at, 44, NEXT, 201}, .second = {at, 100, WRITE, 0}},
-	    /* indirect: with NEXT, of odd length, empty, huge, outside, nested, endless */
-	    {.first = {at + 1024, 32, INDIRECT | NEXT, 201}},
-	    {.first = {at + 1024, 33, INDIRECT, 0}},
-	    {.first = {at + 1024, 0, INDIRECT, 0}},
-	    {.first = {at + 1024, 16 * 1025, INDIRECT, 0}},
-	    {.first = {0x10, 32, INDIRECT, 0}},
+	    {.first = {at, 44, DESC_NEXT, 200}},
+	    {.first = {at, 44, DESC_NEXT, 65535}},
+	    {.first = {at, 44, DESC_NEXT, 201}, .second = {at, 100, DESC_WRITE, 0}},
+	    /* indirect: with DESC_NEXT, of odd length, empty, huge, outside, nested, endless */
+	    {.first = {at + 1024, 32, DESC_INDIRECT | DESC_NEXT, 201}},
+	    {.first = {at + 1024, 33, DESC_INDIRECT, 0}},
+	    {.first = {at + 1024, 0, DESC_INDIRECT, 0}},
+	    {.first = {at + 1024, 16 * 1025, DESC_INDIRECT, 0}},
+	    {.first = {0x10, 32, DESC_INDIRECT, 0}},
 	    /* (this one between two descriptors' places) */
-	    {.first = {at + 1024 + 4, 16, INDIRECT, 0}},
-	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at + 1024, 32, INDIRECT, 0}}},
-	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at, 44, NEXT, 0}}},
-	    {.first = {at + 1024, 32, INDIRECT, 0}, .in = {{at, 44, NEXT, 2}}},
+	    {.first = {at + 1024 + 4, 16, DESC_INDIRECT, 0}},
+	    {.first = {at + 1024, 32, DESC_INDIRECT, 0}, .in = {{at + 1024, 32, DESC_INDIRECT, 0}}},
+	    {.first = {at + 1024, 32, DESC_INDIRECT, 0}, .in = {{at, 44, DESC_NEXT, 0}}},
+	    {.first = {at + 1024, 32, DESC_INDIRECT, 0}, .in = {{at, 44, DESC_NEXT, 2}}},
 	};
 
 	(void)state;
@@ -102,17 +98,17 @@ static void scattered(void **state)
 	(void)state;
 	memcpy(r->p.mem + PLAYER_SPARE + 44, "0123456789", 10);
 	for (unsigned i = 0; i < 54; i++) {
-		d[100 + i] =
-		    (struct smol_vring_desc){at + i, 1, i < 53 ? NEXT : 0, (uint16_t)(101 + i)};
+		d[100 + i] = (struct smol_vring_desc){
+		    at + i, 1, i < 53 ? DESC_NEXT : 0, (uint16_t)(101 + i)};
 		table[i] =
-		    (struct smol_vring_desc){at + i, 1, i < 53 ? NEXT : 0, (uint16_t)(i + 1)};
+		    (struct smol_vring_desc){at + i, 1, i < 53 ? DESC_NEXT : 0, (uint16_t)(i + 1)};
 	}
 	rig_chain(r, 100);
 	assert_int_equal(rig_read(r, fd, buf, 10), 10);
 	assert_memory_equal(buf, "0123456789", 10);
 	/* direct descriptors may end in an indirect table: here the payload's */
-	d[100] = (struct smol_vring_desc){at, 44, NEXT, 101};
-	d[101] = (struct smol_vring_desc){at + 1024 + 44 * 16, 160, INDIRECT, 0};
+	d[100] = (struct smol_vring_desc){at, 44, DESC_NEXT, 101};
+	d[101] = (struct smol_vring_desc){at + 1024 + 44 * 16, 160, DESC_INDIRECT, 0};
 	for (unsigned i = 0; i < 10; i++)
 		table[44 + i].next = (uint16_t)(i + 1);
 	rig_chain(r, 100);
@@ -134,12 +130,12 @@ static void receive_buffers(void **state)
 	int fd;
 
 	(void)state;
-	q->desc[0] = (struct smol_vring_desc){at, 43, WRITE, 0};
+	q->desc[0] = (struct smol_vring_desc){at, 43, DESC_WRITE, 0};
 	q->desc[1] = (struct smol_vring_desc){at, 100, 0, 0};
-	q->desc[2] = (struct smol_vring_desc){0, 100, WRITE, 0};
+	q->desc[2] = (struct smol_vring_desc){0, 100, DESC_WRITE, 0};
 	for (unsigned i = 0; i < 60; i++)
 		q->desc[10 + i] = (struct smol_vring_desc){
-		    at + 64 + i, 1, WRITE | (i < 59 ? NEXT : 0), (uint16_t)(11 + i)};
+		    at + 64 + i, 1, DESC_WRITE | (i < 59 ? DESC_NEXT : 0), (uint16_t)(11 + i)};
 	for (unsigned i = 0; i < 3; i++)
 		player_tx_head(&r->p, PLAYER_RX, (uint16_t)i);
 	player_tx_head(&r->p, PLAYER_RX, 10);
@@ -160,7 +156,7 @@ static void receive_buffers(void **state)
 	/* answer it; data then wants more than a header's room */
 	s = (struct player_sock){
 	    .guest_port = 5000, .host_port = pkt.h.src_port, .buf_alloc = 65536};
-	q->desc[3] = (struct smol_vring_desc){at, 44, WRITE, 0};
+	q->desc[3] = (struct smol_vring_desc){at, 44, DESC_WRITE, 0};
 	player_tx_head(&r->p, PLAYER_RX, 3);
 	player_tx_head(&r->p, PLAYER_RX, 10);
 	player_kick(&r->p, PLAYER_RX);
@@ -266,7 +262,7 @@ static void strays_end_with_their_driver(void **state)
 	(void)state;
 	/* one buffer for two */
 	r->p.ring[PLAYER_RX].desc[0] =
-	    (struct smol_vring_desc){PLAYER_GPA + PLAYER_SPARE, 4096, WRITE, 0};
+	    (struct smol_vring_desc){PLAYER_GPA + PLAYER_SPARE, 4096, DESC_WRITE, 0};
 	player_tx_head(&r->p, PLAYER_RX, 0);
 	player_start(&r->p, 0, 0);
 	player_op(&r->p, &s, SMOL_VSOCK_OP_RW, 0);

@@ -14,10 +14,6 @@
 
 #include "../vsockd/rig.h"
 
-#define NEXT	 1
-#define WRITE	 2
-#define INDIRECT 4
-
 #define PAYLOAD 10u
 #define PACKET	(SMOL_VSOCK_HDR_LEN + PAYLOAD)
 #define HEAD	200u /* a chain of the test's own begins here */
@@ -47,7 +43,8 @@ static void describe(
 {
 	for (unsigned k = 0; k < 3; k++)
 		d[k] = (struct smol_vring_desc){player_gpa(&r->p, piece(r, k)),
-		    c->at[k + 1] - c->at[k], (uint16_t)((k < 2 ? NEXT : 0) | (write ? WRITE : 0)),
+		    c->at[k + 1] - c->at[k],
+		    (uint16_t)((k < 2 ? DESC_NEXT : 0) | (write ? DESC_WRITE : 0)),
 		    (uint16_t)(first + k + 1)};
 }
 
@@ -63,10 +60,10 @@ static void chain(struct rig *r, const struct cut *c, enum how how, bool write)
 	describe(r, d, c, HEAD, write);
 	describe(r, t, c, 0, write);
 	if (how == TABLED) {
-		d[0] = (struct smol_vring_desc){PLAYER_GPA + TABLE, 48, INDIRECT, 0};
+		d[0] = (struct smol_vring_desc){PLAYER_GPA + TABLE, 48, DESC_INDIRECT, 0};
 	} else if (how == MIXED) {
 		t[1].next = 1;
-		d[1] = (struct smol_vring_desc){PLAYER_GPA + TABLE + 16, 32, INDIRECT, 0};
+		d[1] = (struct smol_vring_desc){PLAYER_GPA + TABLE + 16, 32, DESC_INDIRECT, 0};
 	}
 }
 
@@ -170,10 +167,10 @@ static void send_large(struct rig *r, struct player_sock *s, uint32_t n, uint32_
 	rig_fill(r->p.mem + LARGE + SMOL_VSOCK_HDR_LEN, n, n);
 	for (; at < all; at += size, k++)
 		t[k] = (struct smol_vring_desc){PLAYER_GPA + LARGE + at,
-		    all - at < size ? all - at : size, NEXT, (uint16_t)(k + 1)};
+		    all - at < size ? all - at : size, DESC_NEXT, (uint16_t)(k + 1)};
 	t[k - 1].flags = 0;
 	r->p.ring[PLAYER_TX].desc[HEAD] =
-	    (struct smol_vring_desc){PLAYER_GPA + TABLE, 16 * k, INDIRECT, 0};
+	    (struct smol_vring_desc){PLAYER_GPA + TABLE, 16 * k, DESC_INDIRECT, 0};
 	rig_chain(r, HEAD);
 }
 
@@ -209,6 +206,32 @@ static void largest(void **state)
 	free(in);
 	free(want);
 	close(fd);
+	rig_free(r);
+}
+
+/* Several receive buffers in more pieces than the device has room for at hand: one after the other.
+ */
+static void many_in_many_pieces(void **state)
+{
+	struct rig *r = rig_new(&(struct rig_config){.no_start = true});
+	struct player_ring *q = &r->p.ring[PLAYER_RX];
+	struct player_sock nobody = {.guest_port = 1, .host_port = 2};
+
+	(void)state;
+	for (unsigned i = 0; i < 30; i++)
+		q->desc[i] = (struct smol_vring_desc){PLAYER_GPA + PLAYER_SPARE + 10 * i, 10,
+		    DESC_WRITE | (i % 10 < 9 ? DESC_NEXT : 0), (uint16_t)(i + 1)};
+	for (unsigned i = 0; i < 3; i++)
+		player_tx_head(&r->p, PLAYER_RX, (uint16_t)(10 * i));
+	player_start(&r->p, 0, 0);
+	for (unsigned i = 0; i < 3; i++)
+		player_op(&r->p, &nobody, SMOL_VSOCK_OP_RW, 0);
+	rig_pump(r);
+	assert_int_equal(q->used->idx, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(q->used->ring[i].id, 10 * i);
+		assert_int_equal(q->used->ring[i].len, SMOL_VSOCK_HDR_LEN);
+	}
 	rig_free(r);
 }
 
@@ -275,6 +298,7 @@ int main(void)
 	    cmocka_unit_test(received_in_pieces),
 	    cmocka_unit_test(largest),
 	    cmocka_unit_test(received_in_large_buffers),
+	    cmocka_unit_test(many_in_many_pieces),
 	    cmocka_unit_test(table_without_feature),
 	};
 

@@ -331,7 +331,7 @@ void player_rx_fill(struct player *p)
 	CHECK(RX_AT + (size_t)p->cfg.num * p->cfg.rx_buf <= PLAYER_MEM);
 	for (unsigned i = 0; i < p->cfg.num; i++) {
 		r->desc[i] = (struct smol_vring_desc){
-		    .addr = player_gpa(p, rx_buf(p, i)), .len = p->cfg.rx_buf, .flags = 2};
+		    .addr = player_gpa(p, rx_buf(p, i)), .len = p->cfg.rx_buf, .flags = DESC_WRITE};
 		put_avail(r, p->cfg.num, (uint16_t)i);
 	}
 	player_kick(p, PLAYER_RX);
@@ -428,7 +428,7 @@ void player_tx_put(struct player *p, int slot, const struct smol_vsock_hdr *h)
 	if (p->cfg.indirect) {
 		d = (void *)(p->mem + TABLES_AT + (size_t)slot * 32);
 		r->desc[slot] = (struct smol_vring_desc){
-		    .addr = player_gpa(p, d), .len = h->len ? 32 : 16, .flags = 4};
+		    .addr = player_gpa(p, d), .len = h->len ? 32 : 16, .flags = DESC_INDIRECT};
 		d[0].next = 1;
 	} else {
 		head = (uint16_t)(2 * slot);
@@ -437,7 +437,7 @@ void player_tx_put(struct player *p, int slot, const struct smol_vsock_hdr *h)
 	}
 	d[0].addr = gpa;
 	d[0].len = SMOL_VSOCK_HDR_LEN;
-	d[0].flags = h->len ? 1 : 0;
+	d[0].flags = h->len ? DESC_NEXT : 0;
 	d[1] = (struct smol_vring_desc){.addr = gpa + SMOL_VSOCK_HDR_LEN, .len = h->len};
 	put_avail(r, p->cfg.num, head);
 }

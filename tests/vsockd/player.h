@@ -24,6 +24,11 @@
 #define PLAYER_TX_STRIDE 0x11000u /* header and 64 KiB */
 #define PLAYER_SPARE	 0x3f000u /* 4 KiB of guest memory that tests may use as they like */
 
+/* flags of a descriptor */
+#define DESC_NEXT     1u
+#define DESC_WRITE    2u
+#define DESC_INDIRECT 4u
+
 struct player_config {
 	unsigned num;	 /* entries of each ring; 0: 256 */
 	unsigned rx_buf; /* bytes of a receive buffer; 0: 4096 */

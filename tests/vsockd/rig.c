@@ -199,6 +199,31 @@ void rig_guest_write(struct rig *r, struct player_sock *s, const void *data, uin
 	rig_pump(r);
 }
 
+void rig_take(struct rig *r, struct player_sock *s)
+{
+	struct player_packet pkt;
+
+	while (player_rx_next(&r->p, &pkt)) {
+		player_sock_saw(&r->p, s, &pkt.h);
+		player_rx_done(&r->p, &pkt);
+	}
+	player_kick(&r->p, PLAYER_RX);
+}
+
+void rig_lives(struct rig *r, struct player_sock *s, int fd)
+{
+	struct player_packet pkt;
+	char c;
+
+	assert_int_equal(write(fd, "p", 1), 1);
+	do {
+		pkt = rig_expect(r, SMOL_VSOCK_OP_RW);
+		s->fwd += pkt.h.len;
+	} while (!rig_quiet(r));
+	rig_guest_write(r, s, "q", 1);
+	assert_int_equal(rig_read(r, fd, &c, 1), 1);
+}
+
 void rig_fill(uint8_t *buf, size_t n, uint64_t from)
 {
 	for (size_t i = 0; i < n; i++)

@@ -47,6 +47,11 @@ bool rig_quiet(struct rig *r);
 /* The guest sends data. */
 void rig_guest_write(struct rig *r, struct player_sock *s, const void *data, uint32_t len);
 
+/* The guest takes what there is for s, and gives the buffers back. */
+void rig_take(struct rig *r, struct player_sock *s);
+/* Data passes both ways on a connection: what was tried has harmed nobody. */
+void rig_lives(struct rig *r, struct player_sock *s, int fd);
+
 /* Put a chain of the test's own into the transmit ring and see it given back with length 0. */
 void rig_chain(struct rig *r, uint16_t head);
 /* A header of socket s in the spare page; its address. */
