@@ -9,7 +9,8 @@
 : "${SMOLSH_SOAK:=}"
 plugs=${SMOLSH_SOAK:+100}
 plugs=${plugs:-10}
-step_s=90
+: "${T_LIMIT:=800}"
+step_s=240
 # shellcheck source=SCRIPTDIR/lib.sh
 . "$(dirname "$0")/lib.sh"
 t_begin vsock_life

@@ -13,7 +13,7 @@ failed=()
 for name in $SOAK; do
 	began=$SECONDS
 	echo "# $name"
-	T_LIMIT=3000 bash "$scripts/$name.sh" || failed+=("$name")
+	T_LIMIT=7200 bash "$scripts/$name.sh" || failed+=("$name")
 	echo "# $name: $((SECONDS - began)) s"
 done
 [ ${#failed[@]} -eq 0 ] && exit

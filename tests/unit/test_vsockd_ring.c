@@ -43,8 +43,6 @@ static void bad_chains(void **state)
 	    {.first = {at + 1024, 0, DESC_INDIRECT, 0}},
 	    {.first = {at + 1024, 16 * 1025, DESC_INDIRECT, 0}},
 	    {.first = {0x10, 32, DESC_INDIRECT, 0}},
-	    /* (this one between two descriptors' places) */
-	    {.first = {at + 1024 + 4, 16, DESC_INDIRECT, 0}},
 	    {.first = {at + 1024, 32, DESC_INDIRECT, 0}, .in = {{at + 1024, 32, DESC_INDIRECT, 0}}},
 	    {.first = {at + 1024, 32, DESC_INDIRECT, 0}, .in = {{at, 44, DESC_NEXT, 0}}},
 	    {.first = {at + 1024, 32, DESC_INDIRECT, 0}, .in = {{at, 44, DESC_NEXT, 2}}},
@@ -58,6 +56,16 @@ static void bad_chains(void **state)
 		rig_chain(r, 200);
 		if (r->dev.stats.bad_chains != i + 1)
 			fail_msg("chain %u was taken", i);
+	}
+	/* a table that is all right, but between two descriptors' places */
+	for (unsigned off = 0; off <= 4; off += 4) {
+		const struct smol_vring_desc whole = {at, 44 + 100, 0, 0};
+		uint64_t bad = r->dev.stats.bad_chains;
+
+		memcpy((uint8_t *)table + off, &whole, sizeof(whole));
+		d[200] = (struct smol_vring_desc){at + 1024 + off, 16, DESC_INDIRECT, 0};
+		rig_chain(r, 200);
+		assert_int_equal(r->dev.stats.bad_chains, bad + (off ? 1 : 0));
 	}
 	rig_free(r);
 }
