@@ -103,6 +103,28 @@ see "and answers again" '● db +run'
 check "somebody else deletes" smolsh delete --yes old
 see_no "what has been deleted is gone" '○ old'
 
+# Long names that differ in their ends, and a question about them: all of both can be read.
+long=a-name-that-is-long-as-of-machines
+check "two with long names" smolsh -c "create --no-start $long-1; create --no-start $long-2 --disk 4M"
+truncate -s 0 "$SMOLSH_HOME"/state/vms/*/disk0.raw
+head -c 100k /dev/zero >"$(echo "$SMOLSH_HOME"/state/vms/*/disk0.raw)"
+see "a long name's end is shown" '^. ○ a-nam…nes-1 new'
+keys Home
+mux resize-window -x 40 -y 12
+keys Space Space D
+see "the question: its first line" '^ Delete$'
+see "the names" "^ $long-1,$"
+see "the last of them" "^ $long-2\\?$"
+see "what is lost" '^ 1[0-9][0-9]K of disks will be lost\.$'
+keys n
+mux resize-window -x 120 -y 30
+see_no "no is no" 'will be lost'
+keys Home Down Space D
+see "one with nothing in it" "^ Delete $long-1\\?  created, nothing is in it yet\."
+keys y
+see_no "it has gone" 'nes-1 new'
+check "the other one, too" smolsh delete "$long-2"
+
 # What tells it is a process of ours: without it nothing is shown, and it comes back.
 feed() { for p in $(t_processes); do grep -qz '^stats$' "/proc/$p/cmdline" 2>/dev/null && echo "$p"; done; }
 first=$(feed)

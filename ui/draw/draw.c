@@ -229,10 +229,7 @@ void smol_draw(struct smol_app *a)
 	}
 	smol_panes_place(a);
 	draw_top(a);
-	smol_look(SMOL_RULE, A_NORMAL);
-	for (int i = 0; i < a->cols; i++)
-		smol_put(a->rows - 3, i, 1, "\xe2\x94\x80"); /* ─ */
-	smol_plain();
+	smol_put_rule(a->rows - 3, a->cols);
 	draw_body(a, &page_row, &page_col);
 	if (!a->at.strip && some_are_hidden(a) && !a->page)
 		smol_draw_numbers(a, a->rows - 3);

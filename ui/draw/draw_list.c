@@ -190,9 +190,7 @@ static void draw_row(struct smol_app *a, int row, const struct grid *g, const st
 	smol_look(here ? SMOL_ACCENT : SMOL_PLAIN, here ? A_BOLD : A_NORMAL);
 	smol_put(row, col, 1, chosen ? "\xe2\x96\xb8" : " "); /* ▸ */
 	smol_put(row, col + 1, 1, smol_vms_marked(&a->vms, vm) ? "*" : " ");
-	smol_put(row, col + BEFORE, g->name, vm->name);
-	if ((int)strlen(vm->name) > g->name)
-		smol_put(row, col + BEFORE + g->name - 1, 1, "\xe2\x80\xa6"); /* … */
+	smol_put_name(row, col + BEFORE, g->name, vm->name);
 	smol_look(color, A_NORMAL);
 	smol_put(row, col + 2, 1, mark);
 	draw_cells(row, col, g, vm, smol_uses_of(a->vms.uses, vm->id));

@@ -9,6 +9,8 @@
 #include "ui/draw/draw.h"
 #include "ui/prompt/prompt.h"
 
+#define QUESTION_ROWS 8
+
 /* The candidates, above the prompt. */
 void smol_draw_candidates(struct smol_app *a)
 {
@@ -103,6 +105,47 @@ static char *front_text(const struct smol_app *a)
 	return smol_asprintf("%d marked %s", a->vms.nmarks, front);
 }
 
+/* What of a text a line of that width takes: whole words, where there are any. Malloc'd. */
+static char *first_line(const char *text, int width)
+{
+	size_t n = strlen(text), fits = 0, words = 0;
+
+	while (fits < n) {
+		size_t len = smol_utf8_len(text + fits, n - fits);
+
+		if (smol_columns(text, fits + (len ? len : 1)) > width)
+			break;
+		fits += len ? len : 1;
+		if (fits == n || text[fits] == ' ')
+			words = fits;
+	}
+	return smol_strndup(text, words ? words : fits);
+}
+
+/* All that is asked: what the prompt's row has no room for stands above it, and the rule higher.
+ * Returns the column behind it. */
+static int draw_question(const struct smol_app *a, int row)
+{
+	const char *p = a->question.text;
+	char *lines[QUESTION_ROWS];
+	int n = 0, used = 0;
+
+	for (; *p && n < QUESTION_ROWS && n < a->rows - 4; p += strspn(p, " ")) {
+		lines[n] = first_line(p, a->cols - 2);
+		p += strlen(lines[n++]);
+	}
+	if (n > 1)
+		smol_put_rule(row - n, a->cols);
+	for (int i = 0; i < n; i++) {
+		mvhline(row - n + 1 + i, 0, ' ', a->cols);
+		attr_set(A_BOLD, 0, NULL);
+		used = smol_put(row - n + 1 + i, 1, a->cols - 2, lines[i]);
+		smol_plain();
+		free(lines[i]);
+	}
+	return 2 + used;
+}
+
 void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 {
 	smol_auto_free char *front = front_text(a);
@@ -112,11 +155,8 @@ void smol_draw_prompt(struct smol_app *a, int *cursor_row, int *cursor_col)
 
 	line = smol_prompt_line(&cursor);
 	if (a->question.text) {
-		attr_set(A_BOLD, 0, NULL);
-		at = 1 + smol_put(row, 1, a->cols - 3, a->question.text);
-		smol_plain();
 		*cursor_row = row;
-		*cursor_col = at + 1;
+		*cursor_col = draw_question(a, row);
 		return;
 	}
 	if (smol_entry_is_open(&a->entry)) {

@@ -108,6 +108,8 @@ int smol_put(int row, int col, int width, const char *text)
 
 		if (len && mbrtowc(&wc, text + at, len, &(mbstate_t){0}) > 4)
 			wc = L'?';
+		if (wc == L'\n')
+			wc = L'\u21b5'; /* ↵ */
 		w = wcwidth(wc);
 		if (w < 0) {
 			wc = L'?';
@@ -137,6 +139,27 @@ int smol_columns(const char *text, size_t n)
 		at += len ? len : 1;
 	}
 	return used;
+}
+
+void smol_put_rule(int row, int cols)
+{
+	smol_look(SMOL_RULE, A_NORMAL);
+	for (int i = 0; i < cols; i++)
+		smol_put(row, i, 1, "\xe2\x94\x80"); /* ─ */
+	smol_plain();
+}
+
+void smol_put_name(int row, int col, int width, const char *name)
+{
+	int n = (int)strlen(name), front = width / 2;
+
+	if (n <= width) {
+		smol_put(row, col, width, name);
+		return;
+	}
+	smol_put(row, col, front, name);
+	smol_put(row, col + front, 1, "\xe2\x80\xa6"); /* … */
+	smol_put(row, col + front + 1, width, name + n - (width - front - 1));
 }
 
 int smol_put_right(int row, int end, const char *text)

@@ -20,9 +20,13 @@ int smol_color_index(int index);
  * than plain is SMOL_DIM, not A_DIM. */
 void smol_look(enum smol_role role, attr_t attrs);
 void smol_plain(void);
-/* Text within a width, in whole characters; what is no character of ours is shown as '?'. Returns
- * the columns taken. */
+/* Text within a width, in whole characters; a newline is shown as ↵, what else is no character of
+ * ours as '?'. Returns the columns taken. */
 int smol_put(int row, int col, int width, const char *text);
+/* A VM's name: one that is too long keeps both its ends, as names often differ in the last only. */
+void smol_put_name(int row, int col, int width, const char *name);
+/* A line across the whole screen. */
+void smol_put_rule(int row, int cols);
 /* With its end in front of the column; returns where it begins. */
 int smol_put_right(int row, int end, const char *text);
 /* Columns that the first n bytes take. */

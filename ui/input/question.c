@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,20 +54,28 @@ void smol_question_answer(struct smol_app *a, bool yes)
 
 /* ---- what VMs lose ---- */
 
-/* Of the logs that go with a VM. */
-static uint64_t log_bytes(const struct smol_vm *vm)
+/* What goes with VMs, in bytes of the host's disk. */
+struct loss {
+	uint64_t logs, disks;
+};
+
+static bool is_log(const char *name)
+{
+	return strncmp(name, "console.", strlen("console.")) == 0 ||
+	       strncmp(name, "journal.", strlen("journal.")) == 0;
+}
+
+static void add_loss(const struct smol_vm *vm, struct loss *l)
 {
 	smol_auto_free char *state = smol_path_state_unmade();
 	smol_auto_free char *path = smol_asprintf("%s/vms/%s", state, vm->id);
 	smol_auto_closedir DIR *d = opendir(path);
-	uint64_t sum = 0;
 	struct stat st;
 
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode))
-			sum += (uint64_t)st.st_size;
-	return sum;
+			*(is_log(e->d_name) ? &l->logs : &l->disks) += (uint64_t)st.st_blocks * 512;
 }
 
 /* "web,db" as people read it, not too many of them. */
@@ -93,14 +102,41 @@ static bool is_among(const char *names, const char *name)
 	return false;
 }
 
+/* "its files, 1.2G of disks and 12K of logs will be lost." */
+static void put_loss(struct smol_buf *b, const char *files, const struct loss *l, bool one)
+{
+	char disks[32], logs[32], size[16];
+	const char *parts[3];
+	int n = 0;
+
+	if (files)
+		parts[n++] = files;
+	if (l->disks) {
+		smol_size_text(l->disks, size);
+		snprintf(disks, sizeof(disks), "%s of disks", size);
+		parts[n++] = disks;
+	}
+	if (l->logs) {
+		smol_size_text(l->logs, size);
+		snprintf(logs, sizeof(logs), "%s of logs", size);
+		parts[n++] = logs;
+	}
+	for (int i = 0; i < n; i++)
+		smol_buf_printf(b, "%s%s", !i ? "" : i == n - 1 ? " and " : ", ", parts[i]);
+	if (n)
+		smol_buf_puts(b, " will be lost.");
+	else
+		smol_buf_printf(b, "nothing is in %s yet.", one ? "it" : "them");
+}
+
 /* "Delete db?  running, 2 jobs, its files and 12K of logs will be lost." */
 static char *text_for(const struct smol_app *a, const struct smol_question *q)
 {
 	struct smol_buf b = {0};
 	const struct smol_vm *one = NULL;
+	bool whole = strcmp(q->verb, "delete") == 0;
+	struct loss loss = {0};
 	int n = 0, live = 0;
-	uint64_t logs = 0;
-	char size[16];
 
 	for (int i = 0; i < a->vms.nall; i++) {
 		const struct smol_vm *vm = a->vms.all[i];
@@ -110,7 +146,8 @@ static char *text_for(const struct smol_app *a, const struct smol_question *q)
 		one = vm;
 		n++;
 		live += smol_vm_state_live(vm->state);
-		logs += log_bytes(vm);
+		if (whole)
+			add_loss(vm, &loss);
 	}
 	smol_buf_printf(&b, "%c%s ", toupper((unsigned char)q->verb[0]), q->verb + 1);
 	put_names(&b, q->names, n);
@@ -121,13 +158,7 @@ static char *text_for(const struct smol_app *a, const struct smol_question *q)
 		smol_buf_printf(&b, "%d running, ", live);
 	if (q->jobs > 0)
 		smol_buf_printf(&b, "%d job%s, ", q->jobs, q->jobs == 1 ? "" : "s");
-	if (live)
-		smol_buf_printf(&b, "%s files", n == 1 ? "its" : "their");
-	if (strcmp(q->verb, "delete") == 0) {
-		smol_size_text(logs, size);
-		smol_buf_printf(&b, "%s%s of logs", live ? " and " : "", size);
-	}
-	smol_buf_puts(&b, " will be lost.");
+	put_loss(&b, !live ? NULL : n == 1 ? "its files" : "their files", &loss, n == 1);
 	return smol_buf_take(&b);
 }
 
