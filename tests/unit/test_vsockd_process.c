@@ -363,7 +363,7 @@ static void dies_with_parent(void **state)
 {
 	(void)state;
 	parent_dies(NULL);
-	/* by a namespace of users the wish to go too is lost, and to be had anew */
+	/* some kernels take the wish to go too from who makes a namespace of users */
 	if (works(try_namespaces_as_nobody))
 		parent_dies(as_nobody);
 }
