@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../vsockd/clock.h"
 #include "../vsockd/rig.h"
 
 /* ---- operations ---- */
@@ -286,6 +287,89 @@ static void data_after_the_end(void **state)
 	rig_free(r);
 }
 
+/* ---- a client ends, in whatever way, at whatever point ---- */
+
+enum point {
+	NOTHING_SAID,
+	HALF_A_LINE,
+	ASKED, /* the guest has not answered */
+	IS_OPEN,
+	GUEST_FULL,   /* the client's bytes wait for credit */
+	HOST_FULL,    /* the guest's bytes wait for the client */
+	GUEST_CLOSED, /* so they do, and their connection has ended */
+	GUEST_SAID_ALL,
+	GUEST_DEAF,
+	POINTS
+};
+
+static int client_at(struct rig *r, struct player_sock *s, enum point at)
+{
+	static uint8_t buf[65536];
+	struct player_packet pkt;
+	int fd;
+
+	*s = (struct player_sock){.buf_alloc = at == GUEST_FULL ? 100 : 0};
+	if (at > ASKED) {
+		fd = rig_connect(r, s, 5000);
+	} else {
+		fd = rig_client(r);
+		if (at > NOTHING_SAID)
+			assert_true(write(fd, "CONNECT 5000\n", at == ASKED ? 13 : 7) > 0);
+		rig_pump(r);
+	}
+	if (at == ASKED) {
+		pkt = rig_expect(r, SMOL_VSOCK_OP_REQUEST);
+		*s = (struct player_sock){.guest_port = 5000, .host_port = pkt.h.src_port};
+	} else if (at == GUEST_FULL) {
+		assert_int_equal(write(fd, buf, 1000), 1000);
+	} else if (at == GUEST_SAID_ALL || at == GUEST_DEAF) {
+		player_op(&r->p, s, SMOL_VSOCK_OP_SHUTDOWN, at == GUEST_DEAF ? 1 : 2);
+	}
+	while ((at == HOST_FULL || at == GUEST_CLOSED) && player_room(s) >= sizeof(buf)) {
+		rig_guest_write(r, s, buf, sizeof(buf));
+		rig_take(r, s);
+	}
+	if (at == GUEST_CLOSED)
+		player_op(&r->p, s, SMOL_VSOCK_OP_SHUTDOWN, SMOL_VSOCK_SHUT_BOTH);
+	while (!rig_quiet(r))
+		;
+	return fd;
+}
+
+/* Nobody turns in vain over it; when the guest has ended its side, too, nothing is left. */
+static void ends_at_each_point(void **state)
+{
+	static const int hows[] = {SHUT_WR, SHUT_RD, SHUT_RDWR, -1};
+	struct rig *r = rig_new(&(struct rig_config){0});
+	struct player_sock s;
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * POINTS; i++) {
+		unsigned files = rig_open_files();
+		enum point at = i / 4;
+		int fd = client_at(r, &s, at), how = hows[i % 4];
+
+		if (how < 0)
+			close(fd);
+		else
+			shutdown(fd, how);
+		while (!rig_quiet(r))
+			;
+		clock_forward(2 * SMOL_VSOCKD_SIGNAL_MS);
+		rig_pump(r);
+		if (!rig_idle(r))
+			fail_msg("point %u, end %d: not idle", at, how);
+		if (at > HALF_A_LINE && at != GUEST_CLOSED)
+			player_op(&r->p, &s, SMOL_VSOCK_OP_RST, 0);
+		rig_pump(r);
+		if (how >= 0)
+			close(fd);
+		if (!rig_quiet(r) || r->dev.conns.used || rig_open_files() != files)
+			fail_msg("point %u, end %d: something is left", at, how);
+	}
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +379,7 @@ int main(void)
 	    cmocka_unit_test(halves),
 	    cmocka_unit_test(end_waits_for_data),
 	    cmocka_unit_test(data_after_the_end),
+	    cmocka_unit_test(ends_at_each_point),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
