@@ -10,6 +10,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/loop.c src/agent/loop.h \
 	src/agent/net.c src/agent/net.h \
 	src/agent/modules.c src/agent/modules.h \
+	src/agent/mounts.c src/agent/mounts.h \
 	src/agent/oneshot.c src/agent/oneshot.h \
 	src/agent/ops.c src/agent/ops.h \
 	src/agent/policy.c src/agent/policy.h \

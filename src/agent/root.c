@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/mounts.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -123,8 +124,8 @@ static int mount_root(const struct smol_root_disks *d, struct smol_modules *m, s
 	if (*d->upper) {
 		if (mount_disk(d->upper, "ext4", PLACE "/rw", MS_NOATIME, m, err) < 0)
 			return -1;
-	} else if (mount("tmpfs", PLACE "/rw", "tmpfs", 0, "mode=0700") < 0) {
-		return smol_err_errno(err, SMOL_E_IO, errno, "tmpfs");
+	} else if (mount(SMOL_MOUNTS_ROOT, PLACE "/rw", NULL, MS_BIND, NULL) < 0) {
+		return smol_err_errno(err, SMOL_E_IO, errno, "memory for what is written");
 	}
 	if (make_upper(err) < 0)
 		return -1;

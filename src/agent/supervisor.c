@@ -28,6 +28,7 @@
 
 #include "agent/launch.h"
 #include "agent/modules.h"
+#include "agent/mounts.h"
 #include "agent/net.h"
 #include "agent/root.h"
 #include "agent/shares.h"
@@ -94,31 +95,6 @@ static void open_console(void)
 			dup2(fd, i);
 	if (fd > 2)
 		close(fd);
-}
-
-static void mount_all(void)
-{
-	static const struct {
-		const char *dir, *type, *options;
-		mode_t mode;
-		unsigned long flags;
-	} mounts[] = {
-	    {"/proc", "proc", NULL, 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC},
-	    {"/sys", "sysfs", NULL, 0555, MS_NOSUID | MS_NODEV | MS_NOEXEC},
-	    {"/dev", "devtmpfs", "mode=0755", 0755, MS_NOSUID},
-	    {"/dev/pts", "devpts", "gid=5,mode=0620,ptmxmode=0666", 0755, MS_NOSUID | MS_NOEXEC},
-	    {"/dev/shm", "tmpfs", "mode=1777", 01777, MS_NOSUID | MS_NODEV},
-	    {"/run", "tmpfs", "mode=0755", 0755, MS_NOSUID | MS_NODEV},
-	    {"/tmp", "tmpfs", "mode=1777", 01777, MS_NOSUID | MS_NODEV},
-	};
-
-	for (size_t i = 0; i < SMOL_ARRAY_SIZE(mounts); i++) {
-		mkdir(mounts[i].dir, mounts[i].mode);
-		if (mount(mounts[i].type, mounts[i].dir, mounts[i].type, mounts[i].flags,
-			mounts[i].options) < 0 &&
-		    errno != EBUSY)
-			say("mount %s: %s", mounts[i].dir, strerror(errno));
-	}
 }
 
 /* What shells expect of /dev and devtmpfs does not bring. */
@@ -404,7 +380,7 @@ void smol_supervisor_run(void)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	umask(0);
-	mount_all();
+	smol_mounts_make(say);
 	link_all();
 	umask(022);
 	reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del becomes SIGINT */
@@ -422,6 +398,7 @@ void smol_supervisor_run(void)
 	smol_net_up(vm.net, say);
 	/* Last: what comes before is the initramfs's business, whatever the root holds. */
 	enter_root(&vm);
+	smol_mounts_done();
 	mount_shares(&vm);
 	vm.agent.roster = smol_roster_make();
 	supervise(&vm, &set);
