@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SHOWN	     200 /* bytes of a name that an error message repeats */
+#define KILLABLE     "0"
+#define TIGHT_KIB    (32 * 1024)
 
 enum step { STEP_NONE, STEP_TTY, STEP_USER, STEP_CWD, STEP_EXEC };
 
@@ -36,6 +39,15 @@ static void set_oom(const struct smol_launch *l, const char *score)
 		return; /* the agent, or its job, is not as it should be, and runs all the same */
 }
 
+/* May memory run out before a process has started? Pages that the kernel can get back count as
+ * taken, which costs no more than time. */
+static bool is_tight(void)
+{
+	struct sysinfo si;
+
+	return sysinfo(&si) < 0 || si.freeram / 1024 * si.mem_unit < TIGHT_KIB;
+}
+
 /* Raw calls: libc's set*id functions take locks to reach all threads. */
 static int become(const struct smol_user *u)
 {
@@ -46,11 +58,22 @@ static int become(const struct smol_user *u)
 	return 0;
 }
 
-static enum step set_up(const struct smol_launch *l)
+static void become_killable(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, KILLABLE, strlen(KILLABLE)) < 0)
+		return; /* as in set_oom() */
+	close(fd);
+}
+
+static enum step set_up(const struct smol_launch *l, bool tight)
 {
 	sigset_t none;
 
 	setsid();
+	if (tight)
+		become_killable();
 	if (l->tty && ioctl(l->fds[0], TIOCSCTTY, 0) < 0)
 		return STEP_TTY;
 	for (int i = 0; i < 3; i++)
@@ -73,12 +96,13 @@ static enum step set_up(const struct smol_launch *l)
 }
 
 /* Apart and not inlined, so that the child cannot disturb the caller's frame. */
-static __attribute__((noinline)) pid_t start(const struct smol_launch *l, struct outcome *o)
+static __attribute__((noinline)) pid_t start(
+    const struct smol_launch *l, bool tight, struct outcome *o)
 {
 	pid_t pid = vfork();
 
 	if (pid == 0) {
-		enum step failed = set_up(l);
+		enum step failed = set_up(l, tight);
 
 		o->errnum = errno;
 		o->step = failed;
@@ -111,13 +135,17 @@ static int explain(const struct smol_launch *l, const struct outcome *o, struct 
 pid_t smol_launch_run(const struct smol_launch *l, struct smol_err *err)
 {
 	struct outcome o = {STEP_NONE, 0};
+	bool tight = l->oom_fd >= 0 && is_tight();
 	pid_t pid;
 
 	/* Around it and not in it: the file in /proc of a new process has to be made first, and
-	 * unmade when it ends, which is a good part of a quick command's time. */
-	set_oom(l, "0");
-	pid = start(l, &o);
-	set_oom(l, SMOL_OOM_EXEMPT);
+	 * unmade when it ends, which is a good part of a quick command's time. But meanwhile the
+	 * agent is as good a victim as any, so only where none will be looked for. */
+	if (!tight)
+		set_oom(l, KILLABLE);
+	pid = start(l, tight, &o);
+	if (!tight)
+		set_oom(l, SMOL_OOM_EXEMPT);
 	if (pid < 0)
 		return smol_err_errno(
 		    err, SMOL_E_LIMIT, errno, "the guest cannot start another process");
