@@ -316,11 +316,14 @@ void smol_vsockd_retire(struct smol_vsockd *d, struct smol_conn *c, bool rst)
 
 void smol_vsockd_told_room(struct smol_vsockd *d, struct smol_conn *c)
 {
-	/* free space as the guest sees it */
-	uint32_t seen = SMOL_CONN_BUF - (c->received - c->told_forwarded);
+	/* Free space as the guest sees it: since CVE-2026-23069 Linux sends no more ahead than its
+	 * own socket would hold. */
+	uint32_t most = c->peer_alloc < SMOL_CONN_BUF ? c->peer_alloc : SMOL_CONN_BUF;
+	uint32_t flight = c->received - c->told_forwarded;
+	uint32_t seen = flight < most ? most - flight : 0;
 	uint32_t news = c->forwarded - c->told_forwarded;
 
-	if (c->state != SMOL_CONN_OPEN || news == 0 || seen > SMOL_CONN_BUF / 2)
+	if (c->state != SMOL_CONN_OPEN || news == 0 || seen > most / 2)
 		return;
 	/* Less than a full packet fits: any news may free a sender. Otherwise wait for some. */
 	if (seen >= SMOL_VSOCK_MAX_PAYLOAD && news < SMOL_VSOCK_MAX_PAYLOAD)

@@ -108,6 +108,37 @@ static void bulk_to_linux(void **state)
 	}
 }
 
+/* A guest that sends no more ahead than its own socket would hold, as Linux does since
+ * CVE-2026-23069, hears in time that it may go on. */
+static void sends_little_ahead(void **state)
+{
+	static const uint32_t alloc[] = {256 * 1024, 128 * 1024, 65536, 4096, 2000};
+	static uint8_t data[65536], got[65536];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(alloc) / sizeof(alloc[0]); i++) {
+		struct rig *r = rig_new(&(struct rig_config){0});
+		struct player_sock s = {.buf_alloc = alloc[i]};
+		int fd = rig_connect(r, &s, 5000);
+
+		for (uint32_t n; s.sent < 600000;) {
+			struct player_packet pkt;
+			uint32_t ahead = s.sent - s.peer_fwd;
+
+			assert_true(ahead < alloc[i]);
+			n = alloc[i] - ahead < sizeof(data) ? alloc[i] - ahead : sizeof(data);
+			rig_guest_write(r, &s, data, n);
+			assert_int_equal(rig_read(r, fd, got, n), n);
+			while (player_rx_next(&r->p, &pkt)) {
+				player_sock_saw(&r->p, &s, &pkt.h);
+				player_rx_done(&r->p, &pkt);
+			}
+		}
+		close(fd);
+		rig_free(r);
+	}
+}
+
 /* Nobody asks for credit more often than there is reason to. */
 static void asks_seldom(void **state)
 {
@@ -434,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(tiny_to_linux),
 	    cmocka_unit_test(bulk_to_linux),
+	    cmocka_unit_test(sends_little_ahead),
 	    cmocka_unit_test(asks_seldom),
 	    cmocka_unit_test(asks_ahead),
 	    cmocka_unit_test(past_4_gib),
