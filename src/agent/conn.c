@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/vm_sockets.h>
+
 #include "agent/files.h"
 #include "agent/job.h"
 #include "agent/ops.h"
@@ -20,6 +22,7 @@
 #include "proto/request.h"
 
 #define READ_SMALL    4096
+#define READ_MEDIUM   (32 * 1024) /* of much, where memory is short */
 #define READ_LARGE    (256 * 1024)
 #define HANDSHAKE_MAX 64	  /* bytes of a CONNECT line */
 #define HOLD_MS	      10	  /* how long a stream's reply line waits for company */
@@ -94,6 +97,7 @@ void smol_conn_drop(struct smol_conn *c)
 	smol_loop_close_watch(&c->server->loop, &c->watch);
 	smol_buf_free(&c->in);
 	smol_buf_free(&c->out);
+	smol_server_release(c->server, &c->ahead);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -188,9 +192,18 @@ static bool wants_input(const struct smol_conn *c)
 	return held < SMOL_LINE_MAX + 1;
 }
 
+void smol_conn_grow(struct smol_conn *c)
+{
+	uint64_t size = SMOL_CONN_AHEAD_MOST;
+
+	if (!c->ahead && smol_server_hold(c->server, &c->ahead, SMOL_CONN_AHEAD_MOST) &&
+	    !c->server->cfg->unix_path)
+		setsockopt(c->watch.fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size));
+}
+
 static void read_some(struct smol_conn *c)
 {
-	size_t want = c->bulk ? READ_LARGE : READ_SMALL;
+	size_t want = !c->bulk ? READ_SMALL : c->ahead ? READ_LARGE : READ_MEDIUM;
 	char trash[READ_SMALL], *to = trash;
 	ssize_t n;
 
@@ -213,7 +226,10 @@ static void read_some(struct smol_conn *c)
 	}
 	if (c->state != SMOL_CONN_CLOSING)
 		smol_buf_commit(&c->in, (size_t)n);
-	c->bulk = c->bulk || (size_t)n == want;
+	if ((size_t)n == want) {
+		c->bulk = true;
+		smol_conn_grow(c);
+	}
 	/* Less than asked for: it is empty now, and news will be reported. An end that was
 	 * reported together with these bytes will not be. */
 	if ((size_t)n < want && !c->hangup)
@@ -385,6 +401,8 @@ static void send_failed(struct smol_conn *c)
 		c->server->loop.again = true;
 	else if (errno == EAGAIN)
 		is_full(c);
+	else if (errno == ENOMEM || errno == ENOBUFS)
+		smol_server_send_again(c->server, c);
 	else
 		smol_conn_drop(c);
 }
@@ -403,9 +421,9 @@ static bool flush_buffer(struct smol_conn *c)
 		return false;
 	}
 	smol_buf_consume(&c->out, (size_t)n);
-	if ((size_t)n < held)
-		is_full(c);
-	else if (c->timer.link && c->state != SMOL_CONN_CLOSING && c->state != SMOL_CONN_WAITING)
+	/* Cut short, because it is full or memory has run out: the next send tells. */
+	if ((size_t)n == held && c->timer.link && c->state != SMOL_CONN_CLOSING &&
+	    c->state != SMOL_CONN_WAITING)
 		smol_timer_stop(&c->timer);
 	return (size_t)n == held;
 }

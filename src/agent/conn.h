@@ -16,8 +16,13 @@
 #include "base/buf.h"
 #include "proto/json.h"
 
-#define SMOL_CONN_OUT_BOUND (256 * 1024) /* a job's pipes are not read beyond it */
-#define SMOL_CONN_IN_BOUND  (256 * 1024)
+#define SMOL_CONN_OUT_BOUND  (256 * 1024) /* a job's pipes are not read beyond it */
+#define SMOL_CONN_IN_BOUND   (256 * 1024)
+/* AF_VSOCK: bytes that the host may send ahead: at first, and of much as far as memory allows. Not
+ * less at first: newer kernels send no more ahead themselves, and a host that is slow to say what
+ * it has taken, as that of Linux is, would have them wait for ever. */
+#define SMOL_CONN_AHEAD	     (256 * 1024)
+#define SMOL_CONN_AHEAD_MOST (1024 * 1024)
 
 enum smol_conn_state {
 	SMOL_CONN_HANDSHAKE, /* Unix socket: the CONNECT line is awaited */
@@ -43,9 +48,11 @@ struct smol_conn {
 	struct smol_agent_files *files;		    /* state FILES */
 	struct smol_agent_listener *guest_listener; /* state LISTENER */
 	struct smol_buf in, out;
+	size_t ahead;	/* of the server's budget, for what the host may send ahead */
 	size_t scanned; /* bytes of `in` known to hold no newline */
 	enum smol_conn_state state;
 	bool dirty, readable, writable;
+	bool starved;	  /* not writable for want of memory */
 	bool out_watched; /* that it is writable again is reported */
 	bool bulk;	  /* much comes: read in large pieces */
 	bool hangup;	  /* reported: read until the end */
@@ -63,6 +70,8 @@ void smol_conn_serve(struct smol_conn *c);
 /* From now on be told that it takes bytes again; only then, or a connection's first event would be
  * that it does, and wake us for nothing. */
 void smol_conn_watch_out(struct smol_conn *c);
+/* Much comes: the host may send more ahead, as far as memory allows. */
+void smol_conn_grow(struct smol_conn *c);
 /* Close at once; its job goes on. */
 void smol_conn_drop(struct smol_conn *c);
 

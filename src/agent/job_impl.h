@@ -19,6 +19,7 @@ struct smol_output {
 	bool ready;    /* may hold something to read */
 	bool armed;    /* news will be reported, once (a terminal: always) */
 	size_t owed;   /* bytes it held at the exit that have not been read yet */
+	size_t grown;  /* of the server's budget, for a large pipe */
 	struct smol_ring ring;
 	uint64_t passed;	   /* position in the ring up to which the connection has it */
 	struct smol_gather gather; /* one-shot form */
@@ -39,6 +40,7 @@ struct smol_job {
 	struct smol_output out[2];	  /* stdout, stderr; of a terminal only the first is used */
 	struct smol_watch in;		  /* writing end of stdin (a terminal: out[0]'s) or -1 */
 	struct smol_buf in_buf;
+	size_t in_grown, in_held; /* of the server's budget: for a large pipe, for in_buf */
 	bool in_ready, in_eof;
 	bool in_said; /* STDIN_EOF, by the connection that is attached */
 	uint64_t in_received, in_taken, in_granted; /* positions in stdin */

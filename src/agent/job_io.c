@@ -21,13 +21,17 @@
 #include "agent/job_impl.h"
 #include "base/auto.h"
 
-#define PIPE_SIZE   (1024 * 1024)
-#define CHUNK_FIRST 4096
-#define PACE_MS	    1
-#define BURST_MS    3
-#define ROUNDS	    8 /* reads per stream and round, so that others get their turn */
+#define PIPE_SIZE    (1024 * 1024)
+#define PIPE_CROWDED (16 * 1024) /* where there are very many */
+#define PIPE_FULL    (32 * 1024) /* so much at once fills a pipe that has not grown, or nearly */
+#define CHUNK_FIRST  4096
+#define PACE_MS	     1
+#define BURST_MS     3
+#define ROUNDS	     8 /* reads per stream and round, so that others get their turn */
 
-#define RING_LEAST (64 * 1024) /* bytes that a ring may have however many there are */
+/* Bytes that a ring may have however many there are, and where there are very many. */
+#define RING_LEAST   (64 * 1024)
+#define RING_CROWDED (16 * 1024)
 
 /* Where output that nobody wants goes; one thread, so one is enough. */
 static char scratch[64 * 1024];
@@ -54,6 +58,19 @@ static void on_stdin(struct smol_watch *w, uint32_t events)
 	smol_job_mark(j);
 }
 
+/* Much flows through it. Refused beyond the user's share; the default size works as well. */
+static void grow_pipe(struct smol_job *j, int fd, size_t *held)
+{
+	if (!j->tty && !*held && smol_server_hold(j->server, held, PIPE_SIZE))
+		fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+}
+
+static void shrink_pipe(struct smol_job *j, int fd)
+{
+	if (smol_server_crowded(j->server))
+		fcntl(fd, F_SETPIPE_SZ, PIPE_CROWDED);
+}
+
 static int make_output(struct smol_job *j, struct smol_output *o)
 {
 	int p[2];
@@ -62,8 +79,7 @@ static int make_output(struct smol_job *j, struct smol_output *o)
 		return -1;
 	o->child_end = p[1];
 	o->watch = (struct smol_watch){.fd = p[0], .fn = on_output};
-	/* Refused beyond the user's share; the default size works as well. */
-	fcntl(p[0], F_SETPIPE_SZ, PIPE_SIZE);
+	shrink_pipe(j, p[0]);
 	o->open = o->armed = true;
 	if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0)
 		return -1;
@@ -99,6 +115,8 @@ static void close_stdin(struct smol_job *j)
 		j->in.fd = -1; /* out[0]'s */
 	else
 		smol_loop_close_watch(&j->server->loop, &j->in);
+	smol_server_release(j->server, &j->in_grown);
+	smol_server_release(j->server, &j->in_held);
 	smol_buf_free(&j->in_buf);
 }
 
@@ -107,6 +125,7 @@ void smol_job_io_close(struct smol_job *j)
 	close_stdin(j);
 	for (int i = 0; i < 2; i++) {
 		smol_loop_close_watch(&j->server->loop, &j->out[i].watch);
+		smol_server_release(j->server, &j->out[i].grown);
 		j->out[i].open = j->out[i].ready = false;
 		close_fd(&j->out[i].child_end);
 	}
@@ -121,7 +140,7 @@ int smol_job_io_stdin(struct smol_job *j, int *child_end)
 	*child_end = p[0];
 	j->in = (struct smol_watch){.fd = p[1], .fn = on_stdin};
 	j->in_ready = true;
-	fcntl(p[1], F_SETPIPE_SZ, PIPE_SIZE);
+	shrink_pipe(j, p[1]);
 	if (fcntl(p[1], F_SETFL, O_NONBLOCK) < 0)
 		return -1;
 	return smol_loop_add(&j->server->loop, &j->in, EPOLLOUT | EPOLLET);
@@ -200,9 +219,11 @@ static size_t ring_max(const struct smol_job *j, const struct smol_ring *r)
 {
 	const struct smol_server *s = j->server;
 	size_t most = (size_t)s->cfg->limits.ring_bytes;
-	size_t least = r->cap > RING_LEAST ? r->cap : RING_LEAST;
+	size_t least = smol_server_crowded(s) ? RING_CROWDED : RING_LEAST;
 
-	return s->ring_bytes + most > s->ring_budget && least < most ? least : most;
+	least = r->cap > least ? r->cap : least;
+
+	return s->ring_bytes + s->promised + most > s->budget && least < most ? least : most;
 }
 
 /* What the connection has not got is not given up. */
@@ -308,6 +329,8 @@ static bool read_output(struct smol_job *j, struct smol_output *o)
 	note_piece(j, (size_t)n, asked);
 	j->seq += may ? (uint64_t)n : 0;
 	o->owed -= o->owed < (size_t)n ? o->owed : (size_t)n;
+	if ((size_t)n == j->chunk && j->chunk >= PIPE_FULL)
+		grow_pipe(j, o->watch.fd, &o->grown);
 	if ((size_t)n == j->chunk && j->chunk < SMOL_FRAME_MAX)
 		j->chunk = j->chunk * 8 < SMOL_FRAME_MAX ? j->chunk * 8 : SMOL_FRAME_MAX;
 	/* A short read emptied the pipe, and the next write will be reported. After the exit the
@@ -381,6 +404,7 @@ static size_t write_stdin(struct smol_job *j, const char *data, size_t n)
 			j->in_taken += (size_t)w;
 		} else if (errno == EAGAIN) {
 			j->in_ready = false;
+			grow_pipe(j, j->in.fd, &j->in_grown);
 		} else if (errno != EINTR) {
 			close_stdin(j);
 		}
@@ -412,13 +436,20 @@ bool smol_job_takes_frames(const struct smol_job *j)
 
 bool smol_job_input_full(const struct smol_job *j)
 {
-	return smol_buf_len(&j->in_buf) > SMOL_STDIN_WINDOW;
+	return smol_buf_len(&j->in_buf) > (j->in_held ? SMOL_STDIN_WINDOW : 0);
 }
 
 void smol_job_input_eof(struct smol_job *j)
 {
 	j->in_eof = true;
 	smol_job_io_feed(j);
+}
+
+/* Input that waits: as much as may be sent, or where memory is short no more than one frame. */
+static void hold_input(struct smol_job *j)
+{
+	if (smol_buf_len(&j->in_buf))
+		smol_server_hold(j->server, &j->in_held, SMOL_STDIN_WINDOW);
 }
 
 static int take_stdin(
@@ -435,11 +466,13 @@ static int take_stdin(
 		return 0;
 	if (j->state == SMOL_JOB_QUEUED) { /* kept until it reads */
 		smol_buf_append(&j->in_buf, payload, j->request.want_stdin ? f->length : 0);
+		hold_input(j);
 		return 0;
 	}
 	if (!smol_buf_len(&j->in_buf))
 		done = write_stdin(j, payload, f->length);
 	smol_buf_append(&j->in_buf, payload + done, f->length - done);
+	hold_input(j);
 	grant(j);
 	return 0;
 }

@@ -16,8 +16,6 @@
 #include "base/auto.h"
 #include "base/text.h"
 
-#define RING_BUDGET_LEAST (8 * 1024 * 1024)
-
 /* A command in one line for people: cut, whole characters. */
 static void describe(const struct smol_exec_request *e, char out[SMOL_JOB_COMMAND])
 {
@@ -363,21 +361,12 @@ static int by_id(const void *a, const void *b)
 	return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
 }
 
-/* Memory for the rings of all jobs together: an eighth of what there is. */
-static size_t ring_budget(void)
-{
-	int64_t pages = sysconf(_SC_PHYS_PAGES), bytes = pages * sysconf(_SC_PAGESIZE) / 8;
-
-	return bytes > RING_BUDGET_LEAST ? (size_t)bytes : RING_BUDGET_LEAST;
-}
-
 void smol_jobs_open(struct smol_server *s)
 {
 	const struct smol_roster *r = s->cfg->roster;
 	const struct smol_roster_entry **lost;
 	size_t n = 0;
 
-	s->ring_budget = ring_budget();
 	if (!r)
 		return;
 	s->last_job = r->last_id;
@@ -451,8 +440,8 @@ static void drop_old_output(struct smol_server *s)
 			oldest = j;
 			n++;
 		}
-		if (!oldest || (s->ring_bytes <= s->ring_budget / 2 &&
-				   (n == 1 || kept <= SMOL_JOBS_KEPT_BYTES)))
+		if (!oldest ||
+		    (s->ring_bytes <= s->budget / 2 && (n == 1 || kept <= SMOL_JOBS_KEPT_BYTES)))
 			return;
 		drop_rings(oldest);
 	}

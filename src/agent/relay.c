@@ -169,6 +169,7 @@ static struct smol_agent_relay *relay_new(struct smol_conn *c, int fd, struct sm
 	}
 	c->relay = a;
 	c->state = SMOL_CONN_RELAY;
+	smol_conn_grow(c);
 	c->server->nrelays++;
 	return a;
 }

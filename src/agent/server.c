@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -26,8 +27,10 @@
 #define REFUSAL_MS	10000 /* between two words about refused tokens */
 #define REFUSALS	32    /* connections beyond the cap that are told so */
 #define ACCEPT_AGAIN_MS 200
+#define SEND_AGAIN_MS	50
 #define FILES_MAX	65536 /* descriptors: for all connections, jobs and trees that may be */
-#define VSOCK_BUFFER	(1024 * 1024) /* what the host may send ahead */
+#define BUDGET_LEAST	(2 * 1024 * 1024)
+#define CROWDED		(256 * 1024) /* of the budget for a job */
 
 static int listen_unix(const char *path, struct smol_err *err)
 {
@@ -52,11 +55,11 @@ static int listen_vsock(uint32_t port, struct smol_err *err)
 	struct sockaddr_vm sa = {
 	    .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port};
 	smol_auto_close int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	uint64_t size = VSOCK_BUFFER;
+	uint64_t size = SMOL_CONN_AHEAD, most = SMOL_CONN_AHEAD_MOST;
 
 	if (fd < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "no vsock in this kernel");
-	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size, sizeof(size));
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &most, sizeof(most));
 	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size, sizeof(size));
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, BACKLOG) < 0)
 		return smol_err_errno(
@@ -73,6 +76,27 @@ static void listener_on(struct smol_server *s, bool on)
 static void on_accept_again(struct smol_timer *t)
 {
 	listener_on(smol_container(t, struct smol_server, accept_again), true);
+}
+
+void smol_server_send_again(struct smol_server *s, struct smol_conn *c)
+{
+	c->writable = false;
+	c->starved = true;
+	if (!s->send_again.link)
+		smol_timer_set(&s->loop, &s->send_again, SEND_AGAIN_MS);
+}
+
+static void on_send_again(struct smol_timer *t)
+{
+	struct smol_server *s = smol_container(t, struct smol_server, send_again);
+
+	for (struct smol_conn *c = s->conns; c; c = c->next) {
+		if (!c->starved)
+			continue;
+		c->starved = false;
+		c->writable = true;
+		smol_server_mark(s, c);
+	}
 }
 
 static void on_listener(struct smol_watch *w, uint32_t events)
@@ -132,6 +156,37 @@ void smol_server_conn_gone(struct smol_server *s, struct smol_conn *c)
 		smol_timer_stop(&s->accept_again);
 		listener_on(s, true);
 	}
+}
+
+bool smol_server_hold(struct smol_server *s, size_t *held, size_t n)
+{
+	if (*held || s->ring_bytes + s->promised + n > s->budget)
+		return *held != 0;
+	s->promised += n;
+	*held = n;
+	return true;
+}
+
+bool smol_server_crowded(const struct smol_server *s)
+{
+	return (size_t)s->njobs > s->budget / CROWDED;
+}
+
+void smol_server_release(struct smol_server *s, size_t *held)
+{
+	s->promised -= *held;
+	*held = 0;
+}
+
+/* An eighth of what is free as we begin: files in memory and processes have the rest. */
+static size_t budget(void)
+{
+	struct sysinfo si = {0};
+	uint64_t bytes;
+
+	sysinfo(&si);
+	bytes = (uint64_t)si.freeram * si.mem_unit / 8;
+	return bytes > BUDGET_LEAST ? (size_t)bytes : BUDGET_LEAST;
 }
 
 /* The shutdown that was asked for, once its reply is on its way. */
@@ -246,6 +301,8 @@ int smol_server_open(
 	*s = (struct smol_server){.cfg = cfg, .null_fd = -1, .oom_fd = -1};
 	s->listener.fd = s->signals.fd = s->ready.fd = -1;
 	s->accept_again.fn = on_accept_again;
+	s->send_again.fn = on_send_again;
+	s->budget = budget();
 	umask(022);
 	raise_files(s);
 	if (smol_loop_init(&s->loop, err) < 0 || take_signals(s, err) < 0)
@@ -281,6 +338,7 @@ int smol_server_run(struct smol_server *s, struct smol_err *err)
 void smol_server_close(struct smol_server *s)
 {
 	smol_timer_stop(&s->accept_again);
+	smol_timer_stop(&s->send_again);
 	smol_timer_stop(&s->ready_timer);
 	while (s->conns)
 		smol_conn_drop(s->conns);

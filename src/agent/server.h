@@ -38,15 +38,17 @@ struct smol_server {
 	struct smol_loop loop;
 	const struct smol_agent_config *cfg;
 	struct smol_watch listener, signals, ready;
-	struct smol_timer accept_again, ready_timer;
+	struct smol_timer accept_again, send_again, ready_timer;
 	bool listener_off; /* out of descriptors: not looked at until one is closed */
 	struct smol_conn *conns, *dirty;
-	struct smol_job *jobs;		       /* newest first */
-	struct smol_job *dirty_jobs;	       /* those without a connection */
-	struct smol_job *spare;		       /* with its pipes, made ahead of need */
-	int64_t last_job;		       /* id */
-	bool untidy;			       /* a job has ended, and its turn is another's */
-	size_t ring_bytes, ring_budget;	       /* memory of all rings; where they stop growing */
+	struct smol_job *jobs;	     /* newest first */
+	struct smol_job *dirty_jobs; /* those without a connection */
+	struct smol_job *spare;	     /* with its pipes, made ahead of need */
+	int64_t last_job;	     /* id */
+	bool untidy;		     /* a job has ended, and its turn is another's */
+	size_t ring_bytes;	     /* memory of all rings */
+	size_t promised; /* what pipes, input and sockets may hold beyond the least each has */
+	size_t budget;	 /* where both together stop growing */
 	struct smol_agent_listener *listeners; /* ports of the guest that are listened on */
 	int64_t accepted_id;
 	int nconns, nrelays, nchildren;
@@ -72,8 +74,19 @@ void smol_server_close(struct smol_server *s);
 void smol_server_mark(struct smol_server *s, struct smol_conn *c);
 /* Serve all that is dirty: the end of a round. */
 void smol_server_serve(struct smol_server *s);
+/* The guest has no memory to send with, and nothing will tell when it has: tried again soon. */
+void smol_server_send_again(struct smol_server *s, struct smol_conn *c);
 /* A request was refused for its token; said on stderr, a guest's console, now and then. */
 void smol_server_refused(struct smol_server *s, const char *why);
+/*
+ * Memory for streams, which the kernel cannot get back by killing anybody: may n bytes more be
+ * held? Each stream begins with little; much is for those through which much flows, as long as
+ * there is some. *held, 0 until then, is n afterwards; given back by smol_server_release().
+ */
+bool smol_server_hold(struct smol_server *s, size_t *held, size_t n);
+/* So many jobs run that each is to hold even less than it would at first. */
+bool smol_server_crowded(const struct smol_server *s);
+void smol_server_release(struct smol_server *s, size_t *held);
 /* A connection is over: a descriptor is free again. */
 void smol_server_conn_gone(struct smol_server *s, struct smol_conn *c);
 
