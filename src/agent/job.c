@@ -13,7 +13,11 @@
 #include "agent/conn.h"
 #include "agent/job_impl.h"
 #include "agent/launch.h"
+#include "agent/sysinfo.h"
 #include "base/auto.h"
+
+#define OOM_MS	      1000
+#define OOM_FAILED_MS 10
 
 static void on_kill_timer(struct smol_timer *t);
 static void on_drain_timer(struct smol_timer *t);
@@ -197,6 +201,24 @@ static void on_pace_timer(struct smol_timer *t)
 	smol_job_io_arm(j);
 }
 
+/*
+ * Did the guest's memory run out while it ran? Asking is a good part of a quick command's time,
+ * in which none runs out.
+ */
+static bool ran_out_of_memory(const struct smol_job *j, const struct smol_exec_result *r)
+{
+	struct smol_server *s = j->server;
+	int64_t kills;
+
+	if (r->duration_ms >= (r->exit_code ? OOM_FAILED_MS : OOM_MS)) {
+		kills = smol_sysinfo_oom_kills();
+		if (kills > s->oom_kills)
+			s->oom_ms = smol_loop_now(&s->loop);
+		s->oom_kills = kills;
+	}
+	return r->exit_code != 0 && s->oom_ms && s->oom_ms >= j->started_ms;
+}
+
 static struct smol_exec_result result_of(const struct smol_job *j, bool truncated)
 {
 	struct smol_exec_result r = {.timed_out = j->timed_out,
@@ -215,6 +237,7 @@ static struct smol_exec_result result_of(const struct smol_job *j, bool truncate
 	} else {
 		r.exit_code = WEXITSTATUS(j->status);
 	}
+	r.out_of_memory = ran_out_of_memory(j, &r);
 	if (j->timed_out)
 		r.exit_code = 124;
 	return r;

@@ -21,6 +21,7 @@
 #include "agent/conn.h"
 #include "agent/job.h"
 #include "agent/ready.h"
+#include "agent/sysinfo.h"
 #include "base/auto.h"
 
 #define BACKLOG		512
@@ -319,6 +320,7 @@ int smol_server_open(
 	s->listener.fn = on_listener;
 	if (s->listener.fd < 0)
 		return -1;
+	s->oom_kills = smol_sysinfo_oom_kills();
 	smol_jobs_open(s);
 	if (smol_loop_add(&s->loop, &s->listener, EPOLLIN) < 0)
 		return smol_err_errno(err, SMOL_E_IO, errno, "epoll");

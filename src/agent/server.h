@@ -52,6 +52,7 @@ struct smol_server {
 	struct smol_agent_listener *listeners; /* ports of the guest that are listened on */
 	int64_t accepted_id;
 	int nconns, nrelays, nchildren;
+	int64_t oom_kills, oom_ms; /* the kernel's count, and when it was last seen to have grown */
 	int njobs, nqueued, nended; /* jobs that run, wait for their turn, are over */
 	int64_t refusal_ms;	    /* when the console was told last, and what not since */
 	int refusals;

@@ -24,6 +24,17 @@ int64_t smol_sysinfo_uptime_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+int64_t smol_sysinfo_oom_kills(void)
+{
+	static const char field[] = "\noom_kill ";
+	smol_auto_buf struct smol_buf b = {0};
+	const char *p = NULL;
+
+	if (smol_file_read("/proc/vmstat", 65536, &b, NULL) == 0)
+		p = strstr(smol_buf_str(&b), field);
+	return p ? strtoll(p + strlen(field), NULL, 10) : -1;
+}
+
 static void add_memory(cJSON *j)
 {
 	smol_auto_buf struct smol_buf b = {0};

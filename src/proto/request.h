@@ -141,6 +141,7 @@ struct smol_exec_result {
 	bool truncated; /* a process that outlived it still held its output open */
 	bool cancelled;
 	bool output_truncated; /* limit output_bytes: there was more than was passed on */
+	bool out_of_memory;    /* it failed, and the guest's kernel killed for memory meanwhile */
 	enum smol_code limit;  /* SMOL_E_LIMIT_RUN, _OUTPUT: which one it hit; else SMOL_E_NONE */
 	int64_t duration_ms;
 };

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -369,6 +370,21 @@ static enum smol_code ended_by(const struct smol_guest_io *r, const struct smol_
 	return err->code;
 }
 
+/* A signal that nobody here has sent says more than its number does; Ctrl-C and a reader that has
+ * gone are known. */
+static void tell_death(const struct smol_guest_io *r, const struct smol_exec_result *result)
+{
+	const char *name = sigabbrev_np(result->signal);
+	const char *why = result->out_of_memory ? ": the guest had run out of memory" : "";
+
+	if (result->signal && !r->presses && result->signal != SIGINT && result->signal != SIGPIPE)
+		smol_out_notice(r->g->sh, "the command was killed by signal %d%s%s%s%s",
+		    result->signal, name ? " (SIG" : "", name ? name : "", name ? ")" : "", why);
+	else if (result->out_of_memory)
+		smol_out_notice(r->g->sh,
+		    "the guest ran out of memory while the command ran, and killed a process");
+}
+
 static void tell_cuts(const struct smol_guest_io *r, const struct smol_exec_result *result)
 {
 	if (result->truncated)
@@ -390,6 +406,7 @@ static int finish(struct smol_guest_io *r, const struct smol_exec_request *e,
 		sh->interrupted = true;
 	tell_cuts(r, result);
 	if (ended_by(r, e, result, err) == SMOL_E_NONE) {
+		tell_death(r, result);
 		if (sh->json)
 			smol_out_data(sh, smol_exec_result_encode(result));
 		return result->exit_code;
