@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # --disk: a VM's own disks, which stay over stop and start and go with it; files of somebody else,
-# which stay whatever happens; what is read-only, in use, or no disk.
+# which stay whatever happens; what is read-only, in use, or no disk. And --net user, on the same VM.
 # shellcheck disable=SC2016,SC2317 # words for a shell of the guest; functions called by name
 . "$(dirname "$0")/lib.sh"
 t_begin disks
@@ -37,7 +37,7 @@ refused "nine" 'more than 8 disks' "${eight[@]}" --disk 1M
 check "no VM is left of what was refused" no_vm
 
 # Eight of them, in their order: the VM's own, and the last one a file that nobody may write.
-check "create with eight disks" smolsh create web "${eight[@]}"
+check "create with eight disks, and a network" smolsh create web --net user "${eight[@]}"
 expect_exit 0 "their sizes" guest 'for d in a b c d e f g h; do cat /sys/block/vd$d/size; done | paste -sd" "'
 same "as they were given" "$t_out" "131072 2048 2048 2048 2048 2048 2048 2048"
 expect_exit 0 "info" smolsh info web
@@ -50,6 +50,18 @@ expect_exit 0 "what is read-only can be read" guest 'head -n 1 /dev/vdh'
 same "what is in it" "$t_out" "from the host"
 expect_exit 1 "and not be written" guest 'echo no | dd of=/dev/vdh bs=512 conv=fsync,sync 2>/dev/null || exit 1'
 check "write" guest 'printf "kept\n" | dd of=/dev/vda bs=512 seek=100 conv=sync,fsync 2>/dev/null'
+
+# The host's loopback is its gateway's.
+python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+s.accept()[0].sendall(b"over the network\n")' >"$t_dir/port" &
+check "a server on the host" t_until test -s "$t_dir/port"
+expect_exit 0 "--net user: the guest reaches the host" timeout 30 "$SMOLSH_BUILD/smolsh" exec web -- nc -w 20 10.0.2.2 "$(cat "$t_dir/port")"
+same "--net user: and hears it" "$t_out" "over the network"
+expect_exit 0 "--net user: whom it asks for names" smolsh exec web -- cat /etc/resolv.conf
+same "--net user: the network's own server" "$t_out" "nameserver 10.0.2.3"
 
 # A read-only file is for many, and for nobody who would write it.
 expect_exit 0 "another VM reads it, too" smolsh run --disk "$t_dir/shared, by=two.img:ro" -- head -n 1 /dev/vda
