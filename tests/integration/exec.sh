@@ -82,6 +82,7 @@ kill -INT "$slow" && wait "$slow"
 same "SIGINT on a sleeping command: 130" $? 130
 
 # A guest that stands still takes no connection, and Ctrl-C does not wait for that to be given up.
+# shellcheck disable=SC2317 # called by its name
 connected() { find "/proc/$slow/fd" -lname "socket:*" | grep -q .; }
 qemu=$(t_pid web hypervisor)
 kill -STOP "$qemu"
