@@ -312,6 +312,8 @@ struct signaller {
 	struct ran ran;
 	int signum;
 	bool sent;
+	int wake_fd; /* the sleeper's to hold; -1 once it does */
+	pid_t sleeper;
 };
 
 static int send_once(void *ctx, struct smol_client *c)
@@ -328,6 +330,13 @@ static int keep_and_wake(void *ctx, enum smol_frame_type stream, const char *dat
 {
 	struct signaller *s = ctx;
 
+	if (s->wake_fd >= 0) {
+		const char *argv[] = {"sleep", "0.5", NULL};
+		struct smol_spawn sleeper = {.argv = argv, .fds = {-1, s->wake_fd, 2}, .nfds = 3};
+
+		assert_int_equal(smol_spawn(&sleeper, &s->sleeper, NULL, NULL), 0);
+		close(smol_steal_fd(&s->wake_fd));
+	}
 	return keep(&s->ran, stream, data, n);
 }
 
@@ -337,8 +346,8 @@ static void test_signal_with_full_stdin(void **state)
 	smol_auto_client struct smol_client *c = agent_dial(&shared);
 	smol_auto_close int zero = open("/dev/zero", O_RDONLY);
 	struct smol_exec_request e = {
-	    .command = "trap 'exit 7' USR1; while :; do sleep 0.05; done"};
-	struct signaller s = {.signum = SIGUSR1};
+	    .command = "trap 'exit 7' USR1; echo up; while :; do sleep 0.05; done"};
+	struct signaller s = {.signum = SIGUSR1, .wake_fd = -1};
 	struct smol_exec_io io = {
 	    .stdin_fd = zero, .output = keep_and_wake, .wake = send_once, .ctx = &s};
 	struct smol_exec_result result;
@@ -349,19 +358,11 @@ static void test_signal_with_full_stdin(void **state)
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	io.wake_fd = p[0];
 	e.timeout_ms = WAIT_MS;
-	/* Readable at its end, once the time is up: the signal goes out when all buffers are full
-	 * or on the way to it, and must arrive in either case. */
-	{
-		char *argv[] = {"sleep", "0.5", NULL};
-		struct smol_spawn sleeper = {
-		    .argv = (const char *const *)argv, .fds = {-1, p[1], 2}, .nfds = 3};
-		pid_t pid;
-
-		assert_int_equal(smol_spawn(&sleeper, &pid, NULL, NULL), 0);
-		close(p[1]);
-		assert_int_equal(smol_client_exec(c, &e, &io, &result, &err), 0);
-		assert_int_equal(smol_spawn_wait(pid, -1, SMOL_NEVER, NULL), 0);
-	}
+	/* Readable at its end, some time after the command is up: the signal goes out when all
+	 * buffers are full or on the way to it, and must arrive in either case. */
+	s.wake_fd = p[1];
+	assert_int_equal(smol_client_exec(c, &e, &io, &result, &err), 0);
+	assert_int_equal(smol_spawn_wait(s.sleeper, -1, SMOL_NEVER, NULL), 0);
 	assert_true(s.sent);
 	assert_int_equal(result.exit_code, 7);
 	close(p[0]);
@@ -369,6 +370,35 @@ static void test_signal_with_full_stdin(void **state)
 }
 
 /* ---- time ---- */
+
+static void tell(enum smol_op op, int64_t realtime_ms)
+{
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
+	struct smol_request q = {.op = op, .realtime_ms = realtime_ms};
+	smol_auto_json cJSON *j = smol_client_call(c, &q, smol_in_ms(WAIT_MS), NULL);
+
+	assert_non_null(j);
+}
+
+static int keep_and_resume(void *ctx, enum smol_frame_type stream, const char *data, size_t n)
+{
+	struct ran *r = ctx;
+
+	if (!smol_buf_len(&r->out))
+		tell(SMOL_OP_RESUMED, smol_wall_ms());
+	return keep(r, stream, data, n);
+}
+
+/* Its time begins with the first that it says. */
+static void run_from_its_word(const struct smol_exec_request *e, int stdin_fd, struct ran *r)
+{
+	smol_auto_client struct smol_client *c = agent_dial(&shared);
+	struct smol_exec_io io = {
+	    .stdin_fd = stdin_fd, .output = keep_and_resume, .wake_fd = -1, .ctx = r};
+
+	tell(SMOL_OP_PAUSING, 0);
+	r->rc = smol_client_exec(c, e, &io, &r->result, &r->error);
+}
 
 static void test_timeout_kills_the_group(void **state)
 {
@@ -378,7 +408,7 @@ static void test_timeout_kills_the_group(void **state)
 	auto_ran r = {0};
 
 	(void)state;
-	run(&e, zero, &r);
+	run_from_its_word(&e, zero, &r);
 	assert_int_equal(r.rc, 0);
 	assert_int_equal(r.result.exit_code, 124);
 	assert_true(r.result.timed_out);
@@ -392,7 +422,7 @@ static void test_timeout_of_what_ignores_it(void **state)
 	auto_ran r = {0};
 
 	(void)state;
-	run(&e, -1, &r);
+	run_from_its_word(&e, -1, &r);
 	assert_int_equal(r.rc, 0);
 	assert_int_equal(r.result.exit_code, 124);
 	assert_int_equal(r.result.signal, SIGKILL);
@@ -410,15 +440,6 @@ static void test_command_longer_than_the_io_timeout(void **state)
 	j = smol_client_call(c, &q, smol_in_ms(100), NULL);
 	assert_non_null(j);
 	assert_string_equal(smol_json_str(j, "stdout"), "ok\n");
-}
-
-static void tell(enum smol_op op, int64_t realtime_ms)
-{
-	smol_auto_client struct smol_client *c = agent_dial(&shared);
-	struct smol_request q = {.op = op, .realtime_ms = realtime_ms};
-	smol_auto_json cJSON *j = smol_client_call(c, &q, smol_in_ms(WAIT_MS), NULL);
-
-	assert_non_null(j);
 }
 
 /* While the VM stands still no timeout passes, whatever the guest's clock does. */
@@ -465,13 +486,13 @@ static void test_grandchild_that_writes_for_ever(void **state)
 	assert_int_equal(kill(atoi(smol_buf_str(&r.err)), SIGKILL), 0);
 }
 
-/* What a grandchild writes soon after the exit is part of the output. */
+/* What a grandchild writes right after the exit is part of the output. */
 static void test_last_words_of_a_grandchild(void **state)
 {
 	auto_ran r = {0};
 
 	(void)state;
-	run_sh("(sleep 0.1; echo late) & echo early", &r);
+	run_sh("(while kill -0 $$ 2>/dev/null; do :; done; echo late) & echo early", &r);
 	assert_string_equal(smol_buf_str(&r.out), "early\nlate\n");
 	assert_false(r.result.truncated);
 }

@@ -415,12 +415,16 @@ static void test_old_output_goes(void **state)
 static void test_rings_are_apart(void **state)
 {
 	smol_auto_client struct smol_client *c = agent_dial(&shared);
-	int64_t job = start_on(c, "echo why >&2; sleep 0.1; head -c 5000000 /dev/zero");
-	auto_heard h = {0};
+	auto_heard before = {.until = "why", .act = detach}, go = {0}, h = {0};
 
 	(void)state;
-	expect_end(c, job, "exited", 0);
-	attach_on(c, job, NULL, &h);
+	exec_in(c, smol_fixture_dir,
+	    "echo why >&2; until [ -e go ]; do sleep 0.02; done; rm go; head -c 5000000 /dev/zero",
+	    &before);
+	assert_int_equal(before.rc, 1);
+	exec_in(c, smol_fixture_dir, "touch go", &go);
+	expect_end(c, before.job, "exited", 0);
+	attach_on(c, before.job, NULL, &h);
 	assert_int_equal(h.rc, 0);
 	assert_memory_equal(smol_buf_head(&h.out), "why\n", 4);
 	assert_true(h.gap > 0);
@@ -634,13 +638,15 @@ static void test_queued_command_that_is_none(void **state)
 	struct smol_exec_request e = {.argv = argv};
 	struct agent a = {.pid = 0};
 	struct smol_client *c;
+	struct smol_job_request first = {0};
 	int64_t job = 0;
 
 	(void)state;
 	agent_start_with(&a, "none", TOKEN, options);
 	c = agent_dial(&a);
-	start_on(c, "sleep 0.1");
+	first.job = start_on(c, "sleep 1000");
 	assert_int_equal(smol_client_start(c, &e, &job, NULL), 0);
+	cJSON_Delete(ask(c, SMOL_OP_CANCEL, &first));
 	expect_end(c, job, "exited", 127);
 	smol_client_close(c);
 	agent_stop(&a);
