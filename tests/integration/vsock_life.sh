@@ -34,6 +34,11 @@ serve_in_guest() {
 }
 # A device's descriptors (only root may look), and the connections of its clients.
 files_of() { printf '%d %d\n' "$(find "/proc/$1/fd" -type l 2>/dev/null | wc -l)" "$(grep -cF "$2" /proc/net/unix)"; }
+# How many connections the guest has to the host's server, which listens, too. (/proc/net/unix has them
+# in the device's network.)
+taken() { echo $(($(find "/proc/${servers[-1]}/fd" -lname 'socket:*' | wc -l) - 1)); }
+none_from_guest() { [ "$(taken)" -eq 0 ]; }
+begun() { [ "$(taken)" -ge "$1" ]; }
 as_before() { [ "$(files_of "$device" "$socket")" = "$files" ]; }
 works() {
 	check "$1: connections from the host" from_host flow -n 4 -u 300K -d 300K
@@ -102,13 +107,13 @@ works "after unbind and bind"
 # ---- pause, with traffic ----
 
 # As much as is still under way when the first pause has come.
-for much in 12M 120M 1200M; do
+for much in 12M 36M 108M 324M; do
+	t_until none_from_guest
 	from_host flow -n 2 -u $much -d $much >"$t_dir/host.out" 2>&1 &
 	host=$!
 	from_guest flow -n 2 -u $much -d $much >"$t_dir/guest.out" 2>&1 &
 	guest=$!
-	# Its server has a connection for each.
-	t_until grep -qF "${socket}_7001" /proc/net/unix
+	t_until begun 2
 	check "pause" smolsh pause box
 	! t_ended $host && ! t_ended $guest && break
 	smolsh resume box
@@ -215,9 +220,11 @@ for ((i = 1; i <= plugs; i++)); do
 	check "plug $i: connections from the host" from_host flow -n 4 -u 300K -d 300K
 	check "plug $i: connections from the guest" ask '/root/vsock_load flow vsock:7001 -n 4 -u 300K -d 300K'
 	# Streams without an end, from either side, which the unplugging ends.
+	t_until none_from_guest
+	check "plug $i: a stream of the guest" ask 'setsid /root/vsock_load flow vsock:7001 -u 99G -d 99G </dev/null >/tmp/endless.'$i' 2>&1 &'
+	check "plug $i: which has begun" t_until begun 1
 	from_host flow -n 2 -u 99G -d 99G >"$t_dir/endless" 2>&1 &
 	endless=$!
-	check "plug $i: a stream of the guest" ask 'setsid /root/vsock_load flow vsock:7001 -u 99G -d 99G </dev/null >/tmp/endless.'$i' 2>&1 &'
 	pull $i
 	wait $endless
 	same "unplug $i: the host's streams have ended" "$? $(tail -n 1 "$t_dir/endless")" "1 0 of 2 are well"
