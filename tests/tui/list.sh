@@ -35,7 +35,7 @@ see "not zoomed: the panes are there again" '│ session'
 # A job: its CPU and that it runs.
 check "a job" smolsh exec -d db -- sh -c 'while :; do :; done'
 keys M-z
-see "a job is counted, and its CPU" '^. ● db +run +[0-9]{2,3}\.[0-9]% .* 1$'
+see "a job is counted, and its CPU" '^. ● db +run +([5-9]|[0-9]{2,3})\.[0-9]% .* 1$'
 order "by name" "db old web"
 keys Down
 see "the choice" '^▸ ○ old'
