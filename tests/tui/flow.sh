@@ -53,6 +53,8 @@ for size in 40x10 300x100 80x24 31x9 120x30 200x50; do
 done
 
 # Scrolled up it stands still while output arrives.
+keys C-c
+see "Ctrl-C at the prompt: the way to the command" '^ its command goes on; to end it: Alt-1, then Ctrl-C'
 keys M-1 C-c
 see "Ctrl-C ends a flood" '1 exec web .*(exit 130|signal 2)'
 keys M-p

@@ -389,9 +389,20 @@ ACTION(redraw)
 	smol_draw_anew();
 }
 
+/* Where nothing is typed it is meant for a command, which gets it in its pane only. */
 ACTION(cancel)
 {
-	(void)a;
+	const struct smol_pane *p = a->panes[a->current];
+	smol_auto_free char *text = NULL, *key = smol_asprintf("M-%d", a->current);
+	const struct smol_binding *leads = smol_key_find(key, SMOL_FOCUS_PROMPT);
+	char shown[SMOL_KEY_MAX] = "";
+
+	if (smol_prompt_empty() && p && p->state == SMOL_PANE_RUNNING && leads &&
+	    leads->action == SMOL_ACTION_pane) {
+		smol_key_shown(key, shown);
+		text = smol_asprintf("its command goes on; to end it: %s, then Ctrl-C", shown);
+		smol_app_say(a, text);
+	}
 	smol_prompt_cancel();
 }
 
