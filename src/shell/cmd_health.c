@@ -34,7 +34,7 @@ static void add_health(cJSON *data, cJSON *j, double rtt_ms)
 {
 	cJSON *v;
 
-	cJSON_AddNumberToObject(data, "rtt_ms", rtt_ms);
+	cJSON_AddNumberToObject(data, "rtt_ms", (double)(int64_t)(rtt_ms * 1000 + 0.5) / 1000);
 	while ((v = j->child)) {
 		const char *key = strcmp(v->string, "v") == 0 ? "protocol" : v->string;
 		smol_auto_free char *copy = smol_strdup(key);

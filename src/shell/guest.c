@@ -357,7 +357,10 @@ static enum smol_code ended_by(const struct smol_guest_io *r, const struct smol_
 		smol_err_set(err, SMOL_E_LIMIT_RUN,
 		    "the command was ended: it ran longer than VM '%s' allows (limit run_ms)",
 		    r->g->vm->name);
-		smol_err_hint(err, "smolsh info %s", r->g->vm->name);
+		if (r->g->vm->ephemeral)
+			smol_err_hint(err, "a longer --limit run_ms=…");
+		else
+			smol_err_hint(err, "smolsh info %s", r->g->vm->name);
 	} else if (result->timed_out) {
 		smol_timeout_text(e->timeout_ms, time);
 		smol_err_set(err, SMOL_E_TIMEOUT,

@@ -16,7 +16,8 @@ expect_exit 0 "info" smolsh info web
 expect_out "info: accelerator and why" '(tcg|kvm) \('
 expect_out "info: vsock" 'enabled: CID [0-9]+, port 5000'
 same "the journal: QEMU has no news of a start" "$(cat "$SMOLSH_HOME"/state/vms/*/journal.jsonl | grep -c '"message"')" 0
-expect_exit 0 "health" smolsh health web
+expect_exit 0 "health" smolsh health web --json
+expect_out "health: no more digits than were measured" '"rtt_ms":[0-9]+(\.[0-9]{1,3})?,'
 expect_exit 0 "sysinfo" smolsh sysinfo web
 expect_out "sysinfo: kernel" 'kernel +[0-9]+\.'
 expect_out "sysinfo: words, and values with their units" '^uptime +[0-9ms]+s$'

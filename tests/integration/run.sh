@@ -15,6 +15,8 @@ same "run: no log is left" "$(find "$SMOLSH_HOME/state/vms" -mindepth 1 | wc -l)
 expect_exit 143 "run: death by a signal is 128+n" smolsh run -- sh -c 'kill -TERM $$'
 expect_exit 127 "run: no such command" smolsh run -- /no/such/command
 expect_exit 126 "run: not to be executed" smolsh run -- /etc/passwd
+expect_exit 124 "run: longer than the VM's limit" smolsh run --limit run=500ms -- sleep 60
+expect_err "which is gone: what to change" 'limit run_ms\); try: a longer --limit run_ms=…$'
 
 # --keep: the VM stays, and its name can be used.
 expect_exit 0 "run --keep" smolsh run --keep --name kept -- true
