@@ -35,7 +35,9 @@ static void put_member(struct smol_buf *b, const cJSON *v, const char *event)
 
 	if (cJSON_IsNumber(v) && n > 3 && strcmp(name + n - 3, "_ms") == 0) {
 		name[n - 3] = '\0';
-		smol_duration_text((int64_t)v->valuedouble, time);
+		/* Of less than a second "0s" would say nothing. */
+		(v->valuedouble < 1000 ? smol_timeout_text : smol_duration_text)(
+		    (int64_t)v->valuedouble, time);
 	} else {
 		json = cJSON_IsString(v) ? smol_strdup(v->valuestring) : smol_json_print(v);
 	}

@@ -28,6 +28,9 @@ static void records(void **state)
 	check("{\"phase\":\"ready\",\"after_ms\":12686,\"time\":\"2026-11-24T21:05:11.357Z\","
 	      "\"event\":\"phase\"}",
 	    "11-24 21:05:11  phase           ready, after 12s");
+	check("{\"how\":\"it was killed\",\"pause_ms\":140,\"time\":\"2026-11-24T21:05:11.357Z\","
+	      "\"event\":\"device-exit\"}",
+	    "11-24 21:05:11  device-exit     how it was killed, pause 0.14s");
 	check("{\"time\":\"2026-01-02T03:04:05Z\",\"event\":\"stop\"}", "01-02 03:04:05  stop");
 	check("{\"event\":\"exit\",\"code\":3,\"list\":[1,2]}",
 	    "                exit            code 3, list [1,2]");
