@@ -54,6 +54,11 @@ static void pass_on(struct smol_guest_io *r, int sig)
 	if (r->g->attach)
 		return;
 	smol_client_send_signal(r->client, r->g->tty ? SIGHUP : sig);
+	/* It may not heed it. A VM of its own ends it. */
+	if (r->job && sig == SIGTERM && !r->g->vm->ephemeral)
+		smol_out_notice(r->g->sh,
+		    "terminated; job %lld of VM '%s' was told, and may go on; try: smolsh jobs %s",
+		    (long long)r->job, r->g->vm->name, r->g->vm->name);
 }
 
 /* Ctrl-C: interrupt, then terminate, then kill and leave; leave at once where the guest has not

@@ -19,6 +19,17 @@ expect_out "jobs --json: whose it is" '"state":"running".*"vm":"web"'
 expect_exit 1 "wait --job: not over" smolsh wait web --job "$job" --timeout 0.2
 expect_err "wait --job: says so" "job $job still runs"
 mkfifo "$t_dir/attached"
+smolsh_bg exec web -- sh -c 'trap "" TERM; echo deaf; sleep 60' >"$t_dir/attached" 2>"$t_dir/told" &
+deaf=$!
+{
+	read -r first
+	same "a job that heeds no SIGTERM" "$first" deaf
+	kill -TERM "$deaf"
+} <"$t_dir/attached"
+wait "$deaf"
+same "exec: SIGTERM is passed on" $? 143
+match "and that the job may go on is said" "^smolsh: terminated; job [0-9]+ of VM 'web' was told, and may go on; try: smolsh jobs web$" "$(cat "$t_dir/told")"
+check "as it does" smolsh cancel web "$(tr -dc 0-9 <"$t_dir/told")"
 smolsh_bg attach web "$job" >"$t_dir/attached" &
 attached=$!
 {
