@@ -9,13 +9,15 @@
 #include "vm/registry_internal.h"
 
 static const struct {
-	const char *noun, *select, *update;
+	const char *noun, *value, *select, *update;
 } kinds[] = {
-    [SMOL_PAIRS_LABELS] = {"label", "SELECT labels FROM vm WHERE id = ?1",
-	"UPDATE vm SET labels = ?2 WHERE id = ?1"},
-    [SMOL_PAIRS_ENV] = {"variable", "SELECT env FROM vm WHERE id = ?1",
+    [SMOL_PAIRS_LABELS] = {"label", "letters, digits and '.', '_', '-', '/', ':', at most 63",
+	"SELECT labels FROM vm WHERE id = ?1", "UPDATE vm SET labels = ?2 WHERE id = ?1"},
+    [SMOL_PAIRS_ENV] = {"variable", "UTF-8 of at most 32 KiB", "SELECT env FROM vm WHERE id = ?1",
 	"UPDATE vm SET env = ?2 WHERE id = ?1"},
 };
+
+_Static_assert(SMOL_LABEL_MAX == 63 && SMOL_PAIR_VALUE_MAX == 32768, "as kinds[] says");
 
 /* A label is a word that selectors can hold; a variable's name is a shell's. */
 static bool key_ok(enum smol_pairs kind, const char *key, size_t n)
@@ -66,9 +68,8 @@ int smol_pair_check(enum smol_pairs kind, const char *pair, bool value, struct s
 		    safe, kinds[kind].noun, kind == SMOL_PAIRS_LABELS ? ", '.', '-', '/'" : "",
 		    SMOL_LABEL_MAX);
 	if (value && !value_ok(kind, eq + 1))
-		return smol_err_set(err, SMOL_E_INVALID,
-		    "the value of %s '%s' is too long or holds what it may not", kinds[kind].noun,
-		    safe);
+		return smol_err_set(err, SMOL_E_INVALID, "the value of %s '%s' can only be %s",
+		    kinds[kind].noun, safe, kinds[kind].value);
 	return 0;
 }
 
