@@ -170,7 +170,7 @@ static void at_eof(struct smol_conn *c)
 	if (is_gone(c))
 		smol_conn_drop(c);
 	else if (c->job)
-		smol_job_input_eof(c->job);
+		smol_job_input_cut(c->job);
 }
 
 /* May more be read now, given what is held already? */

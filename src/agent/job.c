@@ -237,6 +237,8 @@ static struct smol_exec_result result_of(const struct smol_job *j, bool truncate
 	} else {
 		r.exit_code = WEXITSTATUS(j->status);
 	}
+	r.input_cut = j->in_cut;
+	r.input_bytes = j->in_cut ? (int64_t)j->in_received : 0;
 	r.out_of_memory = ran_out_of_memory(j, &r);
 	if (j->timed_out)
 		r.exit_code = 124;
@@ -374,7 +376,7 @@ static void go_on_alone(struct smol_job *j)
 		return;
 	/* Nobody is left to give the rest of its input; a terminal may be taken up again. */
 	if (!j->tty)
-		smol_job_input_eof(j);
+		smol_job_input_cut(j);
 	smol_job_mark(j);
 	j->server->loop.again = true;
 }

@@ -73,6 +73,8 @@ int smol_job_frame(
     struct smol_job *j, const struct smol_frame *f, const char *payload, struct smol_err *err);
 /* The client will send no more. */
 void smol_job_input_eof(struct smol_job *j);
+/* It has gone without saying so. */
+void smol_job_input_cut(struct smol_job *j);
 /* Has a part of a frame gone out, so that nothing else may before the rest? */
 bool smol_job_mid_frame(const struct smol_job *j);
 /* Send output straight from the rings. >0: bytes, 0: there is none for now, -1: errno. */

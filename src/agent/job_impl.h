@@ -42,6 +42,7 @@ struct smol_job {
 	struct smol_buf in_buf;
 	size_t in_grown, in_held; /* of the server's budget: for a large pipe, for in_buf */
 	bool in_ready, in_eof;
+	bool in_cut;  /* whoever gave its input went without ending it */
 	bool in_said; /* STDIN_EOF, by the connection that is attached */
 	uint64_t in_received, in_taken, in_granted; /* positions in stdin */
 	uint64_t seq;				    /* position in the output */

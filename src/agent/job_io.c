@@ -452,6 +452,14 @@ static void hold_input(struct smol_job *j)
 		smol_server_hold(j->server, &j->in_held, SMOL_STDIN_WINDOW);
 }
 
+/* Not for a command that takes no input, or none any more. */
+void smol_job_input_cut(struct smol_job *j)
+{
+	if (!j->in_eof && !j->exited && (j->in.fd >= 0 || j->request.want_stdin))
+		j->in_cut = true;
+	smol_job_input_eof(j);
+}
+
 static int take_stdin(
     struct smol_job *j, const struct smol_frame *f, const char *payload, struct smol_err *err)
 {

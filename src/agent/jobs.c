@@ -318,6 +318,8 @@ static cJSON *list_item(const struct smol_job *j, int64_t now)
 		smol_json_add_int(o, "started_ms_ago", now - began);
 	if (j->state == SMOL_JOB_RUNNING)
 		smol_json_add_int(o, "duration_ms", now - j->started_ms);
+	if (!smol_job_is_over(j) && j->in_cut)
+		smol_json_add_int(o, "input_cut", (int64_t)j->in_received);
 	smol_json_add_int(o, "output_bytes", (int64_t)j->seq);
 	smol_json_add_bool(o, "attached", j->conn != NULL);
 	if (j->tty)

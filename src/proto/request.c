@@ -421,6 +421,8 @@ cJSON *smol_exec_result_encode(const struct smol_exec_result *r)
 		smol_json_add_bool(j, "output_truncated", true);
 	if (r->out_of_memory)
 		smol_json_add_bool(j, "out_of_memory", true);
+	if (r->input_cut)
+		smol_json_add_int(j, "input_cut", r->input_bytes);
 	if (r->limit != SMOL_E_NONE)
 		smol_json_add_str(j, "limit", smol_code_name(r->limit));
 	smol_json_add_int(j, "duration_ms", r->duration_ms);
@@ -443,6 +445,7 @@ int smol_exec_result_decode(const cJSON *j, struct smol_exec_result *r, struct s
 	r->truncated = smol_json_bool(j, "truncated", false);
 	r->cancelled = smol_json_bool(j, "cancelled", false);
 	r->output_truncated = smol_json_bool(j, "output_truncated", false);
+	r->input_cut = smol_json_int(j, "input_cut", 0, INT64_MAX / 2, &r->input_bytes) == 1;
 	r->out_of_memory = smol_json_bool(j, "out_of_memory", false);
 	if (smol_json_str(j, "limit"))
 		r->limit = smol_code_from_name(smol_json_str(j, "limit"));

@@ -142,7 +142,9 @@ struct smol_exec_result {
 	bool cancelled;
 	bool output_truncated; /* limit output_bytes: there was more than was passed on */
 	bool out_of_memory;    /* it failed, and the guest's kernel killed for memory meanwhile */
-	enum smol_code limit;  /* SMOL_E_LIMIT_RUN, _OUTPUT: which one it hit; else SMOL_E_NONE */
+	bool input_cut; /* its client went without ending its input, behind so many bytes of it */
+	int64_t input_bytes;
+	enum smol_code limit; /* SMOL_E_LIMIT_RUN, _OUTPUT: which one it hit; else SMOL_E_NONE */
 	int64_t duration_ms;
 };
 cJSON *smol_exec_result_encode(const struct smol_exec_result *r);

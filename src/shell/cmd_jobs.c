@@ -32,7 +32,7 @@ static const char *const headers[] = {
 /* What an agent says of a job is foreign; its numbers are checked, its words put on one line. */
 static void add_row(struct smol_table *t, const char *vm, const cJSON *j)
 {
-	smol_auto_free char *state = smol_out_one_line(smol_json_str(j, "state") ?: "?");
+	smol_auto_free char *state = smol_guest_job_state(j);
 	smol_auto_free char *command = smol_out_one_line(smol_json_str(j, "command") ?: "");
 	int64_t id = 0, ms = 0, bytes = 0, code = 0;
 	char id_text[24], time[16] = "-", code_text[8] = "", output[16];
@@ -41,7 +41,7 @@ static void add_row(struct smol_table *t, const char *vm, const cJSON *j)
 	snprintf(id_text, sizeof(id_text), "%lld", (long long)id);
 	/* Of one that waits: how long it has; nobody knows how long a lost one ran. */
 	if (smol_json_int(j, "duration_ms", 0, INT64_MAX / 2, &ms) == 1 ||
-	    (strcmp(state, "queued") == 0 &&
+	    (strncmp(state, "queued", 6) == 0 &&
 		smol_json_int(j, "started_ms_ago", 0, INT64_MAX / 2, &ms) == 1))
 		smol_duration_text(ms, time);
 	if (smol_json_int(j, "exit_code", 0, 255, &code) == 1)
@@ -274,7 +274,8 @@ const struct smol_command smol_cmd_jobs[] = {
 	.summary = "show the jobs of VMs",
 	.description =
 	    "Every command is a job. States: queued, running, exited, signalled, timed_out,\n"
-	    "cancelled, lost (the agent that ran it is gone). Without a VM: of all VMs.",
+	    "cancelled, lost (the agent that ran it is gone). \"Input cut\": the connection\n"
+	    "that gave its input ended before that did. Without a VM: of all VMs.",
 	.examples = "smolsh jobs\n"
 		    "smolsh jobs web --json",
 	.positionals = smol_vms_words,
@@ -285,7 +286,8 @@ const struct smol_command smol_cmd_jobs[] = {
 	.summary = "go on with a job's output, and wait for its end",
 	.description =
 	    "What is held of its output comes first; what is not is said to be missing. The\n"
-	    "exit code is the job's. SIGTERM leaves the job running; so does the detach key\n"
+	    "exit code is the job's, or 125 where that is 0 and its input was cut off, so that\n"
+	    "it cannot be a success. SIGTERM leaves the job running; so does the detach key\n"
 	    "with -t.",
 	.examples = "smolsh attach web 3\n"
 		    "smolsh attach -t web 4",

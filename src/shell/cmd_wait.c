@@ -13,6 +13,7 @@
 #include "shell/ask.h"
 #include "shell/commands.h"
 #include "shell/each.h"
+#include "shell/guest.h"
 #include "shell/output.h"
 #include "vm/lifecycle.h"
 #include "vsock/client.h"
@@ -203,7 +204,7 @@ static int wait_for_job(struct smol_shell *sh, struct smol_vm *vm, const struct 
 	if (j && strcmp(smol_json_str(j, "state") ?: "", "lost") == 0)
 		return smol_err_set(
 		    err, SMOL_E_STATE, "job %lld was lost when the agent died", (long long)job);
-	state = smol_out_one_line(j ? smol_json_str(j, "state") ?: "?" : "running");
+	state = j ? smol_guest_job_state(j) : smol_strdup("running");
 	if (sh->json) {
 		*data = j ? smol_steal(&j) : cJSON_CreateObject();
 		if (!smol_json_get(*data, "state"))

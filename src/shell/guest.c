@@ -347,7 +347,7 @@ static int failed(struct smol_guest_io *r, struct smol_err *err)
 	return -1;
 }
 
-/* What ended it, where that was not the command itself; SMOL_E_NONE. */
+/* What ended it, or its input, where that was not the command itself; SMOL_E_NONE. */
 static enum smol_code ended_by(const struct smol_guest_io *r, const struct smol_exec_request *e,
     const struct smol_exec_result *result, struct smol_err *err)
 {
@@ -369,6 +369,11 @@ static enum smol_code ended_by(const struct smol_guest_io *r, const struct smol_
 		    time);
 	} else if (result->cancelled) {
 		smol_err_set(err, SMOL_E_INTERRUPTED, "the job was cancelled");
+	} else if (result->input_cut) {
+		smol_err_set(err, SMOL_E_RESET,
+		    "the job got no more than the first %lld bytes of its input: the connection "
+		    "that gave it ended",
+		    (long long)result->input_bytes);
 	}
 	return err->code;
 }
@@ -418,6 +423,9 @@ static int finish(struct smol_guest_io *r, const struct smol_exec_request *e,
 		smol_out_data_failed(sh, smol_exec_result_encode(result), err);
 	else
 		smol_out_trouble(sh, err);
+	/* What has had half of its input has not succeeded, whatever it says. */
+	if (err->code == SMOL_E_RESET && !result->exit_code)
+		return smol_err_exit_code(err);
 	return result->exit_code;
 }
 
@@ -429,6 +437,13 @@ static int detached(const struct smol_guest_io *r)
 	smol_out_notice(r->g->sh, "detached from job %lld; smolsh attach -t %s %lld",
 	    (long long)r->job, r->g->vm->name, (long long)r->job);
 	return 0;
+}
+
+char *smol_guest_job_state(const cJSON *job)
+{
+	smol_auto_free char *state = smol_out_one_line(smol_json_str(job, "state") ?: "?");
+
+	return smol_asprintf("%s%s", state, smol_json_get(job, "input_cut") ? " (input cut)" : "");
 }
 
 int smol_guest_start(const struct smol_guest *g, int64_t *job, struct smol_err *err)

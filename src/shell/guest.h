@@ -42,6 +42,10 @@ int smol_guest_check(
  */
 int smol_guest_run(const struct smol_guest *guest, struct smol_err *err);
 
+/* The state of a job that an agent tells of, for people: foreign, so on one line; and that its
+ * input was cut off. Caller frees. */
+char *smol_guest_job_state(const cJSON *job);
+
 /* Start it as a job to which nobody is attached. 0 with its id, or -1. */
 int smol_guest_start(const struct smol_guest *guest, int64_t *job, struct smol_err *err);
 

@@ -111,6 +111,25 @@ expect_exit 0 "wait --for port: once it is listened on" smolsh wait plain --for 
 expect_exit 1 "wait --for port: nobody" smolsh wait plain --for port=8081 --timeout 0.5
 expect_exit 2 "wait --for nonsense" smolsh wait plain --for port=http
 
+# A client that goes in the middle of its input: what has had half of it has not succeeded.
+mkfifo "$t_dir/half"
+exec 8<>"$t_dir/half"
+echo first >&8
+smolsh_bg exec -i plain -- sh -c 'cat >/tmp/half' <&8 &
+client=$!
+check "half of the input is there" t_until smolsh exec plain -- grep -q first /tmp/half
+job=$(smolsh --json jobs plain | grep -o '"state":"running"[^}]*"id":[0-9]*' | sed 's/.*://')
+kill -9 $client
+exec 8>&-
+expect_exit 0 "its client has gone: wait" smolsh wait plain --job "$job"
+expect_out "its client has gone: wait says that the input was cut" "^job $job: exited \\(input cut\\) 0$"
+expect_exit 0 "its client has gone: jobs" smolsh jobs plain
+expect_out "its client has gone: jobs says so" "^plain +$job +exited \\(input cut\\) "
+expect_exit 125 "its client has gone: attach is no success" smolsh attach plain "$job"
+expect_err "its client has gone: attach says why" 'no more than the first 6 bytes of its input'
+expect_exit 125 "its client has gone: attach --json" smolsh --json attach plain "$job"
+expect_out "its client has gone: attach --json has it" '"ok":false,"data":.*"input_cut":6.*"code":"reset"'
+
 # Health.
 expect_exit 0 "health of several" smolsh health web,plain
 match "health: agent, protocol, time" '^web: healthy  agent [0-9.]+  protocol 1  up .*  [0-9.]+ ms$' "$t_out"

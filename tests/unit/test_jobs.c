@@ -457,6 +457,9 @@ static void test_taken_over(void **state)
 	raw_end(pid);
 }
 
+#define STDIN_HI  "\1\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0hi\n"
+#define STDIN_END "\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
 /* kill -9 of a client: its command goes on, is listed, and can be ended. */
 static void test_client_gone(void **state)
 {
@@ -482,19 +485,62 @@ static void test_client_gone(void **state)
 	assert_ends(pid);
 }
 
-/* Input that nobody will complete has ended. */
+/* Is it told that the job's input was cut off behind so many bytes? -1: it is not. */
+static void expect_cut(struct smol_client *c, int64_t job, int64_t bytes)
+{
+	smol_auto_json cJSON *j = ask(c, SMOL_OP_WAIT, &(struct smol_job_request){.job = job});
+	smol_auto_json cJSON *owner = NULL;
+	auto_heard h = {0};
+	int64_t at_end = -1, in_list = -1;
+
+	smol_json_int(j, "input_cut", 0, INT64_MAX / 2, &at_end);
+	smol_json_int(listed(c, job, &owner), "input_cut", 0, INT64_MAX / 2, &in_list);
+	attach_on(c, job, NULL, &h);
+	assert_int_equal(h.rc, 0);
+	assert_int_equal(h.result.input_cut, bytes >= 0);
+	assert_int_equal(h.result.input_bytes, bytes >= 0 ? bytes : 0);
+	assert_int_equal(at_end, bytes);
+	assert_int_equal(in_list, bytes);
+}
+
+/* Input that nobody will complete has ended, and it is known that it was not all. */
 static void test_client_gone_ends_its_input(void **state)
 {
+	static const struct {
+		const char *members, *command, *frames;
+		size_t n;
+		int64_t cut;
+	} rows[] = {
+	    {"\"stdin\":true", "cat; exit 9", "", 0, 0},
+	    {"\"stdin\":true", "cat; exit 9", STDIN_HI, sizeof(STDIN_HI) - 1, 3},
+	    /* All has come. */
+	    {"\"stdin\":true", "cat; exit 9", STDIN_HI STDIN_END, sizeof(STDIN_HI STDIN_END) - 1,
+		-1},
+	    /* None was to come, or none is taken any more. */
+	    {"\"stdin\":false", "sleep 0.1; exit 9", "", 0, -1},
+	    {"\"stdin\":true", "read x; exit 9", STDIN_HI, sizeof(STDIN_HI) - 1, -1},
+	};
 	smol_auto_client struct smol_client *c = agent_dial(&shared);
-	int64_t job = start_on(c, "true") + 1;
-	int fd = raw_open(&shared);
 
 	(void)state;
-	raw_say(fd, "{\"op\":\"exec\",\"stream\":true,\"stdin\":true,\"command\":\"cat; exit 9\","
-		    "\"token\":\"" TOKEN "\"}\n");
-	expect_line(fd, "\"ok\":true");
-	close(fd);
-	expect_end(c, job, "exited", 9);
+	for (size_t i = 0; i < SMOL_ARRAY_SIZE(rows); i++) {
+		int64_t job = start_on(c, "true") + 1;
+		int fd = raw_open(&shared);
+		smol_auto_free char *request = smol_asprintf(
+		    "{\"op\":\"exec\",\"stream\":true,%s,\"command\":\"%s\",\"token\":\"" TOKEN
+		    "\"}\n",
+		    rows[i].members, rows[i].command);
+
+		raw_say(fd, request);
+		expect_line(fd, "\"ok\":true");
+		assert_int_equal(write(fd, rows[i].frames, rows[i].n), rows[i].n);
+		/* What has ended by itself has lost nothing. */
+		if (strstr(rows[i].command, "read"))
+			expect_end(c, job, "exited", 9);
+		close(fd);
+		expect_end(c, job, "exited", 9);
+		expect_cut(c, job, rows[i].cut);
+	}
 }
 
 static int refuse_output(void *ctx, enum smol_frame_type stream, const char *data, size_t n)
@@ -562,6 +608,7 @@ static void test_stdin_goes_on(void **state)
 	assert_int_equal(smol_client_attach(c, &q, &io, &again.result, &again.error), 0);
 	close(p[0]);
 	assert_string_equal(smol_buf_str(&again.out), "up\nlater\n");
+	assert_false(again.result.input_cut);
 }
 
 static void end_it(struct smol_client *c)
