@@ -73,6 +73,11 @@ smolsh exec web -- sh -c 'echo line-$((40+2)) >/dev/console'
 see "details: the console is live" 'line-42'
 smolsh cancel web 1
 see "details: so are jobs" '1 +cancelled .*sleep 2222'
+# More jobs than there is room for: what runs is in sight.
+check "many jobs" smolsh -c "$(for i in 11 12 13 14 15 16 17 18 19; do echo "exec -d web -- true $i;"; done) exec -d web -- sleep 3333"
+see "details: the newest job" 'running .*sleep 3333'
+see_no "details: not the oldest" 'sleep 2222'
+smolsh exec web -- killall sleep
 mux resize-window -x 80 -y 24
 see "details, 80×24: one part, the others by number" '1 configuration  2 events  3 console  4 jobs  5 ports'
 keys 2

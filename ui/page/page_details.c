@@ -23,12 +23,13 @@ enum part { CONFIG, EVENTS, CONSOLE, JOBS, PORTS, PARTS };
 static const struct {
 	const char *title, *command;
 	bool follows, again;
+	bool end; /* what is new stands there */
 } kinds[PARTS] = {
-    [CONFIG] = {"configuration", "info", false, false},
-    [EVENTS] = {"events", "events -f -n 1000", true, false},
-    [CONSOLE] = {"console", "logs -f -n 1000", true, false},
-    [JOBS] = {"jobs", "jobs", false, true},
-    [PORTS] = {"ports", "forward list", false, true},
+    [CONFIG] = {"configuration", "info", false, false, false},
+    [EVENTS] = {"events", "events -f -n 1000", true, false, true},
+    [CONSOLE] = {"console", "logs -f -n 1000", true, false, true},
+    [JOBS] = {"jobs", "jobs", false, true, true},
+    [PORTS] = {"ports", "forward list", false, true, false},
 };
 
 static struct {
@@ -76,13 +77,16 @@ static void on_part(struct smol_pane *p)
 	struct smol_app *a = p->owner;
 
 	for (int i = 0; i < PARTS; i++) {
-		int64_t was = depth(page.parts[i].shown);
+		const struct smol_pane *shown = page.parts[i].shown;
+		int64_t was = depth(shown);
+		bool end = kinds[i].end && (!shown || !smol_view_back(&shown->view));
 
 		if (page.parts[i].next != p || p->state != SMOL_PANE_ENDED)
 			continue;
 		smol_pane_free(page.parts[i].shown);
 		page.parts[i].shown = smol_steal(&page.parts[i].next);
-		show_from(p, was);
+		if (!end)
+			show_from(p, was);
 	}
 	smol_app_changed(a);
 }
