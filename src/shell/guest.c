@@ -203,7 +203,8 @@ static struct smol_client *connect_to(const struct smol_guest *g, struct smol_er
 
 	if (smol_vm_agent_addr(g->vm, &addr, err) < 0)
 		return NULL;
-	return smol_client_open(&addr, g->vm->token, smol_in_ms(SMOL_DIAL_TIMEOUT_MS), err);
+	return smol_client_open_or(
+	    &addr, g->vm->token, smol_in_ms(SMOL_DIAL_TIMEOUT_MS), g->signals->fd, err);
 }
 
 /* One attempt: connect, send, and if the agent takes it, all the way to its end. */
@@ -268,12 +269,23 @@ static bool take_up(
 	return true;
 }
 
+/* A signal came while there was no connection that could be told. true: it means that we go. */
+static bool given_up(struct smol_guest_io *r)
+{
+	int sig = smol_signals_take(r->g->signals);
+
+	if (sig == SIGWINCH)
+		return false;
+	r->leave = 128 + (sig ? sig : SIGINT);
+	return true;
+}
+
 /* SMOL_E_REFUSED says that nobody has taken the request: it may be made again for a while. */
 static int run_retrying(struct smol_guest_io *r, const struct smol_exec_request *e,
     struct smol_exec_result *result, struct smol_err *err)
 {
 	for (int tries = 1;; tries++) {
-		int sig, rc = attempt(r, e, result, err);
+		int rc = attempt(r, e, result, err);
 
 		if (rc >= 0)
 			return rc;
@@ -281,13 +293,12 @@ static int run_retrying(struct smol_guest_io *r, const struct smol_exec_request 
 			tries = 0;
 			continue;
 		}
-		if (err->code != SMOL_E_REFUSED || tries == REFUSED_TRIES || r->leave)
+		if ((err->code != SMOL_E_REFUSED && err->code != SMOL_E_INTERRUPTED) ||
+		    tries == REFUSED_TRIES || r->leave)
 			return -1;
 		if (smol_io_wait(r->g->signals->fd, POLLIN, smol_in_ms(REFUSED_MS)) > 0 &&
-		    (sig = smol_signals_take(r->g->signals)) != SIGWINCH) {
-			r->leave = 128 + (sig ? sig : SIGINT);
+		    given_up(r))
 			return -1;
-		}
 		smol_err_clear(err);
 		smol_out_detail(r->g->sh, "the agent refused the connection, once more");
 	}

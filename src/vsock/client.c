@@ -23,8 +23,14 @@
 struct smol_client *smol_client_open(const struct smol_vsock_addr *addr, const char *token,
     smol_deadline deadline, struct smol_err *err)
 {
+	return smol_client_open_or(addr, token, deadline, -1, err);
+}
+
+struct smol_client *smol_client_open_or(const struct smol_vsock_addr *addr, const char *token,
+    smol_deadline deadline, int interrupt_fd, struct smol_err *err)
+{
 	struct smol_client *c;
-	int fd = smol_vsock_dial(addr, deadline, err);
+	int fd = smol_vsock_dial_or(addr, deadline, interrupt_fd, err);
 
 	if (fd < 0)
 		return NULL;

@@ -36,6 +36,9 @@ static inline void smol_auto_client_fn(struct smol_client **c);
  */
 struct smol_client *smol_client_open(const struct smol_vsock_addr *addr, const char *token,
     smol_deadline deadline, struct smol_err *err);
+/* The same, given up with SMOL_E_INTERRUPTED once interrupt_fd can be read. */
+struct smol_client *smol_client_open_or(const struct smol_vsock_addr *addr, const char *token,
+    smol_deadline deadline, int interrupt_fd, struct smol_err *err);
 void smol_client_close(struct smol_client *c); /* NULL is fine */
 /* Has the guest taken the connection? */
 bool smol_client_is_connected(const struct smol_client *c);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,7 +14,6 @@
 #include <linux/vm_sockets.h>
 
 #include "base/auto.h"
-#include "base/io.h"
 
 #define CONNECT_MAX_S 60
 #define RETRY_MS      5 /* a Unix socket whose backlog is full cannot be polled */
@@ -22,6 +22,8 @@ static int refused(const struct smol_vsock_addr *a, int errnum, struct smol_err 
 {
 	enum smol_code code = SMOL_E_IO;
 
+	if (errnum == EINTR)
+		return smol_err_set(err, SMOL_E_INTERRUPTED, "interrupted");
 	if (errnum == ETIMEDOUT)
 		code = SMOL_E_DEADLINE;
 	else if (errnum == ECONNREFUSED || errnum == ENOENT || errnum == ECONNRESET ||
@@ -36,8 +38,21 @@ static int refused(const struct smol_vsock_addr *a, int errnum, struct smol_err 
 	return smol_err_errno(err, code, errnum, "vsock CID %u port %u", a->cid, a->port);
 }
 
+/* Until fd can be written to (-1: for ms only): 0, ETIMEDOUT, EINTR by the other one, or an errno.
+ */
+static int wait_or(int fd, int interrupt_fd, int ms)
+{
+	struct pollfd p[] = {{.fd = fd, .events = POLLOUT}, {.fd = interrupt_fd, .events = POLLIN}};
+	int n = poll(p, 2, ms);
+
+	if (n < 0)
+		return errno == EINTR ? ETIMEDOUT : errno;
+	return p[1].revents ? EINTR : n ? 0 : ETIMEDOUT;
+}
+
 /* Connect; a connection that takes its time is waited for. Gives 0 or an errno. */
-static int finish(int fd, const struct sockaddr *sa, socklen_t len, smol_deadline deadline)
+static int finish(
+    int fd, const struct sockaddr *sa, socklen_t len, smol_deadline deadline, int interrupt_fd)
 {
 	socklen_t size = sizeof(int);
 	int failed = 0;
@@ -46,19 +61,17 @@ static int finish(int fd, const struct sockaddr *sa, socklen_t len, smol_deadlin
 		if (errno == EAGAIN) {
 			if (smol_poll_ms(deadline) == 0)
 				return ETIMEDOUT;
-			poll(NULL, 0, RETRY_MS);
+			if (wait_or(-1, interrupt_fd, RETRY_MS) == EINTR)
+				return EINTR;
 			continue;
 		}
 		if (errno == EISCONN)
 			return 0;
 		if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR)
 			return errno;
-		switch (smol_io_wait(fd, POLLOUT, deadline)) {
-		case 0:
-			return ETIMEDOUT;
-		case -1:
-			return errno;
-		}
+		while ((failed = wait_or(fd, interrupt_fd, smol_poll_ms(deadline))))
+			if (failed != ETIMEDOUT || smol_poll_ms(deadline) == 0)
+				return failed;
 		return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) < 0 ? errno : failed;
 	}
 	return 0;
@@ -116,6 +129,12 @@ static int make_socket(
 int smol_vsock_dial(
     const struct smol_vsock_addr *addr, smol_deadline deadline, struct smol_err *err)
 {
+	return smol_vsock_dial_or(addr, deadline, -1, err);
+}
+
+int smol_vsock_dial_or(const struct smol_vsock_addr *addr, smol_deadline deadline, int interrupt_fd,
+    struct smol_err *err)
+{
 	smol_auto_close int fd = make_socket(addr, deadline, err);
 	union place p;
 	socklen_t len = place_of(addr, &p);
@@ -123,7 +142,7 @@ int smol_vsock_dial(
 
 	if (fd < 0)
 		return -1;
-	failed = finish(fd, &p.any, len, deadline);
+	failed = finish(fd, &p.any, len, deadline, interrupt_fd);
 	if (failed)
 		return refused(addr, failed, err);
 	return smol_steal_fd(&fd);

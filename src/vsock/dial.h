@@ -14,6 +14,10 @@
 int smol_vsock_dial(
     const struct smol_vsock_addr *addr, smol_deadline deadline, struct smol_err *err);
 
+/* The same, given up with SMOL_E_INTERRUPTED once interrupt_fd can be read. */
+int smol_vsock_dial_or(const struct smol_vsock_addr *addr, smol_deadline deadline, int interrupt_fd,
+    struct smol_err *err);
+
 /* Begun, not waited for: the socket becomes writable once it is connected or cannot be. */
 int smol_vsock_dial_begin(const struct smol_vsock_addr *addr, struct smol_err *err);
 

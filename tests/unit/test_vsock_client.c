@@ -406,6 +406,31 @@ static void test_nobody_accepts_is_a_deadline(void **state)
 	fake_stop(&f);
 }
 
+/* A queue that is full, as a guest's that takes no connection: somebody has had enough. */
+static void test_a_dial_is_given_up(void **state)
+{
+	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
+	struct smol_client *waiting[8];
+	int n = 0, enough[2];
+	struct fake f;
+
+	(void)state;
+	fake_start(&f, NULL);
+	assert_int_equal(listen(f.listener, 0), 0);
+	while ((waiting[n] = smol_client_open(&f.addr, NULL, smol_in_ms(0), &err)))
+		assert_true(++n < 8);
+	assert_int_equal(err.code, SMOL_E_DEADLINE);
+	smol_err_clear(&err);
+	assert_int_equal(pipe(enough), 0);
+	close(enough[1]);
+	assert_null(smol_client_open_or(&f.addr, NULL, smol_in_ms(WAIT_MS), enough[0], &err));
+	assert_int_equal(err.code, SMOL_E_INTERRUPTED);
+	close(enough[0]);
+	while (n)
+		smol_client_close(waiting[--n]);
+	fake_stop(&f);
+}
+
 static void test_no_socket_is_refused(void **state)
 {
 	smol_auto_err struct smol_err err = SMOL_ERR_INIT;
@@ -772,6 +797,7 @@ int main(void)
 	    cmocka_unit_test(test_other_handshake_is_protocol_and_escaped),
 	    cmocka_unit_test(test_endless_handshake_is_cut),
 	    cmocka_unit_test(test_nobody_accepts_is_a_deadline),
+	    cmocka_unit_test(test_a_dial_is_given_up),
 	    cmocka_unit_test(test_no_socket_is_refused),
 	};
 	const struct CMUnitTest tests[] = {
