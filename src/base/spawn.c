@@ -150,10 +150,14 @@ int smol_spawn(const struct smol_spawn *s, pid_t *pid, int *pidfd, struct smol_e
 	if (started > 0 && (failed || s->detach))
 		while (waitpid(started, NULL, 0) < 0 && errno == EINTR)
 			;
-	if (failed)
-		return smol_err_errno(err,
+	if (failed) {
+		smol_err_errno(err,
 		    failed == ENOENT || failed == EACCES ? SMOL_E_DEPENDENCY : SMOL_E_IO, failed,
 		    "cannot run %s", s->argv[0]);
+		/* Descriptors from 64 on are used on the way: EINVAL is F_DUPFD's word for none. */
+		return failed == EINVAL || failed == EMFILE ? smol_err_hint(err, "ulimit -n 1024")
+							    : -1;
+	}
 	if (pidfd)
 		*pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
 	return 0;

@@ -99,6 +99,10 @@ else
 	echo "# no mount namespaces here: read-only home and full disk are not tried"
 fi
 
+few() { (ulimit -n 20; smolsh run -- true); }
+expect_exit 125 "a limit of few open files" few
+expect_err "is named" 'try: ulimit -n 1024$'
+
 # A runtime directory that others can write is refused.
 expect_exit 125 "a home that is no directory" env SMOLSH_HOME=/dev/null "$SMOLSH_BUILD/smolsh" create x --no-start
 mkdir -p "$t_dir/open/run"
