@@ -47,6 +47,8 @@
 #define TERM_GRACE_MS 2000 /* for all processes at shutdown */
 #define KILL_GRACE_MS 1000 /* and for those that it takes SIGKILL for */
 #define CONFIG_MAX    65536
+#define PCI_HOST      "/sys/bus/pci/devices/0000:00:00.0"
+#define PCI_VSOCK     "pci:v00001AF4d00001053sv00001AF4sd00001100bc02sc80i00"
 #define PATH_OF_JOBS  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct vm {
@@ -147,6 +149,9 @@ static void load_modules(void)
 	smol_modules_load(&modules, SMOL_MODULES_ORDER);
 	for (size_t i = 0; i < SMOL_ARRAY_SIZE(buses); i++)
 		smol_modules_scan(&modules, buses[i]);
+	/* A vsock device may be plugged in later, where nothing of virtio's is yet. */
+	if (access(PCI_HOST, F_OK) == 0)
+		smol_modules_serve(&modules, PCI_VSOCK);
 }
 
 /* Overwrite and remove the file that held the token, and what we read of it. */
