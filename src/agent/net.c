@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/spawn.h"
 
 #define USER_SCRIPT                                                                                \
 	"cd /sys/class/net || exit 1; "                                                            \
@@ -37,6 +38,7 @@ static void run(const char *script, void (*say)(const char *fmt, ...))
 	int status = 0;
 
 	if (pid == 0) {
+		smol_signals_default(); /* PID 1 has blocked those that it waits for */
 		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
 		_exit(127);
 	}

@@ -52,18 +52,20 @@ const struct smol_recipe_file smol_recipe_files[] = {
 	"ID=smolsh\n"
 	"VERSION_ID=" SMOL_VERSION "\n"
 	"PRETTY_NAME=\"smolsh guest " SMOL_VERSION "\"\n"},
-    /* For `udhcpc -i eth0` in a VM that has a network; where Debian's busybox looks for it. */
+    /* For `udhcpc -i eth0` in a VM that has a network; where Debian's busybox looks for it. Its own
+     * address has a label: others, which somebody has given by hand, stay. */
     {"etc/udhcpc/default.script", 0755,
 	"#!/bin/sh\n"
 	"[ -n \"$interface\" ] || exit 1\n"
+	"echo 1 >/proc/sys/net/ipv4/conf/\"$interface\"/promote_secondaries\n"
 	"case $1 in\n"
 	"deconfig)\n"
-	"\tip addr flush dev \"$interface\"\n"
+	"\tip addr flush dev \"$interface\" label \"$interface:dhcp\"\n"
 	"\tip link set \"$interface\" up\n"
 	"\t;;\n"
 	"bound | renew)\n"
-	"\tip addr flush dev \"$interface\"\n"
-	"\tip addr add \"$ip/${mask:-24}\" dev \"$interface\"\n"
+	"\tip addr flush dev \"$interface\" label \"$interface:dhcp\"\n"
+	"\tip addr add \"$ip/${mask:-24}\" dev \"$interface\" label \"$interface:dhcp\"\n"
 	"\tfor r in $router; do\n"
 	"\t\tip route replace default via \"$r\" dev \"$interface\" && break\n"
 	"\tdone\n"

@@ -36,16 +36,22 @@ expect_err "the device is taken: said" 'smoltap0 is in use by another program'
 same "what could not start is gone" "$(smolsh list --quiet)" web
 up() { [ "$(smolsh exec web 'cat /sys/class/net/eth0/operstate')" = up ]; }
 check "the guest's interface is up" t_until up
-printf '%s\n' 'start 10.77.0.50' 'end 10.77.0.60' 'max_leases 11' 'interface smoltap0' \
+printf '%s\n' 'start 10.77.0.50' 'end 10.77.0.59' 'max_leases 10' 'interface smoltap0' \
 	"lease_file $t_dir/leases" "pidfile $t_dir/udhcpd.pid" 'option subnet 255.255.255.0' >"$t_dir/udhcpd.conf"
 : >"$t_dir/leases"
 busybox udhcpd -f "$t_dir/udhcpd.conf" >/dev/null 2>&1 &
 given() { smolsh exec web 'ip -4 addr show eth0' | grep -q 'inet 10.77.0.5'; }
 check "where somebody gives addresses by DHCP it has one" t_until given
 check "the guest takes another address" smolsh exec web 'ip addr add 10.77.0.2/24 dev eth0'
+# A lease that comes, or comes again, takes away none but its own.
+renewed() { ! smolsh exec web grep -q old /etc/resolv.conf; }
+check "DHCP once more" smolsh exec web 'echo old >/etc/resolv.conf; kill -USR1 $(pidof udhcpc)'
+check "DHCP once more: the lease has come" t_until renewed
+expect_exit 0 "DHCP once more: the addresses" smolsh exec web 'ip -4 addr show eth0'
+same "DHCP once more: its own, and the one by hand" "$(grep -oE 'inet 10\.77\.0\.(5|2/)' <<<"$t_out" | sort | paste -sd,)" 'inet 10.77.0.2/,inet 10.77.0.5'
 check "a server in the guest" smolsh exec -d web 'while :; do echo over-tap | nc -l -p 7000; done'
 heard() { [ "$(socat -T 5 - TCP:10.77.0.2:7000,connect-timeout=5 </dev/null)" = over-tap ]; }
-check "TCP from the host" t_until heard
+check "TCP from the host" t_within 60 heard
 mac=$(smolsh exec web 'cat /sys/class/net/eth0/address')
 match "the guest's address is one of a VM" '^52:54:00:' "$mac"
 check "restart" smolsh restart web
@@ -58,7 +64,7 @@ if [ -x "$sim" ]; then
 	check "behind Firecracker's interface" smolsh create fc --backend firecracker --firecracker "$sim" --net tap=smoltap0
 	check "behind Firecracker's interface: an address" smolsh exec fc 'ip addr add 10.77.0.2/24 dev eth0; ip link set eth0 up'
 	check "behind Firecracker's interface: a server" smolsh exec -d fc 'while :; do echo over-tap | nc -l -p 7000; done'
-	check "behind Firecracker's interface: the host reaches it" t_until heard
+	check "behind Firecracker's interface: the host reaches it" t_within 60 heard
 	match "behind Firecracker's interface: its address" '^52:54:00:' "$(smolsh exec fc 'cat /sys/class/net/eth0/address')"
 fi
 
