@@ -7,6 +7,8 @@
 
 . "$(dirname "$0")/lib.sh"
 t_begin rootfs
+# What is packed into images is for their users.
+umask 022
 
 lib=$(cd "$(dirname "$0")/../lib" && pwd)
 mkdir -p "$t_dir/images"

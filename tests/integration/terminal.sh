@@ -69,7 +69,7 @@ on_tty '\n' delete a b
 same "Enter is no" $t_code 2
 expect_exit 0 "no: both are there" smolsh info a b
 expect_exit 2 "where nobody can be asked: refused" smolsh delete a b
-expect_err "with the words that do it" 'smolsh delete a b --yes'
+expect_err "with the words that do it" 'smolsh delete --yes a b'
 expect_exit 2 "--json never asks" smolsh --json delete a b
 on_tty 'y\n' delete a b
 same "yes: deleted" $t_code 0
