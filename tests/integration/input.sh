@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Bad input: each a clear error with a mend, nothing half-made left, nothing lost.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2317 # words for another shell; functions called by name
 . "$(dirname "$0")/lib.sh"
 t_begin input
 
