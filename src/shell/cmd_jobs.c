@@ -286,9 +286,9 @@ const struct smol_command smol_cmd_jobs[] = {
 	.summary = "go on with a job's output, and wait for its end",
 	.description =
 	    "What is held of its output comes first; what is not is said to be missing. The\n"
-	    "exit code is the job's, or 125 where that is 0 and its input was cut off, so that\n"
-	    "it cannot be a success. SIGTERM leaves the job running; so does the detach key\n"
-	    "with -t.",
+	    "exit code is the job's, or 125 where that is 0 and its input was cut off, so\n"
+	    "that it cannot be a success. SIGTERM leaves the job running; so does the\n"
+	    "detach key with -t.",
 	.examples = "smolsh attach web 3\n"
 		    "smolsh attach -t web 4",
 	.options = {attach_options},
