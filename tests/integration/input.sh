@@ -99,6 +99,7 @@ else
 	echo "# no mount namespaces here: read-only home and full disk are not tried"
 fi
 
+# shellcheck disable=SC2317 # called by name
 few() { (ulimit -n 20; smolsh run -- true); }
 expect_exit 125 "a limit of few open files" few
 expect_err "is named" 'try: ulimit -n 1024$'
