@@ -3,6 +3,7 @@
 #include "agent/mounts.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -20,10 +21,15 @@
 #define LEAST (1 << 20)
 #define PAGE  4096 /* a file takes one at least: so many files there may be */
 
-struct smol_mounts_share smol_mounts_divide(int64_t free)
+/* Bytes that files in memory may take, of so many that are free. */
+struct share {
+	int64_t files, initramfs;
+};
+
+static struct share divide(int64_t bytes)
 {
-	free = free > LATER + LEAST ? free - LATER : LEAST;
-	return (struct smol_mounts_share){.files = free / 2, .initramfs = free / 8};
+	bytes = bytes > LATER + LEAST ? bytes - LATER : LEAST;
+	return (struct share){.files = bytes / 2, .initramfs = bytes / 8};
 }
 
 static void mount_kernels(smol_say_fn say)
@@ -94,13 +100,13 @@ static void bound_initramfs(int64_t more, smol_say_fn say)
 void smol_mounts_make(smol_say_fn say)
 {
 	smol_auto_free char *options = NULL;
-	struct smol_mounts_share share;
+	struct share share;
 	struct sysinfo si = {0};
 
 	mount_kernels(say);
 	/* Nothing is cached yet but what the initramfs holds. */
 	sysinfo(&si);
-	share = smol_mounts_divide((int64_t)si.freeram * si.mem_unit);
+	share = divide((int64_t)si.freeram * si.mem_unit);
 	options = bounds(share.files, share.files / PAGE);
 	mkdir(SMOL_MOUNTS_PLACE, 0700);
 	if (mount("tmpfs", SMOL_MOUNTS_PLACE, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)

@@ -11,20 +11,12 @@
 #ifndef SMOL_AGENT_MOUNTS_H
 #define SMOL_AGENT_MOUNTS_H
 
-#include <stdint.h>
-
 #include "agent/modules.h"
 
 /* A directory of that file system, for a root whose writes stay in memory; bound elsewhere before
  * smol_mounts_done(). */
 #define SMOL_MOUNTS_PLACE "/.memory"
 #define SMOL_MOUNTS_ROOT  SMOL_MOUNTS_PLACE "/rw"
-
-/* Bytes that files in memory may take, of so many that are free. */
-struct smol_mounts_share {
-	int64_t files, initramfs;
-};
-struct smol_mounts_share smol_mounts_divide(int64_t free);
 
 /* What cannot be mounted is said, and missed by whoever needs it. */
 void smol_mounts_make(smol_say_fn say);
