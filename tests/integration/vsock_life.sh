@@ -224,12 +224,13 @@ for ((i = 1; i <= plugs; i++)); do
 	put $i
 	check "plug $i: connections from the host" from_host flow -n 4 -u 300K -d 300K
 	check "plug $i: connections from the guest" ask '/root/vsock_load flow vsock:7001 -n 4 -u 300K -d 300K'
-	# Streams without an end, from either side, which the unplugging ends.
+	# Streams without an end, from either side, which the unplugging ends. The host's come first: by the
+	# time that the guest's has begun they have, and are no calls without an answer, which has 10 s.
+	from_host flow -n 2 -u 99G -d 99G >"$t_dir/endless" 2>&1 &
+	endless=$!
 	t_until none_from_guest
 	check "plug $i: a stream of the guest" ask 'setsid /root/vsock_load flow vsock:7001 -u 99G -d 99G </dev/null >/tmp/endless.'$i' 2>&1 &'
 	check "plug $i: which has begun" t_until begun 1
-	from_host flow -n 2 -u 99G -d 99G >"$t_dir/endless" 2>&1 &
-	endless=$!
 	pull $i
 	wait $endless
 	same "unplug $i: the host's streams have ended" "$? $(tail -n 1 "$t_dir/endless")" "1 0 of 2 are well"
