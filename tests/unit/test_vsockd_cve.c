@@ -38,12 +38,15 @@ static void cve_2026_5747_shape_of_a_running_ring(void **state)
 
 		for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			m[1] = sizes[i];
-			assert_int_not_equal(player_acked(&r->p, 8, m, 8, NULL, 0), 0);
-			assert_int_not_equal(player_acked(&r->p, 10, m, 8, NULL, 0), 0);
+			assert_int_not_equal(
+			    player_acked(&r->p, PLAYER_SET_VRING_NUM, m, 8, NULL, 0), 0);
+			assert_int_not_equal(
+			    player_acked(&r->p, PLAYER_SET_VRING_BASE, m, 8, NULL, 0), 0);
 		}
 		m[1] = 0;
-		assert_int_not_equal(player_acked(&r->p, 9, m, 40, NULL, 0), 0);
-		assert_int_not_equal(player_acked(&r->p, 2, &features, 8, NULL, 0), 0);
+		assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_ADDR, m, 40, NULL, 0), 0);
+		assert_int_not_equal(
+		    player_acked(&r->p, PLAYER_SET_FEATURES, &features, 8, NULL, 0), 0);
 		assert_int_equal(r->dev.vq[ring].num, was.num);
 		assert_ptr_equal(r->dev.vq[ring].desc, was.desc);
 		assert_ptr_equal(r->dev.vq[ring].avail, was.avail);

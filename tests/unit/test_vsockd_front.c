@@ -20,23 +20,6 @@
 
 #define PROTOCOL_FEATURES (1ull << 30)
 
-enum {
-	SET_FEATURES = 2,
-	RESET_OWNER = 4,
-	SET_MEM_TABLE = 5,
-	SET_VRING_NUM = 8,
-	SET_VRING_ADDR = 9,
-	SET_VRING_BASE = 10,
-	GET_VRING_BASE = 11,
-	SET_VRING_KICK = 12,
-	SET_VRING_CALL = 13,
-	SET_VRING_ERR = 14,
-	SET_PROTOCOL_FEATURES = 16,
-	SET_VRING_ENABLE = 18,
-	GET_CONFIG = 24,
-	SET_CONFIG = 25,
-};
-
 /* ---- what tests here share ---- */
 
 static bool takes(struct rig *r, uint32_t request, const void *payload, uint32_t size)
@@ -115,7 +98,7 @@ static void split_message(void **state)
 		assert_int_equal(write(r->p.vhost, m + i, 1), 1);
 		rig_pump(r);
 	}
-	assert_int_equal(player_answer(&r->p, 1, &v, 8), 8);
+	assert_int_equal(player_answer(&r->p, PLAYER_GET_FEATURES, &v, 8), 8);
 	assert_true(v & (1ull << 32));
 	rig_free(r);
 }
@@ -158,23 +141,23 @@ static void stray_descriptors(void **state)
 	for (unsigned i = 0; i < 16; i++)
 		many[i] = r->p.memfd;
 	before = rig_open_files();
-	assert_int_equal(player_acked(&r->p, 2, &v, 8, many, 8), 0);
+	assert_int_equal(player_acked(&r->p, PLAYER_SET_FEATURES, &v, 8, many, 8), 0);
 	/* more than there is room for */
-	assert_int_equal(player_acked(&r->p, 2, &v, 8, many, 16), 0);
+	assert_int_equal(player_acked(&r->p, PLAYER_SET_FEATURES, &v, 8, many, 16), 0);
 	/* none is wanted, as the message says */
 	v = 1 | 0x100;
-	assert_int_equal(player_acked(&r->p, 14, &v, 8, many, 3), 0);
+	assert_int_equal(player_acked(&r->p, PLAYER_SET_VRING_ERR, &v, 8, many, 3), 0);
 	assert_int_equal(rig_open_files(), before);
 	v = 1;
-	assert_int_equal(player_acked(&r->p, 13, &v, 8, many, 8), 0);
-	assert_int_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
+	assert_int_equal(player_acked(&r->p, PLAYER_SET_VRING_CALL, &v, 8, many, 8), 0);
+	assert_int_equal(player_acked(&r->p, PLAYER_SET_VRING_ERR, &v, 8, many, 1), 0);
 	v = 7;
-	assert_int_not_equal(player_acked(&r->p, 14, &v, 8, many, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_ERR, &v, 8, many, 1), 0);
 	/* call was replaced, err is new */
 	assert_int_equal(rig_open_files(), before + 1);
 	/* a message in two pieces, and too many with each */
 	{
-		uint32_t hdr[3] = {SET_FEATURES, 1, 8};
+		uint32_t hdr[3] = {PLAYER_SET_FEATURES, 1, 8};
 		unsigned i;
 
 		for (i = 0; i < 12; i++)
@@ -200,18 +183,18 @@ static void features(void **state)
 	int fd = rig_connect(r, &s, 5000);
 
 	(void)state;
-	assert_false(takes_u64(r, SET_FEATURES, r->p.features | 1));
-	assert_false(takes_u64(r, SET_FEATURES, r->p.features & ~(1ull << 29)));
-	assert_true(takes_u64(r, SET_FEATURES, r->p.features));
-	assert_false(takes_u64(r, SET_PROTOCOL_FEATURES, r->p.protocol | 1ull << 13));
+	assert_false(takes_u64(r, PLAYER_SET_FEATURES, r->p.features | 1));
+	assert_false(takes_u64(r, PLAYER_SET_FEATURES, r->p.features & ~(1ull << 29)));
+	assert_true(takes_u64(r, PLAYER_SET_FEATURES, r->p.features));
+	assert_false(takes_u64(r, PLAYER_SET_PROTOCOL_FEATURES, r->p.protocol | 1ull << 13));
 	assert_int_equal(r->dev.vu.features, r->p.features);
 	assert_int_equal(r->dev.vu.protocol, r->p.protocol);
 	rig_lives(r, &s, fd);
-	assert_false(takes_state(r, SET_VRING_ENABLE, PLAYER_TX, 2));
-	assert_false(takes_state(r, SET_VRING_ENABLE, 2, 1));
+	assert_false(takes_state(r, PLAYER_SET_VRING_ENABLE, PLAYER_TX, 2));
+	assert_false(takes_state(r, PLAYER_SET_VRING_ENABLE, 2, 1));
 	rig_lives(r, &s, fd);
 	/* nor is there anything to configure */
-	assert_false(takes(r, SET_CONFIG, (uint32_t[5]){0, 8}, 20));
+	assert_false(takes(r, PLAYER_SET_CONFIG, (uint32_t[5]){0, 8}, 20));
 	close(fd);
 	rig_free(r);
 }
@@ -223,12 +206,12 @@ static void without_protocol_features(void **state)
 	struct addresses a = addresses_of(r);
 
 	(void)state;
-	assert_false(takes_u64(r, SET_FEATURES, r->p.features | 1));
-	assert_true(takes_u64(r, SET_FEATURES, r->p.features & ~PROTOCOL_FEATURES));
-	assert_true(takes_state(r, SET_VRING_NUM, PLAYER_TX, 256));
-	assert_true(takes(r, SET_VRING_ADDR, &a, sizeof(a)));
+	assert_false(takes_u64(r, PLAYER_SET_FEATURES, r->p.features | 1));
+	assert_true(takes_u64(r, PLAYER_SET_FEATURES, r->p.features & ~PROTOCOL_FEATURES));
+	assert_true(takes_state(r, PLAYER_SET_VRING_NUM, PLAYER_TX, 256));
+	assert_true(takes(r, PLAYER_SET_VRING_ADDR, &a, sizeof(a)));
 	assert_false(r->dev.vq[PLAYER_TX].active);
-	assert_true(takes_fd(r, SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
 	assert_true(r->dev.vq[PLAYER_TX].active);
 	rig_free(r);
 }
@@ -242,25 +225,25 @@ static void configuration(void **state)
 	} c = {4, 4, 0, {0}};
 
 	(void)state;
-	player_message(&r->p, 24, 0, &c, 16, NULL, 0);
-	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 16);
+	player_message(&r->p, PLAYER_GET_CONFIG, 0, &c, 16, NULL, 0);
+	assert_int_equal(player_answer(&r->p, PLAYER_GET_CONFIG, &c, sizeof(c)), 16);
 	c.offset = 8;
 	c.size = 1;
-	player_message(&r->p, 24, 0, &c, 16, NULL, 0);
-	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 0);
+	player_message(&r->p, PLAYER_GET_CONFIG, 0, &c, 16, NULL, 0);
+	assert_int_equal(player_answer(&r->p, PLAYER_GET_CONFIG, &c, sizeof(c)), 0);
 	/* more than the message has room for */
 	c.offset = 0;
 	c.size = 8;
-	player_message(&r->p, 24, 0, &c, 19, NULL, 0);
-	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 0);
+	player_message(&r->p, PLAYER_GET_CONFIG, 0, &c, 19, NULL, 0);
+	assert_int_equal(player_answer(&r->p, PLAYER_GET_CONFIG, &c, sizeof(c)), 0);
 	c.offset = 0;
 	c.size = UINT32_MAX;
-	player_message(&r->p, 24, 0, &c, 20, NULL, 0);
-	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 0);
+	player_message(&r->p, PLAYER_GET_CONFIG, 0, &c, 20, NULL, 0);
+	assert_int_equal(player_answer(&r->p, PLAYER_GET_CONFIG, &c, sizeof(c)), 0);
 	c.offset = UINT32_MAX;
 	c.size = 2;
-	player_message(&r->p, 24, 0, &c, 16, NULL, 0);
-	assert_int_equal(player_answer(&r->p, 24, &c, sizeof(c)), 0);
+	player_message(&r->p, PLAYER_GET_CONFIG, 0, &c, 16, NULL, 0);
+	assert_int_equal(player_answer(&r->p, PLAYER_GET_CONFIG, &c, sizeof(c)), 0);
 	rig_free(r);
 }
 
@@ -312,7 +295,7 @@ static void memory_changes(void **state)
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
 	m.d[1] = (struct smol_gm_desc){
 	    PLAYER_GPA + 0x101000, PLAYER_MEM - 0x101000, (uintptr_t)r->p.mem + 0x101000, 0x101000};
-	assert_int_equal(player_acked(&r->p, 5, &m, 8 + 64, two, 2), 0);
+	assert_int_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 64, two, 2), 0);
 	for (unsigned i = 0; i < 300; i++) {
 		uint8_t big[9000], in[9000];
 
@@ -325,8 +308,8 @@ static void memory_changes(void **state)
 	/* as many descriptors as regions, none of which is of no size */
 	m.n = 1;
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, PLAYER_MEM, (uintptr_t)r->p.mem, 0};
-	assert_false(takes(r, SET_MEM_TABLE, &m, 8 + 32));
-	assert_int_not_equal(player_acked(&r->p, SET_MEM_TABLE, &m, 8 + 32, two, 2), 0);
+	assert_false(takes(r, PLAYER_SET_MEM_TABLE, &m, 8 + 32));
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 2), 0);
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0, (uintptr_t)r->p.mem, 8};
 	assert_false(rig_memory(r, m.d, 1));
 	rig_lives(r, &s, fd);
@@ -334,22 +317,22 @@ static void memory_changes(void **state)
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 0x101000, (uintptr_t)r->p.mem, 0};
 	/* overlapping, wrapping and too long regions are refused, and the old table stands */
 	m.d[1].gpa = PLAYER_GPA + 0x100fff;
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 64, two, 2), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 64, two, 2), 0);
 	m.n = 1;
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, PLAYER_MEM + 1, (uintptr_t)r->p.mem, 0};
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 1), 0);
 	m.d[0] = (struct smol_gm_desc){UINT64_MAX - 100, 4096, (uintptr_t)r->p.mem, 0};
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 1), 0);
 	m.d[0] = (struct smol_gm_desc){PLAYER_GPA, 4096, (uintptr_t)r->p.mem, UINT64_MAX - 4095};
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 2), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 2), 0);
 	m.n = 100;
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 1), 0);
 	rig_lives(r, &s, fd);
 	m.n = 1;
 	m.d[0] = (struct smol_gm_desc){
 	    PLAYER_GPA + 0x200000, 0x100000, (uintptr_t)r->p.mem + 0x200000, 0x200000};
-	assert_int_not_equal(player_acked(&r->p, 5, &m, 8 + 32, two, 1), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, 8 + 32, two, 1), 0);
 	assert_false(r->dev.vq[0].active || r->dev.vq[1].active);
 	close(fd);
 	rig_free(r);
@@ -366,18 +349,18 @@ static void ring_shape(void **state)
 	uint32_t addr[10] = {1};
 
 	(void)state;
-	assert_int_not_equal(player_acked(&r->p, 8, num, 8, NULL, 0), 0);
-	assert_int_not_equal(player_acked(&r->p, 10, num, 8, NULL, 0), 0);
-	assert_int_not_equal(player_acked(&r->p, 9, addr, 40, NULL, 0), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_NUM, num, 8, NULL, 0), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_BASE, num, 8, NULL, 0), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_ADDR, addr, 40, NULL, 0), 0);
 	assert_int_equal(r->dev.vq[1].num, 256);
 	player_stop(&r->p);
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		num[1] = bad[i];
-		assert_int_not_equal(player_acked(&r->p, 8, num, 8, NULL, 0), 0);
+		assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_NUM, num, 8, NULL, 0), 0);
 	}
 	num[0] = 2;
 	num[1] = 128;
-	assert_int_not_equal(player_acked(&r->p, 8, num, 8, NULL, 0), 0);
+	assert_int_not_equal(player_acked(&r->p, PLAYER_SET_VRING_NUM, num, 8, NULL, 0), 0);
 	rig_free(r);
 }
 
@@ -409,25 +392,25 @@ static void ring_addresses(void **state)
 	bad[11].desc = 0;
 	player_stop(&r->p);
 	for (unsigned i = 0; i < 12; i++) {
-		assert_true(takes(r, SET_VRING_ADDR, &bad[i], sizeof(bad[i])));
-		assert_true(takes_fd(r, SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
-		if (takes_state(r, SET_VRING_ENABLE, PLAYER_TX, 1))
+		assert_true(takes(r, PLAYER_SET_VRING_ADDR, &bad[i], sizeof(bad[i])));
+		assert_true(takes_fd(r, PLAYER_SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
+		if (takes_state(r, PLAYER_SET_VRING_ENABLE, PLAYER_TX, 1))
 			fail_msg("address %u was taken", i);
 		assert_false(r->dev.vq[PLAYER_TX].active);
 		/* else each further message would try again */
-		assert_true(takes_state(r, SET_VRING_ENABLE, PLAYER_TX, 0));
+		assert_true(takes_state(r, PLAYER_SET_VRING_ENABLE, PLAYER_TX, 0));
 	}
 	/* as near to the end as can be */
 	bad[8].desc -= 16;
 	bad[8].avail = bad[9].avail - 2;
 	bad[8].used = bad[10].used - 4;
-	assert_true(takes(r, SET_VRING_ADDR, &bad[8], sizeof(bad[8])));
-	assert_true(takes_state(r, SET_VRING_ENABLE, PLAYER_TX, 1));
-	assert_true(takes_state(r, SET_VRING_ENABLE, PLAYER_TX, 0));
+	assert_true(takes(r, PLAYER_SET_VRING_ADDR, &bad[8], sizeof(bad[8])));
+	assert_true(takes_state(r, PLAYER_SET_VRING_ENABLE, PLAYER_TX, 1));
+	assert_true(takes_state(r, PLAYER_SET_VRING_ENABLE, PLAYER_TX, 0));
 	/* a log of what is written is not kept */
 	bad[0] = good;
 	bad[0].flags = 1;
-	assert_false(takes(r, SET_VRING_ADDR, &bad[0], sizeof(bad[0])));
+	assert_false(takes(r, PLAYER_SET_VRING_ADDR, &bad[0], sizeof(bad[0])));
 	player_start(&r->p, r->p.base[0], r->p.base[1]);
 	fd = rig_connect(r, &s, 5000);
 	rig_lives(r, &s, fd);
@@ -463,21 +446,21 @@ static void base_twice(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		player_message(&r->p, GET_VRING_BASE, 0, base[i], 8, NULL, 0);
-		assert_int_equal(player_answer(&r->p, GET_VRING_BASE, base[i], 8), 8);
+		player_message(&r->p, PLAYER_GET_VRING_BASE, 0, base[i], 8, NULL, 0);
+		assert_int_equal(player_answer(&r->p, PLAYER_GET_VRING_BASE, base[i], 8), 8);
 		assert_int_equal(rig_open_files(), before - 1);
 	}
 	assert_int_equal(base[0][1], r->p.ring[PLAYER_TX].used->idx);
 	assert_int_equal(base[1][1], base[0][1]);
-	assert_false(takes_state(r, SET_VRING_BASE, PLAYER_TX, 65536 + base[0][1]));
+	assert_false(takes_state(r, PLAYER_SET_VRING_BASE, PLAYER_TX, 65536 + base[0][1]));
 	assert_int_equal(r->dev.vq[PLAYER_TX].last_avail, base[0][1]);
 	/* with another kick it goes on */
-	assert_true(takes_fd(r, SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_KICK, r->p.ring[PLAYER_TX].kick));
 	while (!rig_quiet(r))
 		;
 	rig_lives(r, &s, fd);
 	/* a message of old that means nothing any more */
-	assert_true(takes(r, RESET_OWNER, NULL, 0));
+	assert_true(takes(r, PLAYER_RESET_OWNER, NULL, 0));
 	rig_lives(r, &s, fd);
 	close(fd);
 	rig_free(r);
@@ -496,37 +479,37 @@ static void odd_counters(void **state)
 	(void)state;
 	fd = rig_connect(r, &s, 5000);
 	/* none, or one that cannot be waited for: the ring does not run without */
-	assert_false(takes_fd(r, SET_VRING_KICK, -1));
+	assert_false(takes_fd(r, PLAYER_SET_VRING_KICK, -1));
 	assert_true(r->dev.vq[PLAYER_TX].active);
 	/* nor is it one that an earlier message had, whoever has its number now */
 	player_memory(&r->p);
 	taken = dup(file);
-	assert_false(takes_fd(r, SET_VRING_CALL, -1));
+	assert_false(takes_fd(r, PLAYER_SET_VRING_CALL, -1));
 	assert_int_not_equal(fcntl(taken, F_GETFD), -1);
 	close(taken);
-	assert_false(takes_fd(r, SET_VRING_KICK, file));
+	assert_false(takes_fd(r, PLAYER_SET_VRING_KICK, file));
 	assert_false(r->dev.vq[PLAYER_TX].active);
 	v = PLAYER_TX | 0x100;
-	assert_false(takes_u64(r, SET_VRING_KICK, v));
-	assert_true(takes_fd(r, SET_VRING_KICK, q->kick));
+	assert_false(takes_u64(r, PLAYER_SET_VRING_KICK, v));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_KICK, q->kick));
 	rig_lives(r, &s, fd);
 	/* a write to a full one would stop the device; a new one hears of what the old was told */
-	assert_true(takes_fd(r, SET_VRING_CALL, blocking));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_CALL, blocking));
 	assert_true(fcntl(blocking, F_GETFL) & O_NONBLOCK);
 	assert_int_equal(read(blocking, &v, sizeof(v)), sizeof(v));
 	v = UINT64_MAX - 1;
 	assert_int_equal(write(blocking, &v, sizeof(v)), sizeof(v));
 	rig_lives(r, &s, fd);
 	/* a file will do, a pipe's wrong end too: what is written there is lost */
-	assert_true(takes_fd(r, SET_VRING_CALL, file));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_CALL, file));
 	rig_lives(r, &s, fd);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	assert_true(takes_fd(r, SET_VRING_CALL, ends[0]));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_CALL, ends[0]));
 	rig_lives(r, &s, fd);
 	close(ends[0]);
 	close(ends[1]);
 	/* the front end hears of a ring that its guest broke */
-	assert_true(takes_fd(r, SET_VRING_ERR, blocking));
+	assert_true(takes_fd(r, PLAYER_SET_VRING_ERR, blocking));
 	assert_int_equal(read(blocking, &v, sizeof(v)), sizeof(v));
 	q->avail->idx = (uint16_t)(q->avail->idx + r->p.cfg.num + 1);
 	assert_int_equal(write(q->kick, &(uint64_t){1}, 8), 8);

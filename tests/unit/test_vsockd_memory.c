@@ -27,7 +27,7 @@ static uint64_t share(struct rig *r, int fd, uint64_t size)
 		uint64_t gpa, size, user, offset;
 	} m = {1, 0, PLAYER_GPA, size, 0x10000, 0};
 
-	return player_acked(&r->p, 5, &m, sizeof(m), &fd, 1);
+	return player_acked(&r->p, PLAYER_SET_MEM_TABLE, &m, sizeof(m), &fd, 1);
 }
 
 static void sealed(void **state)

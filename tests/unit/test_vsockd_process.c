@@ -478,7 +478,7 @@ static void counter_is_a_file(void **state)
 	(void)state;
 	process_start(&d, NULL, NULL);
 	process_rings(&d);
-	assert_int_equal(player_acked(&d.p, 14, &ring, 8, &file, 1), 0);
+	assert_int_equal(player_acked(&d.p, PLAYER_SET_VRING_ERR, &ring, 8, &file, 1), 0);
 	q->avail->idx = (uint16_t)(q->avail->idx + d.p.cfg.num + 1);
 	assert_int_equal(write(q->kick, &(uint64_t){1}, 8), 8);
 	assert_true(process_says(&d, "broke its transmit ring"));

@@ -168,7 +168,7 @@ static uint64_t ask_u64(struct player *p, uint32_t request)
 
 void player_negotiate(struct player *p)
 {
-	uint64_t offered = ask_u64(p, 1), want;
+	uint64_t offered = ask_u64(p, PLAYER_GET_FEATURES), want;
 	struct {
 		uint32_t offset, size, flags;
 		uint8_t cid[8];
@@ -185,13 +185,13 @@ void player_negotiate(struct player *p)
 	p->cfg.indirect = (p->features >> 28) & 1;
 	p->cfg.event_idx = (p->features >> 29) & 1;
 	player_rings_clear(p);
-	p->protocol = ask_u64(p, 15) & ((1ull << 9) | (1ull << 3));
-	player_message(p, 16, 0, &p->protocol, 8, NULL, 0);
-	player_message(p, 3, 0, NULL, 0, NULL, 0);
-	player_message(p, 24, 0, &cfg, sizeof(cfg), NULL, 0);
-	CHECK(player_answer(p, 24, &cfg, sizeof(cfg)) == sizeof(cfg));
+	p->protocol = ask_u64(p, PLAYER_GET_PROTOCOL_FEATURES) & ((1ull << 9) | (1ull << 3));
+	player_message(p, PLAYER_SET_PROTOCOL_FEATURES, 0, &p->protocol, 8, NULL, 0);
+	player_message(p, PLAYER_SET_OWNER, 0, NULL, 0, NULL, 0);
+	player_message(p, PLAYER_GET_CONFIG, 0, &cfg, sizeof(cfg), NULL, 0);
+	CHECK(player_answer(p, PLAYER_GET_CONFIG, &cfg, sizeof(cfg)) == sizeof(cfg));
 	memcpy(&p->guest_cid, cfg.cid, 8);
-	player_message(p, 2, 0, &p->features, 8, NULL, 0);
+	player_message(p, PLAYER_SET_FEATURES, 0, &p->features, 8, NULL, 0);
 }
 
 void player_memory(struct player *p)
@@ -202,9 +202,9 @@ void player_memory(struct player *p)
 	} m = {1, 0, PLAYER_GPA, PLAYER_MEM, (uintptr_t)p->mem, 0};
 
 	if (p->protocol & 8)
-		CHECK(player_acked(p, 5, &m, sizeof(m), &p->memfd, 1) == 0);
+		CHECK(player_acked(p, PLAYER_SET_MEM_TABLE, &m, sizeof(m), &p->memfd, 1) == 0);
 	else
-		player_message(p, 5, 0, &m, sizeof(m), &p->memfd, 1);
+		player_message(p, PLAYER_SET_MEM_TABLE, 0, &m, sizeof(m), &p->memfd, 1);
 }
 
 void player_start(struct player *p, uint16_t rx_base, uint16_t tx_base)
@@ -220,12 +220,12 @@ void player_start(struct player *p, uint16_t rx_base, uint16_t tx_base)
 			uint64_t desc, used, avail, log;
 		} a = {i, 0, (uintptr_t)r->desc, (uintptr_t)r->used, (uintptr_t)r->avail, 0};
 
-		player_message(p, 8, 0, num, 8, NULL, 0);
-		player_message(p, 10, 0, from, 8, NULL, 0);
-		player_message(p, 9, 0, &a, sizeof(a), NULL, 0);
-		player_message(p, 12, 0, &index, 8, &r->kick, 1);
-		player_message(p, 13, 0, &index, 8, &r->call, 1);
-		player_message(p, 18, 0, on, 8, NULL, 0);
+		player_message(p, PLAYER_SET_VRING_NUM, 0, num, 8, NULL, 0);
+		player_message(p, PLAYER_SET_VRING_BASE, 0, from, 8, NULL, 0);
+		player_message(p, PLAYER_SET_VRING_ADDR, 0, &a, sizeof(a), NULL, 0);
+		player_message(p, PLAYER_SET_VRING_KICK, 0, &index, 8, &r->kick, 1);
+		player_message(p, PLAYER_SET_VRING_CALL, 0, &index, 8, &r->call, 1);
+		player_message(p, PLAYER_SET_VRING_ENABLE, 0, on, 8, NULL, 0);
 	}
 }
 
@@ -234,9 +234,9 @@ void player_stop(struct player *p)
 	for (uint32_t i = 0; i < 2; i++) {
 		uint32_t off[2] = {i, 0}, st[2] = {i, 0};
 
-		player_message(p, 18, 0, off, 8, NULL, 0);
-		player_message(p, 11, 0, st, 8, NULL, 0);
-		CHECK(player_answer(p, 11, st, 8) == 8 && st[0] == i);
+		player_message(p, PLAYER_SET_VRING_ENABLE, 0, off, 8, NULL, 0);
+		player_message(p, PLAYER_GET_VRING_BASE, 0, st, 8, NULL, 0);
+		CHECK(player_answer(p, PLAYER_GET_VRING_BASE, st, 8) == 8 && st[0] == i);
 		p->base[i] = (uint16_t)st[1];
 	}
 }

@@ -71,6 +71,28 @@ void player_open(struct player *p, int fd, const struct player_config *cfg);
 void player_close(struct player *p);
 
 /* ---- front end ---- */
+
+/* Requests of the vhost-user protocol. */
+enum {
+	PLAYER_GET_FEATURES = 1,
+	PLAYER_SET_FEATURES = 2,
+	PLAYER_SET_OWNER = 3,
+	PLAYER_RESET_OWNER = 4,
+	PLAYER_SET_MEM_TABLE = 5,
+	PLAYER_SET_VRING_NUM = 8,
+	PLAYER_SET_VRING_ADDR = 9,
+	PLAYER_SET_VRING_BASE = 10,
+	PLAYER_GET_VRING_BASE = 11,
+	PLAYER_SET_VRING_KICK = 12,
+	PLAYER_SET_VRING_CALL = 13,
+	PLAYER_SET_VRING_ERR = 14,
+	PLAYER_GET_PROTOCOL_FEATURES = 15,
+	PLAYER_SET_PROTOCOL_FEATURES = 16,
+	PLAYER_SET_VRING_ENABLE = 18,
+	PLAYER_GET_CONFIG = 24,
+	PLAYER_SET_CONFIG = 25,
+};
+
 void player_message(struct player *p, uint32_t request, uint32_t flags, const void *payload,
     uint32_t size, const int *fds, unsigned nfds);
 /* Wait for an answer to request; its size. */

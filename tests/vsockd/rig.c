@@ -270,7 +270,8 @@ bool rig_memory(struct rig *r, const struct smol_gm_desc *d, uint32_t n)
 		m.d[i] = d[i];
 		fd[i] = r->p.memfd;
 	}
-	return player_acked(&r->p, 5, &m, 8 + n * (uint32_t)sizeof(m.d[0]), fd, n) == 0;
+	return player_acked(
+		   &r->p, PLAYER_SET_MEM_TABLE, &m, 8 + n * (uint32_t)sizeof(m.d[0]), fd, n) == 0;
 }
 
 size_t rig_resident(struct rig *r)
