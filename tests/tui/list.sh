@@ -109,6 +109,11 @@ check "two with long names" smolsh -c "create --no-start $long-1; create --no-st
 truncate -s 0 "$SMOLSH_HOME"/state/vms/*/disk0.raw
 head -c 100k /dev/zero >"$(echo "$SMOLSH_HOME"/state/vms/*/disk0.raw)"
 see "a long name's end is shown" '^. ○ a-nam…nes-1 new'
+keys M-p
+mux resize-window -x 80 -y 24
+see "where all stand in a line, each has its share of it" '^ ○a-[a-z-]+…[a-z-]*-1 ○a-[a-z-]+…[a-z-]*-2 ●db ●web '
+mux resize-window -x 120 -y 30
+keys M-l
 keys Home
 mux resize-window -x 40 -y 12
 keys Space Space D

@@ -50,9 +50,12 @@ static const struct {
 /* Who gets room first. */
 static const int order[COLUMNS] = {STATE, AGE, CPU, RESIDENT, JOBS, HEALTH, MEMORY};
 
-#define BEFORE	 4 /* choice, mark, state's glyph, a blank */
-#define NAME_MIN 11
-#define ROOMY	 60 /* columns */
+#define BEFORE	      4 /* choice, mark, state's glyph, a blank */
+#define NAME_MIN      11
+#define ROOMY	      60 /* columns */
+/* Of the strip: columns that a name has at least, and those at its end for panes' numbers. */
+#define STRIP_NAME    8
+#define STRIP_NUMBERS 20
 
 /* Where they stand. */
 struct grid {
@@ -255,19 +258,32 @@ void smol_draw_list(struct smol_app *a)
 	}
 }
 
+/* So wide may each name be, that as many as possible are seen. */
+static int strip_width(const struct smol_app *a, int room)
+{
+	int all = 0, each;
+
+	for (int i = 0; i < a->vms.nshown; i++)
+		all += (int)strlen(a->vms.all[a->vms.shown[i]]->name) + 2;
+	each = all <= room ? room : room / a->vms.nshown - 2;
+	return each < STRIP_NAME ? STRIP_NAME : each;
+}
+
 void smol_draw_strip(struct smol_app *a)
 {
-	int at = 1;
+	int at = 1, end = a->cols - STRIP_NUMBERS, width = strip_width(a, end - at);
 
-	for (int i = 0; i < a->vms.nshown && at < a->cols - 20; i++) {
+	for (int i = 0; i < a->vms.nshown && at < end; i++) {
 		const struct smol_vm *vm = a->vms.all[a->vms.shown[i]];
+		int color, n = (int)strlen(vm->name);
 		const char *word;
-		int color, n;
 
+		n = n < width ? n : width;
+		n = n < end - at ? n : end - at;
 		smol_look(glyph(vm->state, &color, &word) ? color : SMOL_PLAIN, A_NORMAL);
 		smol_put(1, at, 1, glyph(vm->state, &color, &word));
 		smol_plain();
-		n = smol_put(1, at + 1, a->cols - 20 - at, vm->name);
+		smol_put_name(1, at + 1, n, vm->name);
 		smol_hits_add(&a->hits, SMOL_HIT_VM,
 		    (struct smol_rect){.row = 1, .col = at, .rows = 1, .cols = n + 1}, i);
 		at += n + 2;
