@@ -440,6 +440,17 @@ static void own_sockets(void **state)
 	assert_int_equal(rmdir(other), 0);
 }
 
+/* A client, and its connection in the guest. */
+static int connect_to_guest(struct process *d, struct player_sock *s)
+{
+	int fd = process_client(d->path);
+
+	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
+	player_accept(&d->p, s, 5000);
+	assert_int_equal(recv(fd, &(char[8]){0}, 3, MSG_WAITALL), 3);
+	return fd;
+}
+
 /* What is written to a client that takes nothing does no harm but to its connection. */
 static void nobody_reads(void **state)
 {
@@ -452,10 +463,7 @@ static void nobody_reads(void **state)
 	(void)state;
 	process_start(&d, NULL, NULL);
 	process_rings(&d);
-	fd = process_client(d.path);
-	assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
-	player_accept(&d.p, &s, 5000);
-	assert_int_equal(recv(fd, &(char[8]){0}, 3, MSG_WAITALL), 3);
+	fd = connect_to_guest(&d, &s);
 	assert_int_equal(shutdown(fd, SHUT_RD), 0);
 	h = player_hdr(&d.p, &s, SMOL_VSOCK_OP_RW);
 	h.len = 1;
@@ -499,10 +507,7 @@ static void memory_goes(void **state)
 
 		process_start(&d, NULL, NULL);
 		process_rings(&d);
-		fd = process_client(d.path);
-		assert_int_equal(write(fd, "CONNECT 5000\n", 13), 13);
-		player_accept(&d.p, &s, 5000);
-		assert_int_equal(recv(fd, &(char[8]){0}, 3, MSG_WAITALL), 3);
+		fd = connect_to_guest(&d, &s);
 		/* from here on the player must not look at its memory either */
 		assert_int_equal(ftruncate(d.p.memfd, left[i]), 0);
 		assert_int_equal(write(fd, "hello", 5), 5);
