@@ -26,7 +26,7 @@ tests_unit_test_agent_wire_SOURCES = tests/unit/test_agent_wire.c \
 tests_unit_test_agent_wire_LDADD = $(tests_unit_test_agent_LDADD)
 EXTRA_tests_unit_test_agent_wire_DEPENDENCIES = smolsh-agent$(EXEEXT)
 
-tests_unit_test_jobs_SOURCES = tests/unit/test_jobs.c \
+tests_unit_test_jobs_SOURCES = tests/unit/test_jobs.c tests/unit/session.c tests/unit/session.h \
 	tests/unit/agent_fixture.c tests/unit/agent_fixture.h
 tests_unit_test_jobs_LDADD = $(tests_unit_test_agent_LDADD)
 EXTRA_tests_unit_test_jobs_DEPENDENCIES = smolsh-agent$(EXEEXT)
