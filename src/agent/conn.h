@@ -70,7 +70,7 @@ void smol_conn_serve(struct smol_conn *c);
 /* From now on be told that it takes bytes again; only then, or a connection's first event would be
  * that it does, and wake us for nothing. */
 void smol_conn_watch_out(struct smol_conn *c);
-/* Much comes: the host may send more ahead, as far as memory allows. */
+/* Much comes, or may come: the host may send more ahead, as far as memory allows. */
 void smol_conn_grow(struct smol_conn *c);
 /* Close at once; its job goes on. */
 void smol_conn_drop(struct smol_conn *c);

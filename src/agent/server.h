@@ -81,8 +81,9 @@ void smol_server_send_again(struct smol_server *s, struct smol_conn *c);
 void smol_server_refused(struct smol_server *s, const char *why);
 /*
  * Memory for streams, which the kernel cannot get back by killing anybody: may n bytes more be
- * held? Each stream begins with little; much is for those through which much flows, as long as
- * there is some. *held, 0 until then, is n afterwards; given back by smol_server_release().
+ * held? A command's stream begins with little; much is for those through which much flows, as long
+ * as there is some. A relay, which reads its connection by itself, asks at once. *held, 0 until
+ * then, is n afterwards; given back by smol_server_release().
  */
 bool smol_server_hold(struct smol_server *s, size_t *held, size_t n);
 /* So many jobs run that each is to hold even less than it would at first. */
